@@ -1,0 +1,68 @@
+"""Sessions as Redis hashes that any number of app servers share and exactly one holder has open.
+
+    from sessionstore import SessionStore
+
+    store = SessionStore.connect("embedded://")
+    with store.create(owner="alice") as session:
+        session["cart"] = ["tea"]
+    with store.open(session.id, wait=5) as session:
+        session["cart"].append("milk")
+
+`SessionStore` is for synchronous code, `AsyncSessionStore` for asyncio; the names are the same.
+"""
+
+from sessionstore.attributes import SessionInfo, Snapshot
+from sessionstore.config import Duration, Parameters
+from sessionstore.errors import (
+    ConfigError,
+    Conflict,
+    LeaseLost,
+    NotPermitted,
+    QuotaExceeded,
+    SessionEnded,
+    SessionExists,
+    SessionInUse,
+    SessionNotFound,
+    SessionNotOpen,
+    SessionStoreError,
+    StoreUnavailable,
+    TimedOut,
+    TypeRefused,
+    UndecodableValue,
+    ValueTooLarge,
+)
+from sessionstore.events import AsyncEvents, Event, Events
+from sessionstore.session import AsyncSession, Session
+from sessionstore.store import AsyncSessionStore, SessionStore
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncEvents",
+    "AsyncSession",
+    "AsyncSessionStore",
+    "ConfigError",
+    "Conflict",
+    "Duration",
+    "Event",
+    "Events",
+    "LeaseLost",
+    "NotPermitted",
+    "Parameters",
+    "QuotaExceeded",
+    "Session",
+    "SessionEnded",
+    "SessionExists",
+    "SessionInUse",
+    "SessionInfo",
+    "SessionNotFound",
+    "SessionNotOpen",
+    "SessionStore",
+    "SessionStoreError",
+    "Snapshot",
+    "StoreUnavailable",
+    "TimedOut",
+    "TypeRefused",
+    "UndecodableValue",
+    "ValueTooLarge",
+]

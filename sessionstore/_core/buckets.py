@@ -1,0 +1,179 @@
+"""Operations on a whole bucket, and the flows that go through all buckets of a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, NamedTuple
+
+from sessionstore._core.keys import Bucket, Keyspace
+from sessionstore._core.operation import Flow, Operation, together
+from sessionstore._core.records import Facts, Moving
+from sessionstore._core.scripts import load
+from sessionstore.errors import ConfigError
+
+__all__ = [
+    "Event", "InMotion", "Row", "Swept", "configure", "count_all", "events_page", "join", "list_page",
+    "shorten_all", "sweep",
+]  # fmt: skip
+
+JOIN, CONFIGURE, SHORTEN, LIST, COUNT, SWEEP, EVENTS = map(
+    load, ("join", "configure", "shorten", "list", "count", "sweep", "events")
+)
+PAGE = 100
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """A line of a listing; times in milliseconds."""
+
+    sid: str
+    facts: Facts
+    deadline: int
+    holder: str
+    lease_end: int
+
+
+class InMotion(NamedTuple):
+    """A session in a listing that is between two homes."""
+
+    sid: str
+    moving: Moving
+
+
+class Swept(NamedTuple):
+    """What a sweep of one bucket found, besides the sessions that it ended."""
+
+    ended: int
+    more: bool
+    moving: list[InMotion]
+    seats: list[bytes]
+
+
+class Event(NamedTuple):
+    """An event as its stream holds it."""
+
+    id: str
+    kind: str
+    sid: str
+    owner: str
+    reason: str
+
+
+def join(keys: Keyspace) -> Operation[None]:
+    """Agree on the number of buckets; ConfigError if the store was made with another."""
+
+    def parse(reply: Sequence[bytes]) -> None:
+        if int(reply[0]) != len(keys.buckets):
+            raise ConfigError(
+                f"the store with prefix {keys.prefix!r} has {int(reply[0])} buckets for life,"
+                f" not {len(keys.buckets)}; connect with buckets={int(reply[0])}"
+            )
+
+    return Operation(JOIN, (keys.store,), (len(keys.buckets),), parse)
+
+
+def configure(bucket: Bucket, changes: Mapping[str, str]) -> Operation[dict[str, str]]:
+    """Set parameters in a bucket; the answer is all that is set there."""
+
+    def parse(reply: Sequence[bytes]) -> dict[str, str]:
+        pairs = (item.decode() for item in reply)
+        return dict(zip(pairs, pairs, strict=True))
+
+    given = tuple(chain.from_iterable(changes.items()))
+    return Operation(CONFIGURE, (bucket.parameters,), given, parse)
+
+
+def shorten(bucket: Bucket, cursor: bytes) -> Operation[bytes]:
+    """Bring a page of sessions under a lowered max_timeout; the answer is the next cursor."""
+    return Operation(
+        SHORTEN, (bucket.index, bucket.parameters), (cursor,), lambda reply: bytes(reply[0])
+    )
+
+
+def list_page(
+    bucket: Bucket, owner: str, user: str, cursor: bytes
+) -> Operation[tuple[bytes, list[Row | InMotion]]]:
+    """Read a page of a bucket's sessions, or of one owner's; the next cursor comes first."""
+
+    def parse(reply: Sequence[Any]) -> tuple[bytes, list[Row | InMotion]]:
+        return bytes(reply[0]), [_row(row) for row in reply[1:]]
+
+    index = bucket.owned(owner) if owner else bucket.index
+    return Operation(LIST, (index, bucket.parameters), (cursor, user), parse)
+
+
+def _row(row: Sequence[Any]) -> Row | InMotion:
+    if len(row) == 2:
+        return InMotion(row[0].decode(), Moving(row[1]))
+    sid, fence, owner, timeout, created, activity, deadline, ends, holder, lease_end = row
+    facts = Facts(
+        int(fence), owner.decode(), timeout, created, activity, None if ends == b"" else ends
+    )
+    return Row(sid.decode(), facts, deadline, holder.decode(), lease_end)
+
+
+def count(bucket: Bucket, owner: str, offset: int) -> Operation[tuple[int, bool]]:
+    """Count the live sessions of a bucket, or of one owner; True if more are to be looked at."""
+    index = bucket.owned(owner) if owner else bucket.index
+    return Operation(
+        COUNT,
+        (index, bucket.parameters),
+        (offset,),
+        lambda reply: (int(reply[0]), reply[1] == 1),
+    )
+
+
+def sweep(bucket: Bucket) -> Operation[Swept]:
+    """End a page of what is due in a bucket."""
+
+    def parse(reply: Sequence[Any]) -> Swept:
+        ended, more, moving, seats = reply
+        pairs = iter(moving)
+        return Swept(
+            ended,
+            more == 1,
+            [InMotion(sid.decode(), Moving(how)) for sid, how in zip(pairs, pairs, strict=True)],
+            seats,
+        )
+
+    keys = (bucket.index, bucket.ended, bucket.parameters)
+    return Operation(SWEEP, keys, (PAGE,), parse)
+
+
+def events_page(bucket: Bucket, after: str) -> Operation[list[Event]]:
+    """Read a page of a bucket's events after an event id; empty: from the first."""
+
+    def parse(reply: Sequence[Any]) -> list[Event]:
+        found = []
+        for id, fields in reply:
+            pairs = (item.decode() for item in fields)
+            told = dict(zip(pairs, pairs, strict=True))
+            found.append(Event(id.decode(), told["e"], told["s"], told["o"], told["r"]))
+        return found
+
+    return Operation(EVENTS, (bucket.events,), (f"({after}" if after else "-", PAGE), parse)
+
+
+def shorten_all(keys: Keyspace) -> Flow[None]:
+    """Bring every session under a lowered max_timeout."""
+    cursors = dict.fromkeys(keys.buckets, b"0")
+    while cursors:
+        answers = yield from together([shorten(bucket, at) for bucket, at in cursors.items()])
+        cursors = {bucket: at for bucket, at in zip(cursors, answers, strict=True) if at != b"0"}
+
+
+def count_all(buckets: Sequence[Bucket], owner: str) -> Flow[int]:
+    """Count the live sessions of some buckets."""
+    total = 0
+    offsets = dict.fromkeys(buckets, 0)
+    while offsets:
+        answers = yield from together([count(bucket, owner, at) for bucket, at in offsets.items()])
+        total += sum(alive for alive, _ in answers)
+        offsets = {
+            bucket: at + 500
+            for (bucket, at), (_, more) in zip(offsets.items(), answers, strict=True)
+            if more
+        }
+    return total

@@ -1,0 +1,170 @@
+"""Where everything is: session ids, buckets and the keys of a bucket.
+
+A session id (SID) carries its home, so that bucket and keys follow from it alone:
+
+    BB.RRRRRRRRRRRRRRRRRRRRRR    generated: the bucket, and 132 random bits
+    OWNER:NAME                   named by the caller; the bucket is that of the owner
+    *:NAME   :NAME               public, anonymous; the bucket is that of the name
+
+All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
+
+    {P:B}s:SID     hash    the session, or its tombstone        its deadline, and then some
+    {P:B}o:OWNER   zset    sessions of an owner by deadline     the last of their deadlines
+    {P:B}x         zset    all sessions of the bucket           permanent
+    {P:B}w:SID     list    tickets waiting for the session      the wait
+    {P:B}g:TICKET  list    the wake-up of one waiter            10 s
+    {P:B}m:TICKET  string  whether a move has arrived           a day
+    {P:B}q         set     ended sessions whose seat is free    permanent, usually empty
+    {P:B}ev        stream  events                               permanent, capped
+    {P:B}p         hash    parameters                           permanent
+
+    {P:store}      hash    what is fixed for the life of the store       permanent
+    {P:seat:POOL}  zset    seats taken: SID by last known activity       permanent
+    {P:seat:POOL}r zset    seats whose session was not seen alive yet    permanent
+    {P:seat:POOL}p hash    the limit of the pool                         permanent
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sessionstore.config import check_id
+from sessionstore.errors import ConfigError
+
+__all__ = ["PERMANENT", "PUBLIC", "Home", "Keyspace", "Pool", "ticket"]
+
+PUBLIC = "*"
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+MAX_BUCKETS = len(LETTERS) ** 2
+GENERATED = re.compile(r"([A-Za-z0-9_-]{2})\.[A-Za-z0-9_-]{22}")
+PERMANENT = re.compile(r"\{[^{}]+:(?:store|seat:\w+|[A-Za-z0-9_-]{2})\}(?:x|q|ev|p|r|)")
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The keys that all sessions of a bucket share."""
+
+    name: str
+    tag: str
+    parameters: str
+    index: str
+    events: str
+    ended: str
+
+    def owned(self, owner: str) -> str:
+        return f"{self.tag}o:{owner}"
+
+    def decision(self, ticket: str) -> str:
+        return f"{self.tag}m:{ticket}"
+
+
+class Home:
+    """A session id and the keys that follow from it."""
+
+    __slots__ = ("bucket", "session", "sid", "waiters")
+
+    def __init__(self, sid: str, bucket: Bucket) -> None:
+        self.sid = sid
+        self.bucket = bucket
+        self.session = f"{bucket.tag}s:{sid}"
+        self.waiters = f"{bucket.tag}w:{sid}"
+
+    def wake(self, ticket: str) -> str:
+        return f"{self.bucket.tag}g:{ticket}"
+
+    @property
+    def id(self) -> str:
+        """The id as the caller knows it: the name, or the whole of a generated one."""
+        return self.sid if ":" not in self.sid else self.sid.partition(":")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The keys of a pool of seats, in a slot of its own."""
+
+    name: str
+    seats: str
+    fresh: str
+    limit: str
+
+
+class Keyspace:
+    """Makes every key of a store; `prefix` and the number of buckets are all there is to know."""
+
+    def __init__(self, prefix: str, buckets: int) -> None:
+        if not prefix or not prefix.isprintable() or re.search(r"[{}:]", prefix):
+            raise ConfigError(
+                f"prefix {prefix!r} must be printable, not empty, and without braces and colons"
+            )
+        if not 1 <= buckets <= MAX_BUCKETS:
+            raise ConfigError(f"the number of buckets must be from 1 to {MAX_BUCKETS}")
+        self.prefix = prefix
+        self.store = f"{{{prefix}:store}}"
+        self.buckets = [self._bucket(_bucket_name(number)) for number in range(buckets)]
+        self._by_name = {bucket.name: bucket for bucket in self.buckets}
+
+    def _bucket(self, name: str) -> Bucket:
+        tag = f"{{{self.prefix}:{name}}}"
+        return Bucket(name, tag, f"{tag}p", f"{tag}x", f"{tag}ev", f"{tag}q")
+
+    def pool(self, name: str) -> Pool:
+        tag = f"{{{self.prefix}:seat:{name}}}"
+        return Pool(name, tag, f"{tag}r", f"{tag}p")
+
+    def pools(self) -> Iterator[Pool]:
+        return map(self.pool, ("private", "public"))
+
+    def generate(self, owner: str) -> Home:
+        """Return the home of a new session with a generated id."""
+        if owner in ("", PUBLIC):
+            bucket = self.buckets[secrets.randbelow(len(self.buckets))]
+        else:
+            bucket = self.bucket_of(owner)
+        return Home(f"{bucket.name}.{secrets.token_urlsafe(17)[:22]}", bucket)
+
+    def named(self, id: str, owner: str) -> Home:
+        """Return the home of a session named by the caller, new or old."""
+        if GENERATED.fullmatch(id):
+            raise ConfigError(f"id {id!r} looks like a generated one; choose another")
+        check_id(id)
+        bucket = self.bucket_of(id if owner in ("", PUBLIC) else owner)
+        return Home(f"{_escaped(owner)}:{id}", bucket)
+
+    def find(self, id: str, owner: str | None) -> Home:
+        """Return the home of the session that a caller means by an id."""
+        if match := GENERATED.fullmatch(id):
+            bucket = self._by_name.get(match[1])
+            # An id of a bucket that does not exist names no session; any bucket can say so.
+            return Home(id, bucket or self.buckets[0])
+        return self.named(id, owner or "")
+
+    def home(self, sid: str) -> Home:
+        """Return the home of a session by its SID."""
+        if match := GENERATED.fullmatch(sid):
+            return Home(sid, self._by_name[match[1]])
+        owner, _, name = sid.partition(":")
+        return Home(sid, self.bucket_of(name if owner in ("", PUBLIC) else _unescaped(owner)))
+
+    def bucket_of(self, name: str) -> Bucket:
+        return self.buckets[zlib.crc32(name.encode()) % len(self.buckets)]
+
+
+def ticket() -> str:
+    """Return the name of one call, so that it can be repeated and get the same answer."""
+    return secrets.token_urlsafe(12)
+
+
+def _bucket_name(number: int) -> str:
+    return LETTERS[number // len(LETTERS)] + LETTERS[number % len(LETTERS)]
+
+
+def _escaped(owner: str) -> str:
+    return owner.replace("%", "%25").replace(":", "%3A")
+
+
+def _unescaped(owner: str) -> str:
+    return owner.replace("%3A", ":").replace("%25", "%")

@@ -1,0 +1,118 @@
+"""Giving a session another id or owner, and so perhaps another bucket, in steps that survive a crash.
+
+    depart   the old home notes where the session is about to go; its holder still holds it
+    arrive   the new home is made, within the quotas; nobody can see it yet
+    retire   the old home becomes a tombstone: from here on there is only the new one
+    admit    the new home can be seen
+
+Whether a move has happened is decided at the new home alone: `arrive` writes it down there, and
+`decide`, called by whoever finds a session whose mover is gone, writes down the opposite, and the
+first of them wins. So one who finds a half-moved session can always complete the move or undo it,
+and a mover that wakes up too late is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Any, TypeVar
+
+from sessionstore._core.keys import Home, Keyspace
+from sessionstore._core.operation import Flow, Operation
+from sessionstore._core.records import Facts, Moving, named_facts, refuse
+from sessionstore._core.scripts import load
+from sessionstore._core.sessions import Seat
+from sessionstore.errors import LeaseLost, SessionEnded
+
+__all__ = ["admit", "arrive", "decide", "resolve", "resolved", "retire", "stay"]
+
+T = TypeVar("T")
+
+ARRIVE, DECIDE, RETIRE, STAY, ADMIT = map(load, ("arrive", "decide", "retire", "stay", "admit"))
+
+
+def resolved(keys: Keyspace, home: Home, operation: Callable[[], Operation[T]]) -> Flow[T]:
+    """Do an operation on a session; if that is half moved, settle the move first."""
+    while True:
+        try:
+            return (yield from operation())
+        except Moving as moving:
+            yield from resolve(keys, home, moving)
+
+
+def resolve(keys: Keyspace, home: Home, moving: Moving) -> Flow[None]:
+    """Complete a half-done move, or undo it.
+
+    A session that is on its way here while its mover still holds it there is, for now, not here:
+    SessionEnded says that it is not to be seen yet.
+    """
+    other = keys.home(moving.other)
+    source, target = (other, home) if moving.arriving else (home, other)
+    if not moving.arriving and not (yield from decide(target, moving.ticket)):
+        yield from stay(source, moving.ticket)
+        return
+    reason = yield from retire(source, moving.ticket, None)
+    if reason is None:
+        raise SessionEnded(home.id, reason="not arrived")
+    yield from admit(target, moving.ticket, reason)
+
+
+def arrive(
+    target: Home,
+    ticket: str,
+    source: str,
+    owner: str,
+    facts: Facts,
+    values: Mapping[str, bytes],
+    *,
+    seated: bool,
+) -> Operation[Seat | None]:
+    """Make the new home; a Seat is asked for if one must be taken first."""
+
+    def parse(reply: Sequence[Any]) -> Seat | None:
+        if reply[0] == b"ARRIVED":
+            return None
+        if reply[0] == b"SEAT":
+            return Seat(reply[1].decode(), reply[2] == 1)
+        if reply[0] == b"DENIED":
+            raise LeaseLost(target.id, fence=facts.fence)
+        refuse(target.id, reply)
+
+    given = (
+        (ticket, source, owner, facts.timeout, facts.created)
+        + ("" if facts.ends is None else facts.ends, int(seated))
+        + tuple(chain.from_iterable((f".{name}", raw) for name, raw in values.items()))
+    )
+    decision = target.bucket.decision(ticket)
+    return Operation(ARRIVE, (target.session, target.bucket.parameters, decision), given, parse)
+
+
+def decide(target: Home, ticket: str) -> Operation[bool]:
+    """Settle whether a move has arrived; if it has not, it never will."""
+    decision = target.bucket.decision(ticket)
+    return Operation(DECIDE, (decision,), (), lambda reply: reply[0] == b"arrived")
+
+
+def retire(source: Home, ticket: str, fence: int | None) -> Operation[str | None]:
+    """End the old home; the answer is why to end the new one too, empty to keep it, None if held."""
+    return Operation(
+        RETIRE,
+        (source.session, source.bucket.parameters),
+        (ticket, "" if fence is None else fence),
+        lambda reply: None if reply[0] == b"HELD" else reply[1].decode(),
+    )
+
+
+def stay(source: Home, ticket: str) -> Operation[None]:
+    """Take back the intention to move."""
+    return Operation(STAY, (source.session,), (ticket,), lambda reply: None)
+
+
+def admit(target: Home, ticket: str, reason: str) -> Operation[Facts | None]:
+    """Let the new home be seen, or end it for a reason; None if it has ended."""
+    return Operation(
+        ADMIT,
+        (target.session, target.bucket.parameters),
+        (ticket, reason),
+        lambda reply: named_facts(reply[1]) if reply[0] == b"ADMITTED" else None,
+    )

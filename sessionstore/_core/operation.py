@@ -1,0 +1,54 @@
+"""The one idea: an operation is a value that says what to ask of Redis and how to read the answer.
+
+An `Operation` is a script, its keys, its arguments and a parser; it does no I/O. A `Flow` is a
+generator for what takes more than one round trip: it yields operations (or a list of them, or a
+`Wake`) and gets raw replies back, so a driver that can answer these three can run every flow.
+Inside a flow, `answer = yield from operation` gives the parsed and typed answer.
+
+Flows never sleep, log, read a clock or touch a socket. A driver that cannot get an answer throws
+the error into the flow at the place where it waits; what the flow yields after that is its
+cleaning up, and is carried out before the error goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from sessionstore._core.scripts import Script
+
+__all__ = ["Flow", "Operation", "Step", "Wake", "together"]
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class Operation(Generic[T]):
+    """One script call. It can be sent again after a lost reply: every script sees to that."""
+
+    script: Script
+    keys: tuple[str, ...]
+    args: tuple[str | bytes | int, ...]
+    parse: Callable[[Any], T]
+
+    def __iter__(self) -> Generator[Step, Any, T]:
+        return self.parse((yield self))
+
+
+@dataclass(slots=True, eq=False)
+class Wake:
+    """Wait until something is pushed on a list, or the time is over; the answer says nothing."""
+
+    key: str
+    milliseconds: int
+
+
+Step: TypeAlias = "Operation[Any] | list[Operation[Any]] | Wake"
+Flow: TypeAlias = Generator[Step, Any, T]
+
+
+def together(operations: Sequence[Operation[T]]) -> Flow[list[T]]:
+    """Do many operations in one round trip per server, and return their answers in order."""
+    replies = yield list(operations)
+    return [operation.parse(reply) for operation, reply in zip(operations, replies, strict=True)]

@@ -1,0 +1,126 @@
+"""Reading what spans all buckets, a page at a time: listings and events.
+
+A pager holds where it is; its `page()` is a flow that reads on, and returns None at the end.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sessionstore._core import buckets, moves
+from sessionstore._core.buckets import Row
+from sessionstore._core.keys import Bucket, Keyspace
+from sessionstore._core.operation import Flow, together
+from sessionstore.errors import ConfigError, SessionEnded
+
+__all__ = ["EventPager", "ListPager", "Place"]
+
+AT_ONCE = 32
+"""How many buckets are asked in one round trip."""
+
+
+@dataclass(slots=True)
+class Place:
+    """One index to go through: that of a bucket, or of an owner in it, and how far it was read."""
+
+    bucket: Bucket
+    owner: str = ""
+    cursor: bytes = b"0"
+
+
+class ListPager:
+    """Goes through some indexes; a session that moves meanwhile may be seen twice, or not at all."""
+
+    def __init__(self, keys: Keyspace, places: Sequence[Place], user: str) -> None:
+        self._keys = keys
+        self._places = list(places)
+        self._user = user
+
+    def page(self) -> Flow[list[Row] | None]:
+        """Read on; the sessions of a page come in no order."""
+        while self._places:
+            now = self._places[:AT_ONCE]
+            answers = yield from together(
+                [buckets.list_page(at.bucket, at.owner, self._user, at.cursor) for at in now]
+            )
+            rows: list[Row] = []
+            done = []
+            for at, (cursor, found) in zip(now, answers, strict=True):
+                if (yield from self._settle(found)):
+                    continue  # read this page again
+                rows += (row for row in found if isinstance(row, Row))
+                at.cursor = cursor
+                if cursor == b"0":
+                    done.append(at)
+            self._places = [at for at in self._places if at not in done]
+            if rows:
+                return rows
+        return None
+
+    def _settle(self, found: Sequence[Row | buckets.InMotion]) -> Flow[bool]:
+        settled = False
+        for row in found:
+            if isinstance(row, Row):
+                continue
+            try:
+                yield from moves.resolve(self._keys, self._keys.home(row.sid), row.moving)
+                settled = True
+            except SessionEnded:
+                pass  # on its way here: it is still shown where it comes from
+        return settled
+
+
+class EventPager:
+    """Goes through the events of all buckets; `cursor` says how far, for another pager to go on.
+
+    Events of one session come in their order; those of different sessions nearly so.
+    """
+
+    def __init__(self, keys: Keyspace, cursor: str | None) -> None:
+        self._keys = keys
+        self._read: dict[str, str] = {} if cursor is None else _decoded(cursor)
+        self._unread = list(keys.buckets)
+
+    @property
+    def cursor(self) -> str:
+        """How far has been read, as text."""
+        told = json.dumps(self._read, separators=(",", ":")).encode()
+        return base64.urlsafe_b64encode(told).decode().rstrip("=")
+
+    def has_read(self, bucket: str, event: buckets.Event) -> None:
+        """Move the cursor past an event."""
+        self._read[bucket] = event.id
+
+    def page(self) -> Flow[list[tuple[str, buckets.Event]] | None]:
+        """Read on; the answer is (bucket, event) pairs by time."""
+        while self._unread:
+            now = self._unread
+            answers = yield from together(
+                [buckets.events_page(at, self._read.get(at.name, "")) for at in now]
+            )
+            self._unread = [
+                at for at, found in zip(now, answers, strict=True) if len(found) == buckets.PAGE
+            ]
+            events = [
+                (at.name, event) for at, found in zip(now, answers, strict=True) for event in found
+            ]
+            if events:
+                return sorted(events, key=lambda pair: _moment(pair[1].id))
+        return None
+
+
+def _moment(id: str) -> tuple[int, int]:
+    milliseconds, _, number = id.partition("-")
+    return int(milliseconds), int(number)
+
+
+def _decoded(cursor: str) -> dict[str, str]:
+    try:
+        told = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return {str(name): "{}-{}".format(*_moment(str(id))) for name, id in told.items()}
+    except (ValueError, AttributeError, binascii.Error):
+        raise ConfigError("not a cursor of events; begin with since=None") from None

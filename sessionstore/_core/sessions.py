@@ -1,0 +1,288 @@
+"""Operations on one session: each function says what to send and how to read the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, NamedTuple
+
+from sessionstore._core.keys import Home
+from sessionstore._core.operation import Operation
+from sessionstore._core.records import (
+    FACTS,
+    Facts,
+    facts_and_values,
+    named_facts,
+    named_values,
+    refuse,
+)
+from sessionstore._core.scripts import load
+
+__all__ = [
+    "ANY",
+    "Changes",
+    "Opened",
+    "Queued",
+    "Reading",
+    "Scope",
+    "abandon",
+    "close",
+    "create",
+    "delete",
+    "merge",
+    "open_",
+    "read",
+    "renew",
+    "save",
+    "touch",
+]
+
+CREATE, OPEN, CLOSE, SAVE, MERGE, ABANDON, TOUCH, DELETE, RENEW, READ = map(
+    load,
+    ("create", "open", "close", "save", "merge", "abandon", "touch", "delete", "renew", "read"),
+)
+
+
+class Scope(NamedTuple):
+    """Which sessions a call may mean: those of an owner (-: any), and those a user may know of."""
+
+    owner: str = "-"
+    user: str = ""
+
+
+ANY = Scope()
+
+
+class Changes(NamedTuple):
+    """What a save writes: encoded attributes, and the names of those to drop."""
+
+    written: Mapping[str, bytes] = {}
+    removed: Sequence[str] = ()
+
+    def arguments(self) -> list[str | bytes]:
+        given: list[str | bytes] = []
+        for name, raw in self.written.items():
+            given += (f".{name}", raw)
+        given.extend(f".{name}" for name in self.removed)
+        return given
+
+
+@dataclass(slots=True, eq=False)
+class Opened:
+    """A session that the caller holds (or has just created)."""
+
+    home: Home
+    facts: Facts
+    values: dict[str, bytes]
+    lease_end: int
+    lease: int
+
+
+@dataclass(slots=True, eq=False)
+class Queued:
+    """A place in the line: when the wait ends, and in how many ms to look again at the latest."""
+
+    wait_end: int
+    look_again: int
+
+
+@dataclass(slots=True, eq=False)
+class Reading:
+    """A session as it was when it was read; times in milliseconds."""
+
+    home: Home
+    facts: Facts
+    values: dict[str, bytes]
+    now: int
+    deadline: int
+    holder: str
+    lease_end: int
+
+
+class Seat(NamedTuple):
+    """The create needs a seat in this pool first; `evict` says what happens if it has none."""
+
+    pool: str
+    evict: bool
+
+
+def create(
+    home: Home,
+    ticket: str,
+    label: str,
+    owner: str,
+    *,
+    timeout: int | None,
+    lifetime: int | None,
+    lease: int | None,
+    opened: bool,
+    seated: bool,
+    written: Mapping[str, bytes],
+) -> Operation[Opened | Seat]:
+    """Make a session; with `opened` the caller holds it."""
+
+    def parse(reply: Sequence[Any]) -> Opened | Seat:
+        if reply[0] == b"OPEN":
+            return Opened(home, named_facts(reply[3]), dict(written), reply[1], reply[2])
+        if reply[0] == b"SEAT":
+            return Seat(reply[1].decode(), reply[2] == 1)
+        refuse(home.id, reply)
+
+    given = (
+        (ticket, label, owner, _optional(timeout), _optional(lifetime), _optional(lease))
+        + (int(opened), int(seated))
+        + tuple(Changes(written).arguments())
+    )
+    return Operation(CREATE, (home.session, home.bucket.parameters), given, parse)
+
+
+def open_(
+    home: Home,
+    ticket: str,
+    label: str,
+    scope: Scope,
+    *,
+    lease: int | None,
+    wait: int | None,
+    wait_end: int | None,
+    fields: Sequence[str] | None,
+) -> Operation[Opened | Queued]:
+    """Become the holder, or take a place in the line."""
+
+    def parse(reply: Sequence[Any]) -> Opened | Queued:
+        if reply[0] == b"OPEN":
+            facts, values = _fields(fields, reply[3])
+            return Opened(home, facts, values, reply[1], reply[2])
+        if reply[0] == b"QUEUED":
+            return Queued(reply[1], reply[2])
+        refuse(home.id, reply)
+
+    given = (
+        ticket,
+        label,
+        _optional(lease),
+        _optional(wait),
+        _optional(wait_end),
+        *scope,
+        *_names(fields),
+    )
+    return Operation(OPEN, _keys(home), given, parse)
+
+
+def read(home: Home, scope: Scope, fields: Sequence[str] | None = None) -> Operation[Reading]:
+    """Read a session without opening it."""
+
+    def parse(reply: Sequence[Any]) -> Reading:
+        if reply[0] != b"READ":
+            refuse(home.id, reply)
+        _, now, deadline, holder, lease_end, found = reply
+        facts, values = _fields(fields, found)
+        return Reading(home, facts, values, now, deadline, holder.decode(), lease_end)
+
+    keys = (home.session, home.bucket.parameters)
+    return Operation(READ, keys, (*scope, *_names(fields)), parse)
+
+
+def close(home: Home, fence: int, changes: Changes, timeout: int | None = None) -> Operation[None]:
+    """Save and give back."""
+    given = (fence, _optional(timeout), len(changes.written), *changes.arguments())
+    return Operation(CLOSE, _keys(home), given, _expect(home, b"CLOSED", fence))
+
+
+def save(
+    home: Home, fence: int, sequence: int, changes: Changes, moving: str = ""
+) -> Operation[tuple[Facts, dict[str, bytes]] | None]:
+    """Save and go on; with `moving`, answer with all there is to take along, or None if deleted."""
+
+    def parse(reply: Sequence[Any]) -> tuple[Facts, dict[str, bytes]] | None:
+        if reply[0] not in (b"SAVED", b"PENDING"):
+            refuse(home.id, reply, fence)
+        return facts_and_values(reply[1]) if len(reply) > 1 else None
+
+    given = (fence, sequence, moving, len(changes.written), *changes.arguments())
+    return Operation(SAVE, _keys(home), given, parse)
+
+
+def merge(home: Home, created: int, changes: Changes, seen: Mapping[str, bytes]) -> Operation[None]:
+    """Save what a writer without the session changed, if nobody else changed the same."""
+    were = (seen.get(name, b"") for name in chain(changes.written, changes.removed))
+    given = (created, len(changes.written), *changes.arguments(), *were)
+    return Operation(MERGE, _keys(home), given, _expect(home, b"SAVED"))
+
+
+def abandon(home: Home, ticket: str) -> Operation[None]:
+    """Leave the line, or give back what was granted to a ticket whose caller has gone."""
+    keys = (home.session, home.waiters, home.wake(ticket), home.bucket.parameters)
+    return Operation(ABANDON, keys, (ticket,), _expect(home, b"ABANDONED"))
+
+
+def touch(home: Home, scope: Scope) -> Operation[None]:
+    """Count this moment as activity."""
+    return Operation(TOUCH, _keys(home), tuple(scope), _expect(home, b"TOUCHED"))
+
+
+def delete(
+    home: Home,
+    ticket: str,
+    label: str,
+    scope: Scope,
+    *,
+    fence: int | None = None,
+    reason: str = "deleted",
+    wait: int = 0,
+    wait_end: int | None = None,
+) -> Operation[str | Queued | None]:
+    """End a session, or take a place in the line for its end.
+
+    The answer is the pool whose seat is free now (or an empty string) if it has ended, None if it
+    will when it is closed.
+    """
+
+    def parse(reply: Sequence[Any]) -> str | Queued | None:
+        if reply[0] == b"ENDED":
+            return str(reply[1].decode())
+        if reply[0] == b"QUEUED":
+            return Queued(reply[1], reply[2])
+        if reply[0] == b"PENDING":
+            return None
+        refuse(home.id, reply, fence or 0)
+
+    given = (ticket, label, _optional(fence), reason, wait, _optional(wait_end), *scope)
+    return Operation(DELETE, _keys(home), given, parse)
+
+
+def renew(held: Sequence[tuple[Home, int, int | None]]) -> Operation[list[int]]:
+    """Lengthen leases of sessions of one bucket: (home, fence, lease in ms) each.
+
+    The answer is when each lease ends now; 0 means that it is lost.
+    """
+    keys = (held[0][0].bucket.parameters, *(home.session for home, _, _ in held))
+    leases = chain.from_iterable((fence, _optional(lease)) for _, fence, lease in held)
+    return Operation(RENEW, keys, tuple(leases), list)
+
+
+def _keys(home: Home) -> tuple[str, ...]:
+    return (home.session, home.waiters, home.bucket.parameters)
+
+
+def _optional(number: int | None) -> int | str:
+    return "" if number is None else number
+
+
+def _names(fields: Sequence[str] | None) -> Iterable[str]:
+    return () if fields is None else (*FACTS, *(f".{name}" for name in fields))
+
+
+def _fields(fields: Sequence[str] | None, found: Sequence[Any]) -> tuple[Facts, dict[str, bytes]]:
+    if fields is None:
+        return facts_and_values(found)
+    return named_facts(found), named_values(fields, found)
+
+
+def _expect(home: Home, status: bytes, fence: int = 0) -> Any:
+    def parse(reply: Sequence[Any]) -> None:
+        if reply[0] != status:
+            refuse(home.id, reply, fence)
+
+    return parse

@@ -1,0 +1,215 @@
+"""The asyncio driver: what the synchronous one does, and it pipelines by itself.
+
+Operations that are asked for in the same turn of the event loop leave in one write and come back
+in one read, over one connection. A call that is cancelled while its operation is under way waits
+for that to finish (it is bounded by the socket timeouts), so that what the flow then does to clean
+up comes after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from redis import exceptions
+from tenacity import AsyncRetrying
+
+from sessionstore._core.operation import Flow, Operation, Step, Wake
+from sessionstore._redis.commands import call, call_with_text, lost_scripts
+from sessionstore._redis.connect import ANSWER_WITHIN, Clients
+from sessionstore._redis.errors import check_version, is_transient, retrying, translated
+
+__all__ = ["AsyncDriver"]
+
+T = TypeVar("T")
+
+BATCH = 500
+
+
+class Batch:
+    """Operations that leave together, the futures that wait for them, and one for their end."""
+
+    __slots__ = ("done", "futures", "operations", "sent")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.operations: list[Operation[Any]] = []
+        self.futures: list[asyncio.Future[Any]] = []
+        self.done: asyncio.Future[None] = loop.create_future()
+        self.sent = False
+
+
+class AsyncDriver:
+    """Answers operations and runs flows over a pair of clients, in one event loop."""
+
+    def __init__(self, clients: Clients, revive: Callable[[], object] | None = None) -> None:
+        self._clients = clients
+        self._revive = revive
+        self._exchange = self._through_cluster if clients.clustered else self._through_pool
+        self._gathering: Batch | None = None
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def do(self, operation: Operation[T]) -> T:
+        """Do one operation."""
+        return operation.parse(await self._call(operation))
+
+    async def batch(self, operations: Sequence[Operation[T]]) -> list[T]:
+        """Do many in one round trip per server; the answers are in order."""
+        replies = await self._answer(list(operations))
+        return [
+            operation.parse(reply) for operation, reply in zip(operations, replies, strict=True)
+        ]
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end; an error goes through the flow, which may clean up first."""
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    answer = await self._answer(step)
+                except BaseException as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    async def check_server(self) -> None:
+        """Make sure that the server answers and is not too old; StoreUnavailable if not."""
+        try:
+            check_version(await self._clients.commands.info("server"))
+        except exceptions.NoPermissionError:
+            pass  # then it is not checked: an old one fails at the first script
+        except Exception as error:
+            raise translated(error, sent=False) from error
+
+    async def close(self) -> None:
+        """Close all connections, once what is under way has arrived."""
+        if self._sending:
+            await asyncio.wait(self._sending)
+        await self._clients.commands.aclose()
+        await self._clients.waiting.aclose()
+
+    async def _answer(self, step: Step) -> Any:
+        if isinstance(step, Operation):
+            return await self._call(step)
+        if isinstance(step, Wake):
+            return await self._wait(step)
+        calls = [self._submit(operation) for operation in step]
+        return [await _outcome(batch, future) for batch, future in calls]
+
+    async def _call(self, operation: Operation[Any]) -> Any:
+        return await _outcome(*self._submit(operation))
+
+    def _submit(self, operation: Operation[Any]) -> tuple[Batch, asyncio.Future[Any]]:
+        loop = asyncio.get_running_loop()
+        batch = self._gathering
+        if batch is None or len(batch.operations) >= BATCH:
+            batch = self._gathering = Batch(loop)
+            loop.call_soon(self._dispatch, batch)
+        future = loop.create_future()
+        batch.operations.append(operation)
+        batch.futures.append(future)
+        return batch, future
+
+    def _dispatch(self, batch: Batch) -> None:
+        if self._gathering is batch:
+            self._gathering = None
+        task = asyncio.get_running_loop().create_task(self._send(batch))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send(self, batch: Batch) -> None:
+        try:
+            try:
+                replies = await self._attempt(batch)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                if self._revive is not None:
+                    await asyncio.to_thread(self._revive)
+                replies = await AsyncRetrying(**retrying)(self._attempt, batch)
+        except Exception as error:
+            replies = [error] * len(batch.operations)
+        for future, reply in zip(batch.futures, replies, strict=True):
+            if future.done():
+                continue  # its task was cancelled
+            if isinstance(reply, Exception):
+                future.set_exception(translated(reply, sent=batch.sent))
+            else:
+                future.set_result(reply)
+        batch.done.set_result(None)
+
+    async def _attempt(self, batch: Batch) -> list[Any]:
+        shebang = self._clients.shebang
+        replies = await self._exchange([call(operation, shebang) for operation in batch.operations], batch)
+        if missing := lost_scripts(replies):
+            texts = [call_with_text(batch.operations[at], shebang) for at in missing]
+            for at, reply in zip(missing, await self._exchange(texts, batch), strict=True):
+                replies[at] = reply
+        for reply in replies:
+            if isinstance(reply, Exception) and is_transient(reply):
+                raise reply
+        return replies
+
+    async def _through_pool(self, commands: list[tuple[Any, ...]], batch: Batch) -> list[Any]:
+        pool = self._clients.commands.connection_pool
+        connection = await pool.get_connection()
+        try:
+            await connection.send_packed_command(connection.pack_commands(commands))
+            batch.sent = True
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return [await _reply(connection) for _ in commands]
+        except BaseException:
+            await connection.disconnect(nowait=True)  # an answer may still be under way
+            raise
+        finally:
+            await pool.release(connection)
+
+    async def _through_cluster(self, commands: list[tuple[Any, ...]], batch: Batch) -> list[Any]:
+        cluster = self._clients.commands
+        batch.sent = True  # the client does not tell whether it got that far
+        if len(commands) == 1:
+            try:
+                return [await cluster.execute_command(*commands[0])]
+            except exceptions.NoScriptError as error:
+                return [error]
+        pipeline = cluster.pipeline()
+        for command in commands:
+            pipeline.execute_command(*command)
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        return replies
+
+    async def _wait(self, wake: Wake) -> None:
+        begun = time.monotonic()
+        try:
+            await self._clients.waiting.blpop([wake.key], timeout=wake.milliseconds / 1000)
+        except Exception as error:
+            if not is_transient(error):
+                raise translated(error, sent=False) from error
+            # The line is kept by the server, so a lost connection costs one more look at it. Not
+            # at once, though, should connecting fail again and again.
+            left = wake.milliseconds / 1000 - (time.monotonic() - begun)
+            await asyncio.sleep(max(0.0, min(left, 0.05)))
+
+
+async def _outcome(batch: Batch, future: asyncio.Future[Any]) -> Any:
+    try:
+        return await future
+    except asyncio.CancelledError:
+        while not batch.done.done():
+            try:
+                await asyncio.shield(batch.done)
+            except asyncio.CancelledError:
+                continue
+        raise
+
+
+async def _reply(connection: Any) -> Any:
+    try:
+        return await connection.read_response(timeout=math.inf)
+    except exceptions.ResponseError as error:
+        return error

@@ -1,0 +1,39 @@
+"""Operations as commands: by the hash of the script, and by its text where that is not known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis.exceptions import NoScriptError
+
+from sessionstore._core.operation import Operation
+
+__all__ = ["call", "call_with_text", "lost_scripts"]
+
+Command = tuple[Any, ...]
+
+
+def call(operation: Operation[Any], shebang: bool) -> Command:
+    """Return the command that calls a script the server most likely knows.
+
+    Without `shebang` the script goes as it is to engines that do not know `#!lua`.
+    """
+    keys = operation.keys
+    script = operation.script if shebang else operation.script.without_shebang()
+    return ("EVALSHA", script.sha, len(keys), *keys, *operation.args)
+
+
+def call_with_text(operation: Operation[Any], shebang: bool) -> Command:
+    """Return the command that brings the script along.
+
+    EVAL, to the same server, rather than SCRIPT LOAD: on a cluster that would go to every primary,
+    and one that is down would fail calls to the others.
+    """
+    keys = operation.keys
+    script = operation.script if shebang else operation.script.without_shebang()
+    return ("EVAL", script.text, len(keys), *keys, *operation.args)
+
+
+def lost_scripts(replies: list[Any]) -> list[int]:
+    """Return which of the calls found that the server does not know the script."""
+    return [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]

@@ -1,0 +1,159 @@
+"""The synchronous driver: carries operations to a server, and runs flows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from redis import exceptions
+from tenacity import Retrying
+
+from sessionstore._core.operation import Flow, Operation, Step, Wake
+from sessionstore._redis.commands import call, call_with_text, lost_scripts
+from sessionstore._redis.connect import Clients
+from sessionstore._redis.errors import check_version, is_transient, retrying, translated
+
+__all__ = ["Driver"]
+
+T = TypeVar("T")
+
+
+class Sent:
+    """Whether a call left this process at least once, so that its effect is possible."""
+
+    __slots__ = ("once",)
+
+    def __init__(self) -> None:
+        self.once = False
+
+
+class Driver:
+    """Answers operations and runs flows over a pair of clients; safe for threads and forks."""
+
+    def __init__(self, clients: Clients, revive: Callable[[], object] | None = None) -> None:
+        self._clients = clients
+        self._revive = revive
+        self._exchange = self._through_cluster if clients.clustered else self._through_pool
+
+    def do(self, operation: Operation[T]) -> T:
+        """Do one operation."""
+        return operation.parse(self._answer(operation))
+
+    def batch(self, operations: Sequence[Operation[T]]) -> list[T]:
+        """Do many in one round trip per server; the answers are in order."""
+        replies = self._answer(list(operations))
+        return [
+            operation.parse(reply) for operation, reply in zip(operations, replies, strict=True)
+        ]
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end; an error goes through the flow, which may clean up first."""
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    answer = self._answer(step)
+                except BaseException as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    def check_server(self) -> None:
+        """Make sure that the server answers and is not too old; StoreUnavailable if not."""
+        try:
+            check_version(self._clients.commands.info("server"))
+        except exceptions.NoPermissionError:
+            pass  # then it is not checked: an old one fails at the first script
+        except Exception as error:
+            raise translated(error, sent=False) from error
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._clients.commands.close()
+        self._clients.waiting.close()
+
+    def _answer(self, step: Step) -> Any:
+        if isinstance(step, Operation):
+            return self._call([step])[0]
+        if isinstance(step, Wake):
+            return self._wait(step)
+        return self._call(step) if step else []
+
+    def _call(self, operations: list[Operation[Any]]) -> list[Any]:
+        sent = Sent()
+        try:
+            try:
+                return self._attempt(operations, sent)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                if self._revive is not None:
+                    self._revive()
+            return Retrying(**retrying)(self._attempt, operations, sent)
+        except Exception as error:
+            raise translated(error, sent=sent.once) from error
+
+    def _attempt(self, operations: list[Operation[Any]], sent: Sent) -> list[Any]:
+        shebang = self._clients.shebang
+        replies = self._exchange([call(operation, shebang) for operation in operations], sent)
+        if missing := lost_scripts(replies):
+            texts = [call_with_text(operations[at], shebang) for at in missing]
+            for at, reply in zip(missing, self._exchange(texts, sent), strict=True):
+                replies[at] = reply
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
+
+    def _through_pool(self, commands: list[tuple[Any, ...]], sent: Sent) -> list[Any]:
+        pool = self._clients.commands.connection_pool
+        connection = pool.get_connection()
+        try:
+            if len(commands) == 1:
+                connection.send_command(*commands[0])
+            else:
+                connection.send_packed_command(connection.pack_commands(commands))
+            sent.once = True
+            return [_reply(connection) for _ in commands]
+        except BaseException:
+            connection.disconnect()  # an answer may still be under way
+            raise
+        finally:
+            pool.release(connection)
+
+    def _through_cluster(self, commands: list[tuple[Any, ...]], sent: Sent) -> list[Any]:
+        cluster = self._clients.commands
+        sent.once = True  # the client does not tell whether it got that far
+        if len(commands) == 1:
+            try:
+                return [cluster.execute_command(*commands[0])]
+            except exceptions.NoScriptError as error:
+                return [error]
+        pipeline = cluster.pipeline()
+        for command in commands:
+            pipeline.execute_command(*command)
+        replies: list[Any] = pipeline.execute(raise_on_error=False)
+        return replies
+
+    def _wait(self, wake: Wake) -> None:
+        begun = time.monotonic()
+        try:
+            self._clients.waiting.blpop([wake.key], timeout=wake.milliseconds / 1000)
+        except Exception as error:
+            if not is_transient(error):
+                raise translated(error, sent=False) from error
+            # The line is kept by the server, so a lost connection costs one more look at it. Not
+            # at once, though, should connecting fail again and again.
+            left = wake.milliseconds / 1000 - (time.monotonic() - begun)
+            time.sleep(max(0.0, min(left, 0.05)))
+
+
+def _reply(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except exceptions.ResponseError as error:
+        return error

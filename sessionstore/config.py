@@ -1,0 +1,187 @@
+"""Parameters of a store, and how durations and names are checked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Literal, cast
+
+from sessionstore.errors import ConfigError
+
+__all__ = [
+    "AtLimit",
+    "Duration",
+    "Parameters",
+    "check_id",
+    "check_owner",
+    "milliseconds",
+    "optional_milliseconds",
+]
+
+Duration = timedelta | int | float
+"""A `timedelta`, or a number of seconds."""
+
+AtLimit = Literal["refuse", "evict"]
+
+LONGEST = timedelta(days=36_500)
+"""No duration is longer: what is meant to last for ever says None."""
+
+MAX_NAME_BYTES = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What holds for every session of a store, at once for all app servers that share it.
+
+    They are kept in the store itself and enforced by its scripts. None for a limit means no limit.
+    """
+
+    timeout: timedelta = timedelta(seconds=900)
+    """Idle time after the last close (or touch) at which a session ends, unless it has its own."""
+
+    max_timeout: timedelta | None = None
+    """Cap on every session's idle time; lowering it shortens existing sessions at once."""
+
+    lifetime: timedelta | None = None
+    """Time after its creation at which a session ends in any case, unless it has its own."""
+
+    lease: timedelta = timedelta(seconds=30)
+    """Time a holder may keep a session open without renewing."""
+
+    wait: timedelta = timedelta(0)
+    """Time an open waits for a session that somebody else has open."""
+
+    max_waiters: int | None = 64
+    """How many may wait for one session."""
+
+    max_per_owner: int | None = None
+    """How many sessions one owner may have."""
+
+    max_private: int | None = None
+    """How many sessions that are not public the store may hold."""
+
+    max_public: int | None = None
+    """How many public sessions the store may hold."""
+
+    at_limit: AtLimit = "refuse"
+    """What a create does at a limit: refuse, or evict the least recently active unheld session."""
+
+    max_bytes: int | None = 1 << 20
+    """How many bytes of attributes, names included, one session may hold."""
+
+    linger: timedelta = timedelta(seconds=60)
+    """How long an ended session can still say why it ended."""
+
+    max_events: int = 1000
+    """How many events each bucket keeps, give or take a hundred."""
+
+    def __post_init__(self) -> None:
+        problems = [text for name in FIELDS for text in _problems(name, getattr(self, name))]
+        if problems:
+            raise ConfigError("; ".join(problems))
+
+
+FIELDS = tuple(field.name for field in fields(Parameters))
+DURATIONS = {"timeout", "max_timeout", "lifetime", "lease", "wait", "linger"}
+OPTIONAL = {"max_timeout", "lifetime", "max_waiters", "max_per_owner"} | {
+    "max_private",
+    "max_public",
+    "max_bytes",
+}
+POSITIVE = {"lease", "lifetime"}
+UNLIMITED = "none"
+
+
+def _problems(name: str, value: object) -> list[str]:
+    if value is None:
+        return [] if name in OPTIONAL else [f"{name} must not be None"]
+    if name == "at_limit":
+        return [] if value in ("refuse", "evict") else ["at_limit is 'refuse' or 'evict'"]
+    if name in DURATIONS:
+        try:
+            length = milliseconds(cast(Duration, value), name)
+        except ConfigError as error:
+            return [str(error)]
+        return [f"{name} must be longer than 0"] if name in POSITIVE and length < 1 else []
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 53:
+        return [f"{name} must be a whole number from 0, not {value!r}"]
+    return []
+
+
+def changes(given: dict[str, object]) -> dict[str, str]:
+    """Return the stored text of parameters given by name; ConfigError lists every bad one."""
+    unknown = sorted(set(given) - set(FIELDS))
+    if unknown:
+        raise ConfigError(f"no parameter {', '.join(unknown)}; there are {', '.join(FIELDS)}")
+    problems = [text for name, value in given.items() for text in _problems(name, value)]
+    if problems:
+        raise ConfigError("; ".join(problems))
+    return {name: _text(name, value) for name, value in given.items()}
+
+
+def _text(name: str, value: object) -> str:
+    if value is None:
+        return UNLIMITED
+    return str(milliseconds(cast(Duration, value), name)) if name in DURATIONS else str(value)
+
+
+def from_stored(stored: dict[str, str]) -> Parameters:
+    """Return the parameters that a store holds; what it does not hold has its default."""
+    return Parameters(
+        **{name: _value(name, text) for name, text in stored.items() if name in FIELDS}  # type: ignore[arg-type]
+    )
+
+
+def _value(name: str, text: str) -> object:
+    if text == UNLIMITED:
+        return None
+    if name == "at_limit":
+        return text
+    return timedelta(milliseconds=int(text)) if name in DURATIONS else int(text)
+
+
+def milliseconds(duration: Duration, name: str) -> int:
+    """Return a duration in whole milliseconds, rounded up; ConfigError names what is wrong."""
+    if isinstance(duration, timedelta):
+        seconds = duration.total_seconds()
+    elif isinstance(duration, bool) or not isinstance(duration, (int, float)):
+        raise ConfigError(f"{name} must be a timedelta or a number of seconds, not {duration!r}")
+    else:
+        seconds = duration
+    if not 0 <= seconds <= LONGEST.total_seconds():  # NaN fails this too
+        raise ConfigError(f"{name} must be from 0 to {LONGEST.days} days, not {duration!r}")
+    # A thousandth of a millisecond is the noise of binary fractions: 0.1 s is 100 ms.
+    return math.ceil(seconds * 1000 - 0.001)
+
+
+def optional_milliseconds(duration: Duration | None, name: str) -> int | None:
+    """Return a duration in whole milliseconds, or None for None."""
+    return None if duration is None else milliseconds(duration, name)
+
+
+def check_id(id: str) -> str:
+    """Return a session id given by a caller, if it is one: 1 to 255 bytes, printable."""
+    return _check_name(id, "session id")
+
+
+def check_owner(owner: str) -> str:
+    """Return an owner or user id, if it is one: up to 255 bytes, printable, without braces."""
+    if owner == "":
+        return owner
+    _check_name(owner, "owner")
+    if "{" in owner or "}" in owner:
+        raise ConfigError(f"owner {owner!r} has a brace in it; leave braces out")
+    return owner
+
+
+def _check_name(name: str, what: str) -> str:
+    if not isinstance(name, str):
+        raise ConfigError(f"{what} must be a string, not {type(name).__name__}")
+    if not name:
+        raise ConfigError(f"{what} is empty; give at least one character")
+    if not name.isprintable():
+        raise ConfigError(f"{what} {name!r} has control characters in it; leave them out")
+    if len(name.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
+        raise ConfigError(f"{what} is longer than {MAX_NAME_BYTES} bytes; shorten it")
+    return name

@@ -1,0 +1,61 @@
+"""From a URL to a driver that works: the server is there, new enough, and the store is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from sessionstore._core import flows
+from sessionstore._core.keys import Keyspace
+from sessionstore._redis.aio import AsyncDriver
+from sessionstore._redis.connect import connect, connect_async
+from sessionstore._redis.sync import Driver
+from sessionstore.embedded import connect_or_start
+from sessionstore.errors import ConfigError
+from sessionstore.requests import Requests
+
+__all__ = ["connected", "connected_async"]
+
+
+def connected(url: str, prefix: str, buckets: int) -> tuple[Driver, Requests]:
+    """Return a driver for a store, and its requests."""
+    keys = Keyspace(prefix, buckets)
+    place, revive = _located(url)
+    driver = Driver(connect(place), revive)
+    try:
+        driver.check_server()
+        driver.run(flows.start(keys))
+    except BaseException:
+        driver.close()
+        raise
+    return driver, Requests(keys)
+
+
+async def connected_async(url: str, prefix: str, buckets: int) -> tuple[AsyncDriver, Requests]:
+    """Return a driver for a store, and its requests."""
+    keys = Keyspace(prefix, buckets)
+    place, revive = _located(url)
+    driver = AsyncDriver(connect_async(place), revive)
+    try:
+        await driver.check_server()
+        await driver.run(flows.start(keys))
+    except BaseException:
+        await driver.close()
+        raise
+    return driver, Requests(keys)
+
+
+def _located(url: str) -> tuple[str, Callable[[], object] | None]:
+    """Return the URL of a server that runs, and how to start it again should it be killed."""
+    if not isinstance(url, str):
+        raise ConfigError(f"a store URL is a string, not {type(url).__name__}")
+    if not url.startswith("embedded:"):
+        return url, None
+    parts = urlsplit(url)
+    if parts.netloc or (parts.path and not parts.path.startswith("/")):
+        raise ConfigError("the URL of an embedded server is embedded:// or embedded:///dir")
+    directory = Path(unquote(parts.path)) if parts.path.strip("/") else None
+    start = partial(connect_or_start, directory)
+    return start(), start

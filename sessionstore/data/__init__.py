@@ -1,0 +1,1 @@
+"""What a session holds: typed values, and what is built from them."""

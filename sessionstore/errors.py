@@ -1,0 +1,214 @@
+"""Everything that can go wrong, as one tree.
+
+    SessionStoreError
+    ├── SessionNotFound       no such session, or none that the acting user may know of
+    ├── SessionExists         the id is taken
+    ├── SessionInUse          somebody else has it open
+    ├── SessionEnded          it was there and is over; says why
+    ├── SessionNotOpen        the handle was closed, or was never open
+    ├── QuotaExceeded         a limit of the store is reached
+    ├── NotPermitted          the acting user may not do this to a session it may see
+    ├── LeaseLost             the holder was cut off; what it wrote since has not landed
+    ├── Conflict              another writer changed the same attributes
+    ├── TypeRefused           a value of a type that is not stored (also a TypeError)
+    ├── UndecodableValue      stored bytes that are not a value
+    ├── ValueTooLarge         more than the store takes for one session (also a ValueError)
+    ├── ConfigError           a bad argument, parameter or URL (also a ValueError)
+    └── StoreUnavailable      the server could not be reached, or refused to work
+        └── TimedOut          no answer in time: the outcome is unknown
+
+Facts are in attributes; messages say what happened, to what, and what to do. No message
+carries a stored value, a secret or a password.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+__all__ = [
+    "ConfigError",
+    "Conflict",
+    "LeaseLost",
+    "NotPermitted",
+    "QuotaExceeded",
+    "SessionEnded",
+    "SessionExists",
+    "SessionInUse",
+    "SessionNotFound",
+    "SessionNotOpen",
+    "SessionStoreError",
+    "StoreUnavailable",
+    "TimedOut",
+    "TypeRefused",
+    "UndecodableValue",
+    "ValueTooLarge",
+]
+
+
+def _rebuilt(kind: type[SessionStoreError], args: tuple[object, ...]) -> SessionStoreError:
+    return kind.__new__(kind, *args)
+
+
+class SessionStoreError(Exception):
+    """The root of every error that this library raises on purpose."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Facts are arguments by keyword, which pickling (between processes) would lose.
+        return _rebuilt, (type(self), self.args), vars(self)
+
+
+class SessionNotFound(SessionStoreError):
+    """There is no such session, or none that the acting user may know of."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"session {id!r} not found; create it first")
+        self.id = id
+
+
+class SessionExists(SessionStoreError):
+    """The id is taken by a session of the same owner, or by a public one."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"session {id!r} exists already; open it or choose another id")
+        self.id = id
+
+
+class SessionInUse(SessionStoreError):
+    """Somebody else has the session open.
+
+    `holder` says who, `until` when its lease ends unless renewed (by the clock of Redis),
+    `waiting` how many are queued for the session.
+    """
+
+    def __init__(self, id: str, *, holder: str, until: datetime, waiting: int) -> None:
+        super().__init__(
+            f"session {id!r} is open at {holder} until {until.isoformat(timespec='milliseconds')}"
+            f" at the latest, {waiting} waiting; try again or give a longer wait"
+        )
+        self.id = id
+        self.holder = holder
+        self.until = until
+        self.waiting = waiting
+
+
+class SessionEnded(SessionStoreError):
+    """The session is over and does not come back; `reason` says why.
+
+    The reasons of the store itself are `deleted`, `timed out`, `lifetime`, `evicted` and
+    `moved` (it has another id or owner now); `end_all` adds its caller's own.
+    """
+
+    def __init__(self, id: str, *, reason: str) -> None:
+        super().__init__(f"session {id!r} has ended ({reason}); create a new one")
+        self.id = id
+        self.reason = reason
+
+
+class SessionNotOpen(SessionStoreError):
+    """The session is not open here: it was closed, or opened to read only."""
+
+    def __init__(self, id: str, *, doing: str) -> None:
+        super().__init__(f"session {id!r} is not open here for {doing}; open it first")
+        self.id = id
+
+
+class QuotaExceeded(SessionStoreError):
+    """A limit of the store is reached.
+
+    `limit` is `owner`, `private`, `public` or `waiters`; `value` is the number allowed.
+    """
+
+    def __init__(self, limit: str, *, value: int) -> None:
+        advice = {
+            "owner": "end one of the owner's sessions",
+            "private": "end another session or raise max_private",
+            "public": "end another session or raise max_public",
+            "waiters": "try again later or raise max_waiters",
+        }[limit]
+        super().__init__(f"limit of {value} reached ({limit}); {advice}")
+        self.limit = limit
+        self.value = value
+
+
+class NotPermitted(SessionStoreError):
+    """The acting user lacks the privilege for this."""
+
+    def __init__(self, user: str, *, doing: str) -> None:
+        super().__init__(f"user {user!r} may not {doing}; a privileged user may")
+        self.user = user
+
+
+class LeaseLost(SessionStoreError):
+    """The holder's lease ended before this call; nothing written since has landed."""
+
+    def __init__(self, id: str, *, fence: int) -> None:
+        super().__init__(
+            f"the lease on session {id!r} (fence {fence}) has ended; open it again and repeat"
+        )
+        self.id = id
+        self.fence = fence
+
+
+class Conflict(SessionStoreError):
+    """Another writer changed the same attributes since they were read; nothing was saved."""
+
+    def __init__(self, id: str, *, fields: tuple[str, ...]) -> None:
+        super().__init__(
+            f"session {id!r} was changed by another writer in {', '.join(map(repr, fields))};"
+            " open it again and repeat"
+        )
+        self.id = id
+        self.fields = fields
+
+
+class TypeRefused(SessionStoreError, TypeError):
+    """A value, or a part of one, has a type that sessions do not hold; `path` leads to it."""
+
+    def __init__(self, path: str, *, type_name: str, why: str = "") -> None:
+        detail = f" ({why})" if why else ""
+        super().__init__(f"{path} is of type {type_name}, which is not stored{detail}; convert it")
+        self.path = path
+        self.type_name = type_name
+
+
+class UndecodableValue(SessionStoreError):
+    """Stored bytes that are not a value: damaged, or written by another version."""
+
+    def __init__(self, path: str, *, why: str) -> None:
+        super().__init__(f"the stored value of {path} cannot be decoded: {why}")
+        self.path = path
+
+
+class ValueTooLarge(SessionStoreError, ValueError):
+    """The session would hold more than the store takes; nothing was written."""
+
+    def __init__(self, id: str, *, size: int, limit: int) -> None:
+        super().__init__(
+            f"session {id!r} would hold {size} bytes, the limit is {limit};"
+            " store less or raise max_bytes"
+        )
+        self.id = id
+        self.size = size
+        self.limit = limit
+
+
+class ConfigError(SessionStoreError, ValueError):
+    """An argument, a parameter or a URL that makes no sense."""
+
+
+class StoreUnavailable(SessionStoreError):
+    """The server cannot be reached, or refuses to work (read-only, out of memory, too old).
+
+    `unknown` is True if the operation may have taken effect all the same.
+    """
+
+    def __init__(self, message: str, *, unknown: bool = False) -> None:
+        super().__init__(message)
+        self.unknown = unknown
+
+
+class TimedOut(StoreUnavailable):
+    """No answer came in time: whether the operation took effect is unknown."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, unknown=True)

@@ -1,0 +1,37 @@
+#!lua flags=allow-oom
+-- Undo an opening whose caller has gone: leave the line, or give back what was granted.
+--
+-- KEYS[1] session     {P:B}s:SID     hash
+-- KEYS[2] waiters     {P:B}w:SID     list
+-- KEYS[3] wake        {P:B}g:TICKET  list
+-- KEYS[4] parameters  {P:B}p         hash
+-- ARGV[1] ticket  of the opening
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
+-- Returns  {'ABANDONED'}
+local session = KEYS[1]
+local waiters = KEYS[2]
+local wake = KEYS[3]
+local parameters = KEYS[4]
+local ticket = ARGV[1]
+--@use begin
+--@use look
+--@use emit
+--@use finish
+--@use pass_on
+
+local store = begin(parameters)
+redis.call('DEL', wake)
+for _, entry in ipairs(redis.call('LRANGE', waiters, 0, 499)) do
+  if string.match(entry, '^%d+ (%S+)') == ticket then redis.call('LREM', waiters, 1, entry) end
+end
+local s = look(session, store)
+if not s or s.ended or s.ticket ~= ticket or not s.held then return {'ABANDONED'} end
+
+if s.pending then
+  s.held = false
+  s.deleter, s.over = string.match(redis.call('HGET', session, 'd'), '^(%S+) (.*)$')
+  finish(s, store)
+else
+  pass_on(s, waiters, store)
+end
+return {'ABANDONED'}

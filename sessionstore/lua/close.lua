@@ -1,0 +1,65 @@
+#!lua flags=allow-oom
+-- Save what changed and give the session back, in one step: to the first in line, if somebody waits.
+--
+-- KEYS[1] session     {P:B}s:SID  hash
+-- KEYS[2] waiters     {P:B}w:SID  list
+-- KEYS[3] parameters  {P:B}p      hash
+-- ARGV[1] fence       of the opening that ends here
+-- ARGV[2] timeout_ms  a new idle time; empty: unchanged
+-- ARGV[3] count       how many attributes changed
+-- ARGV[4...] changes  names and values in turn, then the names of removed attributes
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
+-- Returns  {'CLOSED'} | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit}
+local session = KEYS[1]
+local waiters = KEYS[2]
+local parameters = KEYS[3]
+local fence = tonumber(ARGV[1])
+local timeout_ms = tonumber(ARGV[2])
+local count = tonumber(ARGV[3])
+--@use begin
+--@use look
+--@use place
+--@use emit
+--@use lapse
+--@use finish
+--@use pass_on
+--@use settle
+--@use write
+
+local store = begin(parameters)
+local s = look(session, store)
+if not s then return {'OVER', 'timed out'} end
+if s.fence ~= fence then
+  if s.ended then return {'OVER', s.over} end
+  -- Given back before, and the answer did not arrive? Not if this fence is known to have been cut off, or is too
+  -- old to tell, or newer than all (a failover has lost its opening).
+  local lost = redis.call('HGET', session, 'y') or '0'
+  local known = string.find(lost .. ' ', string.format(' %.0f ', fence), 1, true)
+  if known or fence > s.fence or fence <= tonumber(string.match(lost, '^%d+')) then return {'LOST'} end
+  return {'CLOSED'}
+end
+if s.lapsed then return {'LOST'} end
+if s.over then
+  settle(s, waiters, store)
+  return {'OVER', s.over}
+end
+if not s.held then return {'CLOSED'} end
+
+local size = write(session, ARGV, 4, count, store)
+if size then return {'TOOBIG', size, store.max_bytes} end
+
+s.activity = store.now
+if timeout_ms then
+  s.timeout = store.max_timeout and math.min(timeout_ms, store.max_timeout) or timeout_ms
+end
+if s.timeout ~= s.stored_timeout then redis.call('HSET', session, 't', s.timeout) end
+if s.pending then
+  s.held = false
+  s.deleter, s.over = string.match(redis.call('HGET', session, 'd'), '^(%S+) (.*)$')
+  finish(s, store)
+  return {'CLOSED'}
+end
+redis.call('HSET', session, 'a', s.activity)
+place(s, store)
+pass_on(s, waiters, store)
+return {'CLOSED'}

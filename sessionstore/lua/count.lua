@@ -1,0 +1,23 @@
+#!lua flags=no-writes
+-- Count the sessions of an index that are alive. A score is never later than the deadline, so only those that are
+-- due need a look, a page at a time.
+--
+-- KEYS[1] index       {P:B}x or {P:B}o:OWNER  zset
+-- KEYS[2] parameters  {P:B}p                  hash
+-- ARGV[1] offset  how many due ones earlier pages looked at
+-- Derives  {P:B}s:SID
+-- Returns  {alive, more}: of this page of due ones, and on the first page all that are not due; 1 if there are more
+local index = KEYS[1]
+local parameters = KEYS[2]
+local offset = tonumber(ARGV[1])
+--@use begin
+--@use look
+
+local store = begin(parameters)
+local due = redis.call('ZRANGE', index, '-inf', store.now, 'BYSCORE', 'LIMIT', offset, 500)
+local alive = offset == 0 and redis.call('ZCOUNT', index, '(' .. store.now, '+inf') or 0
+for _, sid in ipairs(due) do
+  local s = look(store.tag .. 's:' .. sid, store)
+  if s and not s.over then alive = alive + 1 end
+end
+return {alive, #due == 500 and 1 or 0}

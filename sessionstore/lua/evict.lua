@@ -1,0 +1,23 @@
+#!lua flags=allow-oom
+-- End a session to make room for another, unless somebody holds it or it was active since the caller looked.
+--
+-- KEYS[1] session     {P:B}s:SID  hash
+-- KEYS[2] parameters  {P:B}p      hash
+-- ARGV[1] activity  its last activity when the caller looked
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET
+-- Returns  {'EVICTED'} | {'ACTIVE'}
+local session = KEYS[1]
+local parameters = KEYS[2]
+local activity = tonumber(ARGV[1])
+--@use begin
+--@use look
+--@use emit
+--@use finish
+
+local store = begin(parameters)
+local s = look(session, store)
+if not s or s.ended then return {'EVICTED'} end
+if s.held or s.moving or s.stored_activity ~= activity then return {'ACTIVE'} end
+s.over = s.over or 'evicted'
+finish(s, store)
+return {'EVICTED'}

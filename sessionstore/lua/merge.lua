@@ -1,0 +1,55 @@
+#!lua
+-- Save the changes of a writer that holds nothing, if nobody changed the same attributes since it read them.
+--
+-- KEYS[1] session     {P:B}s:SID  hash
+-- KEYS[2] waiters     {P:B}w:SID  list
+-- KEYS[3] parameters  {P:B}p      hash
+-- ARGV[1] created     when the session that was read was made: another of the same name is not it
+-- ARGV[2] count       how many attributes changed
+-- ARGV[3...] changes  as in write: names and new values in turn, then removed names; then for each of
+--                     these in turn the value that was read, empty if there was none
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
+-- Returns  {'SAVED'} | {'ABSENT'} | {'OVER', reason} | {'CONFLICT', name, ...} | {'HELD', holder, lease_end, waiting}
+--          | {'TOOBIG', size, limit} | {'MOVING', how}
+local session = KEYS[1]
+local waiters = KEYS[2]
+local parameters = KEYS[3]
+local created = tonumber(ARGV[1])
+local count = tonumber(ARGV[2])
+--@use begin
+--@use look
+--@use place
+--@use emit
+--@use lapse
+--@use finish
+--@use pass_on
+--@use settle
+--@use write
+
+local store = begin(parameters)
+local s = look(session, store)
+if not s then return {'ABSENT'} end
+if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
+settle(s, waiters, store)
+if s.over then return {'OVER', s.over} end
+if s.created ~= created then return {'OVER', 'deleted'} end
+if s.held then return {'HELD', s.label, s.lease_end, redis.call('LLEN', waiters)} end
+
+-- Pairs take two places and removed names one: n changes and r removals are followed by n + r values that were read.
+local removed = (#ARGV - 2 - 3 * count) / 2
+local changes, conflicts = {}, {'CONFLICT'}
+for i = 1, 2 * count + removed do changes[i] = ARGV[2 + i] end
+for i = 1, count + removed do
+  local at = i <= count and 2 * i - 1 or count + i
+  local name, new = changes[at], i <= count and changes[at + 1] or ''
+  local stored = redis.call('HGET', session, name) or ''
+  if stored ~= ARGV[2 + #changes + i] and stored ~= new then conflicts[#conflicts + 1] = name end
+end
+if #conflicts > 1 then return conflicts end
+
+local size = write(session, changes, 1, count, store)
+if size then return {'TOOBIG', size, store.max_bytes} end
+s.activity = store.now
+redis.call('HSET', session, 'a', s.activity, 't', s.timeout)
+place(s, store)
+return {'SAVED'}

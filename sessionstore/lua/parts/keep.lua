@@ -1,0 +1,6 @@
+-- Let the keys of an open session outlast its lease, its timeout after that, and its tombstone.
+local function keep(s, store)
+  local at = s.lease_end + s.timeout + store.linger
+  redis.call('PEXPIREAT', s.session, at, 'GT')
+  if s.owner ~= '' then redis.call('PEXPIREAT', store.tag .. 'o:' .. s.owner, at, 'GT') end
+end

@@ -1,0 +1,26 @@
+#!lua flags=no-writes
+-- Read a session as it is, whoever holds it.
+--
+-- KEYS[1] session     {P:B}s:SID  hash
+-- KEYS[2] parameters  {P:B}p      hash
+-- ARGV[1] owner     the owner expected; -: any
+-- ARGV[2] user      the acting user, if not privileged; empty: anybody's sessions are visible
+-- ARGV[3...] names  of the fields asked for; none: all
+-- Derives  none
+-- Returns  {'READ', now, deadline, holder or empty, lease_end, facts and attributes, or the values of names}
+--          | {'ABSENT'} | {'OVER', reason} | {'MOVING', how}
+local session = KEYS[1]
+local parameters = KEYS[2]
+local owner = ARGV[1]
+local user = ARGV[2]
+--@use begin
+--@use look
+--@use visible
+
+local store = begin(parameters)
+local s = look(session, store)
+if not s or not visible(s, owner, user) then return {'ABSENT'} end
+if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
+if s.over then return {'OVER', s.over} end
+local values = #ARGV > 2 and redis.call('HMGET', session, unpack(ARGV, 3)) or redis.call('HGETALL', session)
+return {'READ', store.now, s.deadline, s.held and s.label or '', s.held and s.lease_end or 0, values}

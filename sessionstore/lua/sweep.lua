@@ -1,0 +1,41 @@
+#!lua flags=allow-oom
+-- End the sessions of a bucket that are due and over; the others get the score they should have.
+--
+-- KEYS[1] index       {P:B}x   zset
+-- KEYS[2] noted       {P:B}q   set
+-- KEYS[3] parameters  {P:B}p   hash
+-- ARGV[1] page  how many to look at, at most 500
+-- Derives  {P:B}s:SID, {P:B}o:OWNER, {P:B}w:SID, {P:B}ev, {P:B}g:TICKET
+-- Returns  {ended, more, {moving sid, how, ...}, {pool and sid of those that give up a seat, ...}}; more: 1 if there may be more
+local index = KEYS[1]
+local noted = KEYS[2]
+local parameters = KEYS[3]
+local page = tonumber(ARGV[1])
+--@use begin
+--@use look
+--@use emit
+--@use place
+--@use lapse
+--@use finish
+--@use pass_on
+--@use settle
+
+local store = begin(parameters)
+local due = redis.call('ZRANGE', index, '-inf', store.now, 'BYSCORE', 'LIMIT', 0, page)
+local ended, moving = 0, {}
+for _, sid in ipairs(due) do
+  local s = look(store.tag .. 's:' .. sid, store)
+  if not s then
+    redis.call('ZREM', index, sid) -- nobody looked at it for so long that its key has expired
+    emit('expired', {sid = sid, owner = ''}, 'timed out', store)
+    ended = ended + 1
+  elseif s.moving and not s.held then
+    moving[#moving + 1], moving[#moving + 2] = sid, s.moving
+  else
+    settle(s, store.tag .. 'w:' .. sid, store)
+    if s.over then ended = ended + 1
+    elseif s.held then redis.call('ZADD', index, s.deadline, sid)
+    else place(s, store, true) end
+  end
+end
+return {ended, #due == page and 1 or 0, moving, redis.call('SRANDMEMBER', noted, 500)}

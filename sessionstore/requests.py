@@ -1,0 +1,222 @@
+"""From what a caller says to the flow that does it: who is acting, whose session is meant, units.
+
+The one class here is what the two stores share; it does no I/O.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, get_args
+
+from sessionstore import config
+from sessionstore._core import flows
+from sessionstore._core.admission import sweep_all
+from sessionstore._core.buckets import Row
+from sessionstore._core.keys import PUBLIC, Home, Keyspace
+from sessionstore._core.operation import Flow
+from sessionstore._core.paging import ListPager
+from sessionstore._core.sessions import Opened, Reading, Scope
+from sessionstore.attributes import SessionInfo
+from sessionstore.config import Duration, check_owner, milliseconds, optional_milliseconds
+from sessionstore.data.values import encode
+from sessionstore.errors import ConfigError, NotPermitted, SessionNotFound
+
+__all__ = ["Mode", "Opening", "Requests", "attribute_name", "matches"]
+
+HOST = socket.gethostname() or "unknown"
+
+
+Mode = Literal["exclusive", "read", "shared"]
+MODES = get_args(Mode)
+
+
+class Opening(NamedTuple):
+    """The flow that opens a session, and what the session must know of how: mode, fields, lease."""
+
+    flow: Flow[Opened] | Flow[Reading]
+    how: tuple[Mode, tuple[str, ...] | None, int | None]
+
+
+class Requests:
+    """Makes flows of requests, on behalf of a user or of the trusted application itself."""
+
+    def __init__(self, keys: Keyspace, user: str | None = None, privileged: bool = False) -> None:
+        if user is not None and check_owner(user) in ("", PUBLIC):
+            raise ConfigError(f"a user is somebody, not {user!r}")
+        self.keys = keys
+        self._own = user or ""
+        self._limited_to = "" if privileged or user is None else user
+
+    def acting(self, user: str, privileged: bool) -> Requests:
+        """Return the same for a user."""
+        return Requests(self.keys, user, privileged)
+
+    @property
+    def label(self) -> str:
+        """Who opens sessions from here, as others see it: host and process."""
+        return f"{HOST}:{os.getpid()}"
+
+    def create(
+        self,
+        id: str | None,
+        owner: str | None,
+        timeout: Duration | None,
+        lifetime: Duration | None,
+        data: Mapping[str, Any] | None,
+        opened: bool,
+    ) -> Flow[Opened]:
+        home, owner = self._new_home(id, owner)
+        lifetime_ms = optional_milliseconds(lifetime, "lifetime")
+        if lifetime_ms == 0:
+            raise ConfigError("lifetime must be longer than 0")
+        return flows.create(
+            self.keys,
+            home,
+            self.label,
+            owner,
+            timeout=optional_milliseconds(timeout, "timeout"),
+            lifetime=lifetime_ms,
+            lease=None,
+            opened=opened,
+            written={
+                attribute_name(name): encode(value, name) for name, value in (data or {}).items()
+            },
+        )
+
+    def open(
+        self,
+        id: str,
+        owner: str | None,
+        wait: Duration | None,
+        mode: Mode,
+        lease: Duration | None,
+        fields: Sequence[str] | None,
+    ) -> Opening:
+        """Return how to open a session; in every mode but `exclusive` that is reading it."""
+        if mode not in MODES:
+            raise ConfigError(f"mode is one of {', '.join(MODES)}, not {mode!r}")
+        home, scope = self.find(id, owner)
+        lease_ms = optional_milliseconds(lease, "lease")
+        if lease_ms == 0:
+            raise ConfigError("lease must be longer than 0")
+        wait_ms = optional_milliseconds(wait, "wait")
+        fields = None if fields is None else tuple(attribute_name(name) for name in fields)
+        how = (mode, fields, lease_ms)
+        if mode == "read":
+            return Opening(flows.visit(self.keys, home, scope, fields), how)
+        if mode == "shared":
+            return Opening(flows.read(self.keys, home, scope, fields), how)
+        flow = flows.open_session(
+            self.keys, home, self.label, scope, lease=lease_ms, wait=wait_ms, fields=fields
+        )
+        return Opening(flow, how)
+
+    def read(self, id: str, owner: str | None) -> Flow[Reading]:
+        return flows.read(self.keys, *self.find(id, owner), None)
+
+    def touch(self, id: str, owner: str | None) -> Flow[None]:
+        return flows.touch(self.keys, *self.find(id, owner))
+
+    def delete(self, id: str, owner: str | None, wait: Duration) -> Flow[bool]:
+        home, scope = self.find(id, owner)
+        return flows.delete(self.keys, home, self.label, scope, wait=milliseconds(wait, "wait"))
+
+    def end_all(self, owner: str, keep: str | None, reason: str) -> Flow[int]:
+        self._check_may(owner, "end all sessions of another owner")
+        if not reason or not reason.isprintable() or len(reason) > config.MAX_NAME_BYTES:
+            raise ConfigError("a reason is 1 to 255 printable characters")
+        kept = None if keep is None else self.keys.find(keep, owner).sid
+        return flows.end_all(self.keys, self.label, check_owner(owner), kept, reason)
+
+    def count(self, owner: str | None) -> Flow[int]:
+        owner = self._own if owner is None and self._limited_to else owner
+        if owner is not None:
+            self._check_may(owner, "count the sessions of another owner")
+        return flows.count(self.keys, owner)
+
+    def listing(self, owner: str | None) -> ListPager:
+        """Return a pager over the sessions that the acting user asks for and may know of."""
+        mine = self._limited_to
+        if owner is None and mine:
+            places = flows.places_of(self.keys, mine) + flows.places_of(self.keys, PUBLIC)
+        else:
+            if mine and owner not in (mine, PUBLIC):
+                places = []
+            else:
+                places = flows.places_of(self.keys, owner and check_owner(owner))
+        return ListPager(self.keys, places, mine)
+
+    def chosen(self, row: Row, owner: str | None, pattern: str) -> SessionInfo | None:
+        """Return a line of a listing, if it is one that was asked for."""
+        if owner is not None and row.facts.owner != owner:
+            return None
+        home = self.keys.home(row.sid)
+        return SessionInfo.of(row, home) if matches(home.id, pattern) else None
+
+    def sweep(self) -> Flow[int]:
+        return sweep_all(self.keys)
+
+    def parameters(self) -> Flow[config.Parameters]:
+        return iter(flows.parameters(self.keys))
+
+    def configure(self, changes: Mapping[str, Any]) -> Flow[config.Parameters]:
+        if self._limited_to:
+            raise NotPermitted(self._limited_to, doing="change the parameters of the store")
+        return flows.configure(self.keys, config.changes(dict(changes)))
+
+    def find(self, id: str, owner: str | None) -> tuple[Home, Scope]:
+        """Return the home of the session that is meant, and what a script must check of it."""
+        if not isinstance(id, str) or not id:
+            raise ConfigError("give the id of a session")
+        if owner is not None:
+            check_owner(owner)
+            if self._limited_to and owner not in (self._limited_to, PUBLIC):
+                raise SessionNotFound(id)
+        home = self.keys.find(id, self._own if owner is None else owner)
+        if ":" in home.sid:  # named: the SID says whose it is
+            return home, Scope()
+        return home, Scope("-" if owner is None else owner, self._limited_to)
+
+    def target(
+        self, home: Home, owner: str, new_id: str | None, new_owner: str | None
+    ) -> tuple[Home, str] | None:
+        """Return where a session goes that gets another id or owner; None if it stays."""
+        if new_id in (None, home.id) and new_owner in (None, owner):
+            return None
+        goes_to = owner if new_owner is None else new_owner
+        if new_owner is not None:
+            self._check_may(check_owner(new_owner), "give a session to another owner")
+        if new_id is None and ":" not in home.sid:
+            return self.keys.generate(goes_to), goes_to
+        return self.keys.named(home.id if new_id is None else new_id, goes_to), goes_to
+
+    def _new_home(self, id: str | None, owner: str | None) -> tuple[Home, str]:
+        owner = self._own if owner is None else check_owner(owner)
+        self._check_may(owner, "create a session for another owner")
+        return (self.keys.generate(owner) if id is None else self.keys.named(id, owner)), owner
+
+    def _check_may(self, owner: str, doing: str) -> None:
+        if self._limited_to and owner not in (self._limited_to, PUBLIC):
+            raise NotPermitted(self._limited_to, doing=doing)
+
+
+def attribute_name(name: str) -> str:
+    """Return the name of an attribute, if it is one: any text that can be stored."""
+    if not isinstance(name, str):
+        raise ConfigError(f"the name of an attribute is a string, not {type(name).__name__}")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ConfigError("the name of an attribute has half of a surrogate pair in it") from None
+    return name
+
+
+def matches(id: str, pattern: str) -> bool:
+    """Whether an id fits a pattern: `*` is any characters, `?` is one, all else is itself."""
+    if pattern == "*":
+        return True
+    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in pattern)
+    return re.fullmatch("".join(parts), id, re.DOTALL) is not None
