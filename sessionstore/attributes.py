@@ -1,4 +1,4 @@
-"""What is read of a session: its attributes, decoded when they are first looked at, and its facts."""
+"""What is read of a session: attributes, decoded when first looked at, and facts."""
 
 from __future__ import annotations
 

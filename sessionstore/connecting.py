@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from sessionstore._core import flows
+from sessionstore._core import store
 from sessionstore._core.keys import Keyspace
 from sessionstore._redis.aio import AsyncDriver
 from sessionstore._redis.connect import connect, connect_async
@@ -26,7 +26,7 @@ def connected(url: str, prefix: str, buckets: int) -> tuple[Driver, Requests]:
     driver = Driver(connect(place), revive)
     try:
         driver.check_server()
-        driver.run(flows.start(keys))
+        driver.run(store.start(keys))
     except BaseException:
         driver.close()
         raise
@@ -40,7 +40,7 @@ async def connected_async(url: str, prefix: str, buckets: int) -> tuple[AsyncDri
     driver = AsyncDriver(connect_async(place), revive)
     try:
         await driver.check_server()
-        await driver.run(flows.start(keys))
+        await driver.run(store.start(keys))
     except BaseException:
         await driver.close()
         raise

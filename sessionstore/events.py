@@ -31,7 +31,7 @@ class Event:
     sid: str
     owner: str
     reason: str
-    """Why it ended; for a lost lease, who held it; for a created one, `moved` if it came by a move."""
+    """Why it ended; who held it, if the lease was lost; `moved`, if it was created by a move."""
 
     at: datetime
     """When, by the clock of Redis, in UTC."""

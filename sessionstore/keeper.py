@@ -17,7 +17,7 @@ from typing import NamedTuple
 from sessionstore._core import flows
 from sessionstore._core.operation import Flow
 from sessionstore.errors import SessionStoreError
-from sessionstore.session import OpenSession
+from sessionstore.opened import OpenSession
 
 __all__ = ["AsyncKeeper", "Keeper"]
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 from sessionstore import config
-from sessionstore._core import flows
+from sessionstore._core import flows, store
 from sessionstore._core.admission import sweep_all
 from sessionstore._core.buckets import Row
 from sessionstore._core.keys import PUBLIC, Home, Keyspace
@@ -68,6 +68,7 @@ class Requests:
         data: Mapping[str, Any] | None,
         opened: bool,
     ) -> Flow[Opened]:
+        """Return the flow that makes a session, for a checked owner and home."""
         home, owner = self._new_home(id, owner)
         lifetime_ms = optional_milliseconds(lifetime, "lifetime")
         if lifetime_ms == 0:
@@ -115,38 +116,42 @@ class Requests:
         return Opening(flow, how)
 
     def read(self, id: str, owner: str | None) -> Flow[Reading]:
+        """Return the flow that reads a session."""
         return flows.read(self.keys, *self.find(id, owner), None)
 
     def touch(self, id: str, owner: str | None) -> Flow[None]:
+        """Return the flow that counts this moment as activity."""
         return flows.touch(self.keys, *self.find(id, owner))
 
     def delete(self, id: str, owner: str | None, wait: Duration) -> Flow[bool]:
+        """Return the flow that ends a session."""
         home, scope = self.find(id, owner)
         return flows.delete(self.keys, home, self.label, scope, wait=milliseconds(wait, "wait"))
 
     def end_all(self, owner: str, keep: str | None, reason: str) -> Flow[int]:
+        """Return the flow that ends the sessions of an owner."""
         self._check_may(owner, "end all sessions of another owner")
         if not reason or not reason.isprintable() or len(reason) > config.MAX_NAME_BYTES:
             raise ConfigError("a reason is 1 to 255 printable characters")
         kept = None if keep is None else self.keys.find(keep, owner).sid
-        return flows.end_all(self.keys, self.label, check_owner(owner), kept, reason)
+        return store.end_all(self.keys, self.label, check_owner(owner), kept, reason)
 
     def count(self, owner: str | None) -> Flow[int]:
+        """Return the flow that counts sessions the acting user may count."""
         owner = self._own if owner is None and self._limited_to else owner
         if owner is not None:
             self._check_may(owner, "count the sessions of another owner")
-        return flows.count(self.keys, owner)
+        return store.count(self.keys, owner)
 
     def listing(self, owner: str | None) -> ListPager:
         """Return a pager over the sessions that the acting user asks for and may know of."""
         mine = self._limited_to
         if owner is None and mine:
-            places = flows.places_of(self.keys, mine) + flows.places_of(self.keys, PUBLIC)
+            places = store.places_of(self.keys, mine) + store.places_of(self.keys, PUBLIC)
+        elif mine and owner not in (mine, PUBLIC):
+            places = []
         else:
-            if mine and owner not in (mine, PUBLIC):
-                places = []
-            else:
-                places = flows.places_of(self.keys, owner and check_owner(owner))
+            places = store.places_of(self.keys, owner and check_owner(owner))
         return ListPager(self.keys, places, mine)
 
     def chosen(self, row: Row, owner: str | None, pattern: str) -> SessionInfo | None:
@@ -157,20 +162,21 @@ class Requests:
         return SessionInfo.of(row, home) if matches(home.id, pattern) else None
 
     def sweep(self) -> Flow[int]:
+        """Return the flow that ends what is due."""
         return sweep_all(self.keys)
 
     def parameters(self) -> Flow[config.Parameters]:
-        return iter(flows.parameters(self.keys))
+        """Return the flow that reads the parameters."""
+        return iter(store.parameters(self.keys))
 
     def configure(self, changes: Mapping[str, Any]) -> Flow[config.Parameters]:
+        """Return the flow that sets parameters."""
         if self._limited_to:
             raise NotPermitted(self._limited_to, doing="change the parameters of the store")
-        return flows.configure(self.keys, config.changes(dict(changes)))
+        return store.configure(self.keys, config.changes(dict(changes)))
 
     def find(self, id: str, owner: str | None) -> tuple[Home, Scope]:
         """Return the home of the session that is meant, and what a script must check of it."""
-        if not isinstance(id, str) or not id:
-            raise ConfigError("give the id of a session")
         if owner is not None:
             check_owner(owner)
             if self._limited_to and owner not in (self._limited_to, PUBLIC):

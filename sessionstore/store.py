@@ -5,9 +5,9 @@ Each method says what is wanted to `Requests`, which makes a flow of it, and run
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine, Generator, Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any, Self
 
 from sessionstore._redis.aio import AsyncDriver
 from sessionstore._redis.sync import Driver
@@ -16,12 +16,11 @@ from sessionstore.config import Duration, Parameters
 from sessionstore.connecting import connected, connected_async
 from sessionstore.events import AsyncEvents, Events
 from sessionstore.keeper import AsyncKeeper, Keeper
-from sessionstore.requests import Opening, Requests
-from sessionstore.session import AsyncSession, Mode, Session
+from sessionstore.requests import Mode, Opening, Requests
+from sessionstore.session import AsyncSession, Session
+from sessionstore.twins import Pending, as_in
 
 __all__ = ["AsyncSessionStore", "SessionStore"]
-
-T = TypeVar("T")
 
 
 class SessionStore:
@@ -183,7 +182,7 @@ class SessionStore:
         return self._driver.run(self._requests.sweep())
 
     def events(self, since: str | None = None) -> Events:
-        """Iterate over what happened after a cursor (the `cursor` of an earlier reading), until now.
+        """Iterate over what happened since the `cursor` of an earlier reading, until now.
 
         Each bucket keeps about `max_events`. Raises ConfigError if it is not a cursor.
         """
@@ -210,12 +209,7 @@ class SessionStore:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _kept(self, session: Session) -> Session:
@@ -224,33 +218,11 @@ class SessionStore:
         return session
 
     def _opened(self, opening: Opening) -> Session:
+        begun = time.monotonic()
         opened = self._driver.run(opening.flow)
         session = Session(self._driver.run, self._requests, opened, *opening.how)
+        session.has_opened(time.monotonic() - begun)
         return self._kept(session)
-
-
-class Pending(Generic[T]):
-    """Something to await, or to enter with `async with` right away."""
-
-    def __init__(self, coming: Coroutine[Any, Any, T]) -> None:
-        self._coming = coming
-        self._entered: Any = None
-
-    def __await__(self) -> Generator[Any, None, T]:
-        return self._coming.__await__()
-
-    async def __aenter__(self) -> T:
-        self._entered = await self._coming
-        entered: T = await self._entered.__aenter__()
-        return entered
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._entered.__aexit__(kind, error, trace)
 
 
 class AsyncSessionStore:
@@ -265,22 +237,10 @@ class AsyncSessionStore:
         self._keeper = keeper
 
     @classmethod
+    @as_in(SessionStore.connect)
     def connect(
         cls, url: str, *, prefix: str = "ss", buckets: int = 256
     ) -> Pending[AsyncSessionStore]:
-        """Connect to a store; the first to connect makes it.
-
-        Args:
-            url: `redis://`, `rediss://`, `unix://`, `redis+sentinel://host,host/service`,
-                `redis+cluster://host,host`, `embedded://` (one server per user of this machine)
-                or `embedded:///dir` (the server of that directory, started if need be).
-            prefix: what all keys begin with; several stores may share a deployment.
-            buckets: over how many slots the store is spread, 1 to 4096, for its whole life.
-
-        Raises:
-            StoreUnavailable: the server cannot be reached, or is older than Redis 7.0.
-            ConfigError: a bad URL, or the store was made with another number of buckets.
-        """
 
         async def connecting() -> AsyncSessionStore:
             driver, requests = await connected_async(url, prefix, buckets)
@@ -288,21 +248,18 @@ class AsyncSessionStore:
 
         return Pending(connecting())
 
+    @as_in(SessionStore.as_user)
     def as_user(self, user: str, *, privileged: bool = False) -> AsyncSessionStore:
-        """Return a view of the store for who is acting; without one, it is the application itself.
-
-        A user who is not privileged may create, see, open and delete only its own and public
-        sessions; those of others are not found.
-        """
         return AsyncSessionStore(
             self._driver, self._requests.acting(user, privileged), self._keeper
         )
 
     @property
+    @as_in(SessionStore.label)
     def label(self) -> str:
-        """Who opens sessions from here, as others see it: host and process."""
         return self._requests.label
 
+    @as_in(SessionStore.create)
     async def create(
         self,
         id: str | None = None,
@@ -312,28 +269,12 @@ class AsyncSessionStore:
         data: Mapping[str, Any] | None = None,
         open: bool = True,
     ) -> AsyncSession:
-        """Make a session, and open it.
-
-        Args:
-            id: a name, unique among the sessions of its owner, 1 to 255 bytes; None: generated,
-                with 132 random bits.
-            owner: a user id, `*` for public, empty for anonymous; None: the acting user, or
-                anonymous.
-            timeout: idle time after its close, in seconds or a timedelta; None: the store's. The
-                store's max_timeout caps it.
-            lifetime: time after which it ends in any case; None: the store's.
-            data: the first attributes.
-            open: False makes it closed; what is returned can then only be looked at.
-
-        Raises:
-            SessionExists, QuotaExceeded (limit `owner`, `private` or `public`), NotPermitted,
-            TypeRefused, ValueTooLarge, ConfigError, StoreUnavailable.
-        """
         flow = self._requests.create(id, owner, timeout, lifetime, data, open)
         return self._kept(
             AsyncSession(self._driver.run, self._requests, await self._driver.run(flow))
         )
 
+    @as_in(SessionStore.open)
     def open(
         self,
         id: str,
@@ -343,120 +284,64 @@ class AsyncSessionStore:
         lease: Duration | None = None,
         fields: Sequence[str] | None = None,
     ) -> Pending[AsyncSession]:
-        """Open a session: become its one holder, or read it, or share in writing it.
-
-        Args:
-            id: its name, or its generated id.
-            owner: whose it is; None: the acting user's, or anonymous. For a generated id: anybody's
-                that the acting user may know of.
-            wait: how long to wait in line for another holder; None: the store's; 0: not at all.
-            mode: `exclusive`; `read`: a snapshot that blocks nobody; `shared`: nobody holds it, and
-                a save lands unless another writer changed the same attributes.
-            lease: how long the holder may go without renewing, which the store does by itself while
-                this process lives; None: the store's.
-            fields: the attributes to load; None: all.
-
-        Raises:
-            SessionNotFound, SessionEnded, SessionInUse (who holds it, until when), QuotaExceeded
-            (limit `waiters`), ConfigError, StoreUnavailable.
-        """
         return Pending(self._opened(self._requests.open(id, owner, wait, mode, lease, fields)))
 
+    @as_in(SessionStore.read)
     async def read(self, id: str, owner: str | None = None) -> Snapshot:
-        """Return a session as it is now, whoever holds it, without counting as activity.
-
-        Raises SessionNotFound, SessionEnded, StoreUnavailable.
-        """
         return Snapshot(await self._driver.run(self._requests.read(id, owner)))
 
+    @as_in(SessionStore.touch)
     async def touch(self, id: str, owner: str | None = None) -> None:
-        """Count this moment as activity of a session.
-
-        Raises SessionNotFound, SessionEnded, StoreUnavailable.
-        """
         await self._driver.run(self._requests.touch(id, owner))
 
+    @as_in(SessionStore.delete)
     async def delete(self, id: str, owner: str | None = None, wait: Duration = 0) -> bool:
-        """End a session; if somebody has it open, when that holder closes it.
-
-        Returns True if it has ended, waiting for that up to `wait`; False if it will when its
-        holder closes it ($Session_Delete of SOUL). Raises SessionNotFound, SessionEnded,
-        StoreUnavailable.
-        """
         return await self._driver.run(self._requests.delete(id, owner, wait))
 
+    @as_in(SessionStore.list)
     async def list(
         self, owner: str | None = None, pattern: str = "*"
     ) -> AsyncIterator[SessionInfo]:
-        """Iterate over sessions, read in pages and in no order.
-
-        Args:
-            owner: whose; `*`: public ones; None: all that the acting user may see.
-            pattern: which ids, with `*` for any characters and `?` for one.
-        """
         pager = self._requests.listing(owner)
         while rows := await self._driver.run(pager.page()):
             for row in rows:
                 if info := self._requests.chosen(row, owner, pattern):
                     yield info
 
+    @as_in(SessionStore.count)
     async def count(self, owner: str | None = None) -> int:
-        """Return how many sessions are alive: of an owner, of all, or public ones (`*`).
-
-        Raises NotPermitted for another's sessions, StoreUnavailable.
-        """
         return await self._driver.run(self._requests.count(owner))
 
+    @as_in(SessionStore.end_all)
     async def end_all(self, owner: str, keep: str | None = None, reason: str = "signed out") -> int:
-        """End all sessions of an owner but `keep`; those that are open end when they are closed.
-
-        Returns how many that were. `reason` is what those who still hold one are told. Raises
-        NotPermitted, ConfigError, StoreUnavailable.
-        """
         return await self._driver.run(self._requests.end_all(owner, keep, reason))
 
+    @as_in(SessionStore.sweep)
     async def sweep(self) -> int:
-        """End what is due, with an event for each; return how many.
-
-        A session ends at its deadline without this; sweeping frees its memory and tells of it.
-        Any process may sweep, and as often as it likes. Raises StoreUnavailable.
-        """
         return await self._driver.run(self._requests.sweep())
 
+    @as_in(SessionStore.events)
     def events(self, since: str | None = None) -> AsyncEvents:
-        """Iterate over what happened after a cursor (the `cursor` of an earlier reading), until now.
-
-        Each bucket keeps about `max_events`. Raises ConfigError if it is not a cursor.
-        """
         return AsyncEvents(self._driver.run, self._requests.keys, since)
 
     @property
+    @as_in(SessionStore.parameters)
     async def parameters(self) -> Parameters:
-        """The parameters in force, read from the store."""
         return await self._driver.run(self._requests.parameters())
 
+    @as_in(SessionStore.configure)
     async def configure(self, **changes: Any) -> Parameters:
-        """Set parameters for all who share the store, at once; return those in force.
-
-        See `Parameters` for names, units and ranges. Lowering max_timeout shortens every session,
-        and may end some (SESMAXTO of SOUL). Raises ConfigError, NotPermitted, StoreUnavailable.
-        """
         return await self._driver.run(self._requests.configure(changes))
 
+    @as_in(SessionStore.close)
     async def close(self) -> None:
-        """Close the connections; what is open stays open until its lease ends."""
         await self._keeper.close()
         await self._driver.close()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     def _kept(self, session: AsyncSession) -> AsyncSession:
@@ -465,6 +350,8 @@ class AsyncSessionStore:
         return session
 
     async def _opened(self, opening: Opening) -> AsyncSession:
+        begun = time.monotonic()
         opened = await self._driver.run(opening.flow)
         session = AsyncSession(self._driver.run, self._requests, opened, *opening.how)
+        session.has_opened(time.monotonic() - begun)
         return self._kept(session)

@@ -1,1 +1,1 @@
-"""All knowledge of the data, none of I/O: operations, the flows made of them, and the keys they touch."""
+"""All knowledge of the data and none of I/O: operations, the flows made of them, the keys."""

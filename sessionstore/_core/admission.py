@@ -8,7 +8,7 @@ and every seat that may never have been used is looked at.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from sessionstore._core import buckets, moves, seats
@@ -24,7 +24,7 @@ EVICTION_ROUNDS = 50
 
 
 def sweep_all(keys: Keyspace) -> Flow[int]:
-    """End everything that is due, complete half-done moves, give back seats; return how many ended."""
+    """End all that is due, settle half-done moves, give back seats; return how many ended."""
     ended = 0
     due: Sequence[Bucket] = keys.buckets
     while due:
@@ -43,10 +43,8 @@ def sweep_all(keys: Keyspace) -> Flow[int]:
 
 
 def _resolve(keys: Keyspace, sid: str, moving: Moving) -> Flow[None]:
-    try:
+    with suppress(SessionEnded):  # its mover still holds it at its old home
         yield from moves.resolve(keys, keys.home(sid), moving)
-    except SessionEnded:
-        pass  # its mover still holds it at its old home
 
 
 def give_back(keys: Keyspace, bucket: Bucket, members: Sequence[bytes]) -> Flow[None]:
@@ -101,7 +99,7 @@ def seen(home: Home) -> Operation[Sight | None]:
         held = bool(found.holder)
         return Sight(found.now if held else found.facts.activity, held)
 
-    return replace(looking, parse=parse)
+    return Operation(looking.script, looking.keys, looking.args, parse)
 
 
 def take_seat(keys: Keyspace, wanted: Seat, sid: str, *, force: bool = False) -> Flow[None]:

@@ -14,9 +14,18 @@ from sessionstore._core.scripts import load
 from sessionstore.errors import ConfigError
 
 __all__ = [
-    "Event", "InMotion", "Row", "Swept", "configure", "count_all", "events_page", "join", "list_page",
-    "shorten_all", "sweep",
-]  # fmt: skip
+    "Event",
+    "InMotion",
+    "Row",
+    "Swept",
+    "configure",
+    "count_all",
+    "events_page",
+    "join",
+    "list_page",
+    "shorten_all",
+    "sweep",
+]
 
 JOIN, CONFIGURE, SHORTEN, LIST, COUNT, SWEEP, EVENTS = map(
     load, ("join", "configure", "shorten", "list", "count", "sweep", "events")

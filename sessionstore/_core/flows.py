@@ -1,21 +1,17 @@
-"""What takes more than one round trip: creating within limits, waiting, moving, going through buckets."""
+"""What may take more than one round trip: creating within limits, waiting in line, ending."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from functools import partial
 
-from sessionstore import config
-from sessionstore._core import admission, buckets, moves, seats, sessions
-from sessionstore._core.keys import PUBLIC, Home, Keyspace
+from sessionstore._core import admission, moves, sessions
+from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.moves import resolved
-from sessionstore._core.operation import Flow, Operation, Wake, together
-from sessionstore._core.paging import ListPager, Place
-from sessionstore._core.records import Facts, Moving
+from sessionstore._core.operation import Flow, Wake, together
+from sessionstore._core.records import Moving
 from sessionstore._core.sessions import Changes, Opened, Reading, Scope, Seat
-from sessionstore.config import Parameters
 from sessionstore.errors import (
     SessionEnded,
     SessionExists,
@@ -24,20 +20,15 @@ from sessionstore.errors import (
     StoreUnavailable,
 )
 
-__all__ = [
-    "configure", "count", "create", "delete", "end_all", "merge", "move", "open_session", "parameters", "places_of",
-    "read", "renew", "start", "touch", "visit",
-]  # fmt: skip
+__all__ = ["create", "delete", "merge", "open_session", "read", "renew", "touch", "visit"]
 
 RECHECK = 2000
-"""A waiter is woken by the close that hands it the session, and looks by itself when the lease of
-the holder that it knows of ends. Should a neighbour in the line have died in the very moment of
-its turn, or the server have lost the line in a failover, this is when it looks at the latest, ms."""
+"""When a waiter looks by itself at the latest, in ms.
 
-
-def start(keys: Keyspace) -> Flow[None]:
-    """Begin to use a store."""
-    yield from buckets.join(keys)
+It is woken by the close that hands it the session, and looks by itself when the lease of the
+holder that it knows of ends. This is for a neighbour in the line that died in the very moment of
+its turn, and for a server that has lost the line in a failover.
+"""
 
 
 def create(
@@ -57,12 +48,12 @@ def create(
     wanted: Seat | None = None
     try:
         while True:
-            seated = wanted is not None
             try:
                 answer = yield from resolved(
                     keys,
                     home,
-                    lambda: sessions.create(
+                    partial(
+                        sessions.create,
                         home,
                         ticket,
                         label,
@@ -71,9 +62,9 @@ def create(
                         lifetime=lifetime,
                         lease=lease,
                         opened=opened,
-                        seated=seated,
+                        seated=wanted is not None,
                         written=written,
-                    ),  # fmt: skip
+                    ),
                 )
             except SessionEnded:
                 # On its way here, and its mover still holds it: the name is taken.
@@ -117,6 +108,7 @@ def open_session(
                 yield from _visible_here(keys, home, moving)
                 continue
             if isinstance(answer, Opened):
+                answer.waited = wait_end is not None
                 return answer
             wait_end = answer.wait_end
             yield Wake(home.wake(ticket), min(answer.look_again, RECHECK))
@@ -213,140 +205,6 @@ def delete(
     except BaseException:
         yield from sessions.abandon(home, ticket)
         raise
-
-
-def move(
-    keys: Keyspace,
-    home: Home,
-    target: Home,
-    owner: str,
-    fence: int,
-    sequence: int,
-    changes: Changes,
-    timeout: int | None,
-) -> Flow[Facts | None]:
-    """Save, move to another id or owner, and give back; see moves.py for the steps.
-
-    Returns the facts at the new home, or None if the session was deleted meanwhile. If it is
-    refused, the session stays open where it is, unchanged.
-    """
-    ticket = new_ticket()
-    taken = yield from sessions.save(home, fence, sequence, Changes(), f"> {ticket} {target.sid}")
-    if taken is None:  # somebody has deleted it: this close is its end
-        yield from sessions.close(home, fence, changes)
-        return None
-    facts, values = taken
-    values = {name: raw for name, raw in values.items() if name not in changes.removed}
-    values |= changes.written
-    if timeout is not None:
-        facts = replace(facts, timeout=timeout)
-    refused: BaseException | None = None
-    try:
-        yield from _arrive(keys, home, target, ticket, owner, facts, values)
-    except BaseException as error:
-        refused = error
-        if not (yield from moves.decide(target, ticket)):
-            yield from moves.stay(home, ticket)
-            raise
-    reason = yield from moves.retire(home, ticket, fence)
-    arrived = yield from moves.admit(target, ticket, reason or "")
-    if refused is not None and not isinstance(refused, Exception):
-        raise refused
-    return arrived
-
-
-def _arrive(
-    keys: Keyspace,
-    home: Home,
-    target: Home,
-    ticket: str,
-    owner: str,
-    facts: Facts,
-    values: Mapping[str, bytes],
-) -> Flow[None]:
-    wanted: Seat | None = None
-    try:
-        while True:
-            seated = wanted is not None
-            try:
-                answer = yield from resolved(
-                    keys,
-                    target,
-                    lambda: moves.arrive(
-                        target, ticket, home.sid, owner, facts, values, seated=seated
-                    ),
-                )
-            except SessionEnded:
-                raise SessionExists(target.id) from None
-            if answer is None:
-                return
-            wanted = answer
-            # The old seat is free as soon as the old home is retired, so within one pool the
-            # limit may be passed for that moment; into another pool it may not.
-            same_pool = seats.pool_of(owner) == seats.pool_of(facts.owner)
-            yield from admission.take_seat(keys, wanted, target.sid, force=same_pool)
-    except (StoreUnavailable, GeneratorExit):
-        raise
-    except SessionStoreError:
-        if wanted is not None:
-            yield from admission.release_seat(keys, wanted, target.sid)
-        raise
-
-
-def places_of(keys: Keyspace, owner: str | None) -> list[Place]:
-    """Return the indexes that list an owner's sessions, if need be among others."""
-    if owner in (None, "", PUBLIC):
-        return [Place(bucket, owner or "") for bucket in keys.buckets]
-    return [Place(keys.bucket_of(owner), owner)]
-
-
-def count(keys: Keyspace, owner: str | None) -> Flow[int]:
-    """Count live sessions: of all, or of one owner."""
-    places = places_of(keys, owner)
-    if owner == "":  # these have no index of their own
-        alone = 0
-        pager = ListPager(keys, places, "")
-        while rows := (yield from pager.page()):
-            alone += sum(row.facts.owner == "" for row in rows)
-        return alone
-    return (yield from buckets.count_all([at.bucket for at in places], owner or ""))
-
-
-def end_all(keys: Keyspace, label: str, owner: str, keep: str | None, reason: str) -> Flow[int]:
-    """End every session of an owner but one; those that are open end when they are closed."""
-    ended = 0
-    pager = ListPager(keys, places_of(keys, owner), "")
-    while rows := (yield from pager.page()):
-        for row in rows:
-            if row.sid == keep or row.facts.owner != owner:
-                continue
-            with suppress(SessionEnded, SessionNotFound):
-                home = keys.home(row.sid)
-                yield from delete(keys, home, label, Scope(owner), reason=reason)
-                ended += 1
-    return ended
-
-
-def parameters(keys: Keyspace) -> Operation[Parameters]:
-    """Read the parameters."""
-    asked = buckets.configure(keys.buckets[0], {})
-    return Operation(
-        asked.script, asked.keys, asked.args, lambda reply: config.from_stored(asked.parse(reply))
-    )
-
-
-def configure(keys: Keyspace, changes: Mapping[str, str]) -> Flow[Parameters]:
-    """Set parameters in every bucket, and carry out what follows from them."""
-    if changes:
-        yield from together([buckets.configure(bucket, changes) for bucket in keys.buckets])
-    for pool in keys.pools():
-        value = changes.get(f"max_{pool.name}")
-        if value is not None:
-            limit = None if value == config.UNLIMITED else int(value)
-            yield from admission.set_limit(keys, pool, limit)
-    if changes.get("max_timeout", config.UNLIMITED) != config.UNLIMITED:
-        yield from buckets.shorten_all(keys)
-    return (yield from parameters(keys))
 
 
 def renew(held: Sequence[tuple[Home, int, int | None]]) -> Flow[list[int]]:

@@ -128,14 +128,14 @@ class Keyspace:
 
     def named(self, id: str, owner: str) -> Home:
         """Return the home of a session named by the caller, new or old."""
-        if GENERATED.fullmatch(id):
+        if GENERATED.fullmatch(check_id(id)):
             raise ConfigError(f"id {id!r} looks like a generated one; choose another")
-        check_id(id)
         bucket = self.bucket_of(id if owner in ("", PUBLIC) else owner)
         return Home(f"{_escaped(owner)}:{id}", bucket)
 
     def find(self, id: str, owner: str | None) -> Home:
         """Return the home of the session that a caller means by an id."""
+        check_id(id)
         if match := GENERATED.fullmatch(id):
             bucket = self._by_name.get(match[1])
             # An id of a bucket that does not exist names no session; any bucket can say so.

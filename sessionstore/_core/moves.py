@@ -1,4 +1,4 @@
-"""Giving a session another id or owner, and so perhaps another bucket, in steps that survive a crash.
+"""The steps by which a session gets another id or owner, and so perhaps another bucket.
 
     depart   the old home notes where the session is about to go; its holder still holds it
     arrive   the new home is made, within the quotas; nobody can see it yet
@@ -14,14 +14,13 @@ and a mover that wakes up too late is refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 from typing import Any, TypeVar
 
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.records import Facts, Moving, named_facts, refuse
 from sessionstore._core.scripts import load
-from sessionstore._core.sessions import Seat
+from sessionstore._core.sessions import Changes, Seat
 from sessionstore.errors import LeaseLost, SessionEnded
 
 __all__ = ["admit", "arrive", "decide", "resolve", "resolved", "retire", "stay"]
@@ -79,9 +78,14 @@ def arrive(
         refuse(target.id, reply)
 
     given = (
-        (ticket, source, owner, facts.timeout, facts.created)
-        + ("" if facts.ends is None else facts.ends, int(seated))
-        + tuple(chain.from_iterable((f".{name}", raw) for name, raw in values.items()))
+        ticket,
+        source,
+        owner,
+        facts.timeout,
+        facts.created,
+        "" if facts.ends is None else facts.ends,
+        int(seated),
+        *Changes(values).arguments(),
     )
     decision = target.bucket.decision(ticket)
     return Operation(ARRIVE, (target.session, target.bucket.parameters, decision), given, parse)
@@ -94,7 +98,7 @@ def decide(target: Home, ticket: str) -> Operation[bool]:
 
 
 def retire(source: Home, ticket: str, fence: int | None) -> Operation[str | None]:
-    """End the old home; the answer is why to end the new one too, empty to keep it, None if held."""
+    """End the old home; the answer is why to end the new one too (empty: do not); None if held."""
     return Operation(
         RETIRE,
         (source.session, source.bucket.parameters),
@@ -105,7 +109,7 @@ def retire(source: Home, ticket: str, fence: int | None) -> Operation[str | None
 
 def stay(source: Home, ticket: str) -> Operation[None]:
     """Take back the intention to move."""
-    return Operation(STAY, (source.session,), (ticket,), lambda reply: None)
+    return Operation(STAY, (source.session,), (ticket,), lambda _: None)
 
 
 def admit(target: Home, ticket: str, reason: str) -> Operation[Facts | None]:

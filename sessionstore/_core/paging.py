@@ -33,7 +33,7 @@ class Place:
 
 
 class ListPager:
-    """Goes through some indexes; a session that moves meanwhile may be seen twice, or not at all."""
+    """Goes through some indexes; a session that moves meanwhile may be seen twice."""
 
     def __init__(self, keys: Keyspace, places: Sequence[Place], user: str) -> None:
         self._keys = keys

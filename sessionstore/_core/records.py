@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from sessionstore.errors import (
@@ -24,7 +24,7 @@ __all__ = ["FACTS", "Facts", "Moving", "facts_and_values", "instant", "named_fac
 FACTS = ("f", "o", "t", "c", "a", "l")
 """Fields of a session that describe it; all attributes are fields that begin with a dot."""
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def instant(milliseconds: int) -> datetime:

@@ -84,7 +84,7 @@ def oldest(pool: Pool) -> Operation[list[tuple[str, int]]]:
 def limit(pool: Pool, value: int | None) -> Operation[None]:
     """Set the limit of a pool; None closes it."""
     given = ("" if value is None else value,)
-    return Operation(LIMIT_SEATS, (pool.seats, pool.fresh, pool.limit), given, lambda reply: None)
+    return Operation(LIMIT_SEATS, (pool.seats, pool.fresh, pool.limit), given, lambda _: None)
 
 
 def forget_ended(bucket: Bucket, members: Sequence[bytes]) -> Operation[int]:

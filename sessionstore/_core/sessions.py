@@ -77,6 +77,7 @@ class Opened:
     values: dict[str, bytes]
     lease_end: int
     lease: int
+    waited: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -130,9 +131,15 @@ def create(
         refuse(home.id, reply)
 
     given = (
-        (ticket, label, owner, _optional(timeout), _optional(lifetime), _optional(lease))
-        + (int(opened), int(seated))
-        + tuple(Changes(written).arguments())
+        ticket,
+        label,
+        owner,
+        _optional(timeout),
+        _optional(lifetime),
+        _optional(lease),
+        int(opened),
+        int(seated),
+        *Changes(written).arguments(),
     )
     return Operation(CREATE, (home.session, home.bucket.parameters), given, parse)
 

@@ -1,1 +1,1 @@
-"""The only place that knows redis-py: clients, and the drivers that carry operations to a server."""
+"""The only place that knows redis-py: clients, and the drivers that carry operations."""

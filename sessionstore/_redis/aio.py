@@ -20,7 +20,7 @@ from tenacity import AsyncRetrying
 from sessionstore._core.operation import Flow, Operation, Step, Wake
 from sessionstore._redis.commands import call, call_with_text, lost_scripts
 from sessionstore._redis.connect import ANSWER_WITHIN, Clients
-from sessionstore._redis.errors import check_version, is_transient, retrying, translated
+from sessionstore._redis.errors import REPEATING, check_version, is_transient, translated
 
 __all__ = ["AsyncDriver"]
 
@@ -69,7 +69,7 @@ class AsyncDriver:
             while True:
                 try:
                     answer = await self._answer(step)
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001 - the flow raises it again
                     step = flow.throw(error)
                 else:
                     step = flow.send(answer)
@@ -131,8 +131,8 @@ class AsyncDriver:
                     raise
                 if self._revive is not None:
                     await asyncio.to_thread(self._revive)
-                replies = await AsyncRetrying(**retrying)(self._attempt, batch)
-        except Exception as error:
+                replies = await AsyncRetrying(**REPEATING)(self._attempt, batch)
+        except Exception as error:  # noqa: BLE001 - for those who wait
             replies = [error] * len(batch.operations)
         for future, reply in zip(batch.futures, replies, strict=True):
             if future.done():
@@ -145,7 +145,9 @@ class AsyncDriver:
 
     async def _attempt(self, batch: Batch) -> list[Any]:
         shebang = self._clients.shebang
-        replies = await self._exchange([call(operation, shebang) for operation in batch.operations], batch)
+        replies = await self._exchange(
+            [call(operation, shebang) for operation in batch.operations], batch
+        )
         if missing := lost_scripts(replies):
             texts = [call_with_text(batch.operations[at], shebang) for at in missing]
             for at, reply in zip(missing, await self._exchange(texts, batch), strict=True):

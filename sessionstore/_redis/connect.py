@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
@@ -127,7 +127,7 @@ def _login(url: str) -> dict[str, Any]:
     return login
 
 
-# The transport never repeats a command: that is for the driver to decide, which knows what it sends.
+# The transport never repeats a command: that is for the driver, which knows what it sends.
 
 
 def _standalone(url: str, options: dict[str, Any]) -> Any:
@@ -148,7 +148,9 @@ def _sentinel(
     hosts: list[tuple[str, int]], service: str, options: dict[str, Any], asked: dict[str, Any]
 ) -> Any:
     once = {"retry": Retry(NoBackoff(), 0), "maint_notifications_config": QUIET}
-    sentinels = redis.Sentinel(hosts, sentinel_kwargs=asked | once, min_other_sentinels=0)
+    sentinels: Any = cast(Any, redis.Sentinel)(
+        hosts, sentinel_kwargs=asked | once, min_other_sentinels=0
+    )
     return sentinels.master_for(service, **options, **once)
 
 
@@ -156,13 +158,13 @@ def _async_sentinel(
     hosts: list[tuple[str, int]], service: str, options: dict[str, Any], asked: dict[str, Any]
 ) -> Any:
     once = {"retry": AsyncRetry(NoBackoff(), 0), "maint_notifications_config": QUIET}
-    sentinels = redis.asyncio.Sentinel(hosts, sentinel_kwargs=asked | once)
+    sentinels: Any = cast(Any, redis.asyncio.Sentinel)(hosts, sentinel_kwargs=asked | once)
     return sentinels.master_for(service, **options, **once)
 
 
 def _cluster(hosts: list[tuple[str, int]], options: dict[str, Any]) -> Any:
     return redis.RedisCluster(
-        startup_nodes=[ClusterNode(host, port) for host, port in hosts],
+        startup_nodes=[cast(Any, ClusterNode)(host, port) for host, port in hosts],
         retry=Retry(NoBackoff(), 0),
         require_full_coverage=False,
         maint_notifications_config=QUIET,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from redis import exceptions
 from tenacity import retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from sessionstore.errors import ConfigError, SessionStoreError, StoreUnavailable, TimedOut
 
-__all__ = ["check_version", "is_transient", "retrying", "translated"]
+__all__ = ["REPEATING", "check_version", "is_transient", "translated"]
 
 TRANSIENT = (exceptions.ConnectionError, exceptions.TimeoutError, OSError, asyncio.TimeoutError)
 TRANSIENT_REPLIES = ("LOADING", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "READONLY", "UNBLOCKED")
@@ -25,9 +25,18 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, TRANSIENT) or str(error).startswith(TRANSIENT_REPLIES)
 
 
+class Repetition(TypedDict):
+    """How tenacity is told to repeat a call."""
+
+    retry: retry_if_exception
+    stop: stop_after_attempt
+    wait: wait_random_exponential
+    reraise: bool
+
+
 # Three more tries within half a second or so: enough for a lost reply, a dropped connection or a
 # restart of the server, and not so long that requests pile up in front of a server that is down.
-retrying = {
+REPEATING: Repetition = {
     "retry": retry_if_exception(is_transient),
     "stop": stop_after_attempt(3),
     "wait": wait_random_exponential(multiplier=0.1, max=0.5),

@@ -12,7 +12,7 @@ from tenacity import Retrying
 from sessionstore._core.operation import Flow, Operation, Step, Wake
 from sessionstore._redis.commands import call, call_with_text, lost_scripts
 from sessionstore._redis.connect import Clients
-from sessionstore._redis.errors import check_version, is_transient, retrying, translated
+from sessionstore._redis.errors import REPEATING, check_version, is_transient, translated
 
 __all__ = ["Driver"]
 
@@ -54,7 +54,7 @@ class Driver:
             while True:
                 try:
                     answer = self._answer(step)
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001 - the flow raises it again
                     step = flow.throw(error)
                 else:
                     step = flow.send(answer)
@@ -93,7 +93,7 @@ class Driver:
                     raise
                 if self._revive is not None:
                     self._revive()
-            return Retrying(**retrying)(self._attempt, operations, sent)
+            return Retrying(**REPEATING)(self._attempt, operations, sent)
         except Exception as error:
             raise translated(error, sent=sent.once) from error
 

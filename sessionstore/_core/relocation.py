@@ -1,0 +1,102 @@
+"""Giving a session another id or owner, by the one who has it open; for the steps see moves.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from sessionstore._core import admission, moves, seats, sessions
+from sessionstore._core.keys import Home, Keyspace
+from sessionstore._core.keys import ticket as new_ticket
+from sessionstore._core.moves import resolved
+from sessionstore._core.operation import Flow
+from sessionstore._core.records import Facts
+from sessionstore._core.sessions import Changes, Seat
+from sessionstore.errors import SessionEnded, SessionExists, SessionStoreError, StoreUnavailable
+
+__all__ = ["move"]
+
+
+def move(
+    keys: Keyspace,
+    home: Home,
+    target: Home,
+    owner: str,
+    fence: int,
+    sequence: int,
+    changes: Changes,
+    timeout: int | None,
+) -> Flow[Facts | None]:
+    """Save, move to another id or owner, and give back; see moves.py for the steps.
+
+    Returns the facts at the new home, or None if the session was deleted meanwhile. If it is
+    refused, the session stays open where it is, unchanged.
+    """
+    ticket = new_ticket()
+    taken = yield from sessions.save(home, fence, sequence, Changes(), f"> {ticket} {target.sid}")
+    if taken is None:  # somebody has deleted it: this close is its end
+        yield from sessions.close(home, fence, changes)
+        return None
+    facts, values = taken
+    values = {name: raw for name, raw in values.items() if name not in changes.removed}
+    values |= changes.written
+    if timeout is not None:
+        facts = replace(facts, timeout=timeout)
+    refused: BaseException | None = None
+    try:
+        yield from _arrive(keys, home, target, ticket, owner, facts, values)
+    except BaseException as error:
+        refused = error
+        if not (yield from moves.decide(target, ticket)):
+            yield from moves.stay(home, ticket)
+            raise
+    reason = yield from moves.retire(home, ticket, fence)
+    arrived = yield from moves.admit(target, ticket, reason or "")
+    if refused is not None and not isinstance(refused, Exception):
+        raise refused
+    return arrived
+
+
+def _arrive(
+    keys: Keyspace,
+    home: Home,
+    target: Home,
+    ticket: str,
+    owner: str,
+    facts: Facts,
+    values: Mapping[str, bytes],
+) -> Flow[None]:
+    wanted: Seat | None = None
+    try:
+        while True:
+            try:
+                answer = yield from resolved(
+                    keys,
+                    target,
+                    partial(
+                        moves.arrive,
+                        target,
+                        ticket,
+                        home.sid,
+                        owner,
+                        facts,
+                        values,
+                        seated=wanted is not None,
+                    ),
+                )
+            except SessionEnded:
+                raise SessionExists(target.id) from None
+            if answer is None:
+                return
+            wanted = answer
+            # The old seat is free as soon as the old home is retired, so within one pool the
+            # limit may be passed for that moment; into another pool it may not.
+            same_pool = seats.pool_of(owner) == seats.pool_of(facts.owner)
+            yield from admission.take_seat(keys, wanted, target.sid, force=same_pool)
+    except (StoreUnavailable, GeneratorExit):
+        raise
+    except SessionStoreError:
+        if wanted is not None:
+            yield from admission.release_seat(keys, wanted, target.sid)
+        raise

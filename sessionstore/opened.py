@@ -1,0 +1,278 @@
+"""An open session without the waiting: a mapping that knows what has changed, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from sessionstore._core import flows, relocation, sessions
+from sessionstore._core.keys import Home
+from sessionstore._core.operation import Flow, Operation
+from sessionstore._core.records import instant
+from sessionstore._core.sessions import Changes, Opened, Reading
+from sessionstore.attributes import Attributes
+from sessionstore.config import Duration, optional_milliseconds
+from sessionstore.data.values import changes_in_place, encode
+from sessionstore.errors import (
+    LeaseLost,
+    SessionEnded,
+    SessionNotOpen,
+    SessionStoreError,
+)
+from sessionstore.requests import Mode, Requests, attribute_name
+
+__all__ = ["OpenSession"]
+
+
+class OpenSession(Attributes, MutableMapping[str, Any]):
+    """What `Session` and `AsyncSession` share: everything but the waiting for Redis."""
+
+    def __init__(
+        self,
+        requests: Requests,
+        opened: Opened | Reading,
+        mode: Mode = "exclusive",
+        fields: Sequence[str] | None = None,
+        lease: int | None = None,
+    ) -> None:
+        super().__init__(opened.home.id, opened.values, fields)
+        self._requests = requests
+        self._home = opened.home
+        self._facts = opened.facts
+        self._mode: Mode = mode
+        # The lease: when it ends by the clock of Redis, how long it is, as asked for (None: the
+        # store's); all in ms. Without one, the deadline is known as it was read.
+        self.lease_end = opened.lease_end
+        self.lease = opened.lease if isinstance(opened, Opened) else 0
+        self.asked_lease = lease
+        self._deadline = opened.deadline if isinstance(opened, Reading) else 0
+        self._open = mode != "exclusive" or self.lease > 0
+        self._queued = isinstance(opened, Opened) and opened.waited
+        self._waited = timedelta(0)
+        self._lost = False
+        self._sequence = 0
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        attribute_name(name)
+        self._check_writable("assigning")
+        if not changes_in_place(value):
+            encode(value, name)  # says now, not at the save, that it cannot be stored
+        self._values[name] = value
+        self._assigned.add(name)
+        self._dropped.discard(name)
+
+    def __delitem__(self, name: str) -> None:
+        self._check_writable("removing")
+        if name not in self:
+            raise KeyError(name)
+        self._values.pop(name, None)
+        self._assigned.discard(name)
+        if name in self._stored:
+            self._dropped.add(name)
+
+    @property
+    def id(self) -> str:
+        """The name given by its creator, or the generated id."""
+        return self._home.id
+
+    @property
+    def sid(self) -> str:
+        """The id that is unique in the whole store."""
+        return self._home.sid
+
+    @property
+    def owner(self) -> str:
+        """A user id, `*` for public, empty for anonymous."""
+        return self._facts.owner
+
+    @property
+    def fence(self) -> int:
+        """The number of this opening; hand it to resources that must refuse a stale holder."""
+        return self._facts.fence
+
+    @property
+    def timeout(self) -> timedelta:
+        """The idle time after which the session ends, counted from its close."""
+        return timedelta(milliseconds=self._facts.timeout)
+
+    @property
+    def created(self) -> datetime:
+        """When the session was made."""
+        return instant(self._facts.created)
+
+    @property
+    def last_activity(self) -> datetime:
+        """The last close or touch before this opening."""
+        return instant(self._facts.activity)
+
+    @property
+    def deadline(self) -> datetime:
+        """When the session ends if its holder never comes back, or if nothing happens to it."""
+        deadline = self._deadline or self.lease_end + self._facts.timeout
+        return instant(min(deadline, self._facts.ends or deadline))
+
+    @property
+    def waited(self) -> timedelta:
+        """How long the open waited in line; 0 if nobody else had the session."""
+        return self._waited
+
+    @property
+    def mode(self) -> Mode:
+        """How it was opened."""
+        return self._mode
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is open here, as far as is known here."""
+        return self._open and not self._lost
+
+    @property
+    def home(self) -> Home:
+        """Where it is kept; for the renewal of leases."""
+        return self._home
+
+    def has_opened(self, seconds: float) -> None:
+        """Note how long the open took, if it was spent in line."""
+        if self._queued:
+            self._waited = timedelta(seconds=seconds)
+
+    def has_lost(self) -> None:
+        """Note that the lease is lost, so that the next call says so."""
+        self._lost = True
+
+    def _changes(self) -> Changes:
+        written = {}
+        for name, value in self._values.items():
+            if name in self._assigned or changes_in_place(value):
+                raw = encode(value, name)
+                if raw != self._stored.get(name):
+                    written[name] = raw
+        return Changes(written, sorted(self._dropped))
+
+    def _has_saved(self, changes: Changes) -> None:
+        self._stored.update(changes.written)
+        for name in changes.removed:
+            del self._stored[name]
+        self._dropped.clear()
+        self._assigned.clear()
+
+    def _check_open(self, doing: str) -> None:
+        if self._lost:
+            raise LeaseLost(self.id, fence=self.fence)
+        if not self._open:
+            raise SessionNotOpen(self.id, doing=doing)
+
+    def _check_writable(self, doing: str) -> None:
+        self._check_open(doing)
+        if self._mode == "read":
+            raise SessionNotOpen(self.id, doing=f"{doing}, only for reading")
+
+    # What each method does, as a flow; the shells below only run it.
+
+    def _guarded(self, flow: Operation[Any] | Flow[Any]) -> Flow[None]:
+        try:
+            yield from flow
+        except LeaseLost:
+            self._lost = True
+            raise
+        except SessionEnded:
+            self._open = False
+            raise
+
+    def _saving(self) -> Flow[None]:
+        self._check_writable("saving")
+        changes = self._changes()
+        if self._mode == "exclusive":
+            self._sequence += 1
+            yield from self._guarded(sessions.save(self._home, self.fence, self._sequence, changes))
+        elif changes.written or changes.removed:
+            yield from self._guarded(
+                flows.merge(
+                    self._requests.keys, self._home, self._facts.created, changes, self._stored
+                )
+            )
+        self._has_saved(changes)
+
+    def _renewing(self) -> Flow[None]:
+        self._check_open("renewing")
+        if self._mode == "exclusive":
+            (lease_end,) = yield from flows.renew([(self._home, self.fence, self.asked_lease)])
+            if not lease_end:
+                self._lost = True
+            self._check_open("renewing")
+            self.lease_end = lease_end
+
+    def _closing(self, id: str | None, owner: str | None, timeout: Duration | None) -> Flow[None]:
+        if not self._open and not self._lost and (id, owner, timeout) == (None, None, None):
+            return
+        self._check_open("closing")
+        timeout_ms = optional_milliseconds(timeout, "timeout")
+        if self._mode != "exclusive":
+            if (id, owner, timeout) != (None, None, None):
+                raise SessionNotOpen(self.id, doing="changing its id, owner or timeout")
+            if self._mode == "shared":
+                yield from self._saving()
+            self._open = False
+            return
+        changes = self._changes()
+        target = self._requests.target(self._home, self.owner, id, owner)
+        yield from self._guarded(self._giving_back(changes, timeout_ms, target))
+        self._has_saved(changes)
+        self._open = False
+
+    def _giving_back(
+        self, changes: Changes, timeout: int | None, target: tuple[Home, str] | None
+    ) -> Flow[None]:
+        if target is None:
+            yield from sessions.close(self._home, self.fence, changes, timeout)
+            if timeout is not None:
+                self._facts.timeout = timeout
+            return
+        self._sequence += 1
+        requests = self._requests
+        facts = yield from relocation.move(
+            requests.keys, self._home, *target, self.fence, self._sequence, changes, timeout
+        )
+        if facts is not None:
+            self._home, self._facts, self._id = target[0], facts, target[0].id
+
+    def _discarding(self) -> Flow[None]:
+        if self._open and self._mode == "exclusive" and not self._lost:
+            yield from self._guarded(sessions.close(self._home, self.fence, Changes()))
+        self._open = False
+
+    def _deleting(self) -> Flow[None]:
+        self._check_open("deleting")
+        fence = self.fence if self._mode == "exclusive" else None
+        yield from self._guarded(self._ending(fence))
+        self._open = False
+
+    def _ending(self, fence: int | None) -> Flow[None]:
+        requests = self._requests
+        yield from flows.delete(
+            requests.keys, self._home, requests.label, sessions.ANY, fence=fence
+        )
+
+    def _leaving(self, error: BaseException | None) -> Flow[None]:
+        """Leave the `with` block: save and close, or after an error drop what was not saved."""
+        if error is None:
+            try:
+                yield from self._closing(None, None, None)
+            except SessionStoreError:
+                with suppress(SessionStoreError):
+                    yield from self._discarding()
+                raise
+        else:
+            with suppress(SessionStoreError):  # the error that led here says more
+                yield from self._discarding()
+        self._open = False
+
+    def __repr__(self) -> str:
+        state = self._mode if self._open else "closed"
+        kind = type(self).__name__
+        return f"<{kind} {self.id!r} of {self.owner!r}: {state}, {len(self)} attributes>"
