@@ -66,7 +66,7 @@ class Session(OpenSession):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._run(self._leaving(error))
 
 
@@ -113,5 +113,5 @@ class AsyncSession(OpenSession):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         await self._run(self._leaving(error))

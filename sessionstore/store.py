@@ -40,8 +40,7 @@ class SessionStore:
 
         Args:
             url: `redis://`, `rediss://`, `unix://`, `redis+sentinel://host,host/service`,
-                `redis+cluster://host,host`, `embedded://` (one server per user of this machine)
-                or `embedded:///dir` (the server of that directory, started if need be).
+                `redis+cluster://host,host`; `embedded://` or `embedded:///dir`: a server of ours.
             prefix: what all keys begin with; several stores may share a deployment.
             buckets: over how many slots the store is spread, 1 to 4096, for its whole life.
 
@@ -174,18 +173,14 @@ class SessionStore:
         return self._driver.run(self._requests.end_all(owner, keep, reason))
 
     def sweep(self) -> int:
-        """End what is due, with an event for each; return how many.
+        """End what is due, with an event for each; return how many. Any process may sweep.
 
         A session ends at its deadline without this; sweeping frees its memory and tells of it.
-        Any process may sweep, and as often as it likes. Raises StoreUnavailable.
         """
         return self._driver.run(self._requests.sweep())
 
     def events(self, since: str | None = None) -> Events:
-        """Iterate over what happened since the `cursor` of an earlier reading, until now.
-
-        Each bucket keeps about `max_events`. Raises ConfigError if it is not a cursor.
-        """
+        """Iterate over what happened since the `cursor` of an earlier reading, until now."""
         return Events(self._driver.run, self._requests.keys, since)
 
     @property
@@ -241,7 +236,6 @@ class AsyncSessionStore:
     def connect(
         cls, url: str, *, prefix: str = "ss", buckets: int = 256
     ) -> Pending[AsyncSessionStore]:
-
         async def connecting() -> AsyncSessionStore:
             driver, requests = await connected_async(url, prefix, buckets)
             return cls(driver, requests, AsyncKeeper(driver.run))

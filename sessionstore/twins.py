@@ -36,5 +36,5 @@ class Pending(Generic[T]):
         entered: T = await self._entered.__aenter__()
         return entered
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *failure: object) -> None:
         await self._entered.__aexit__(*failure)

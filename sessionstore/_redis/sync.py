@@ -71,6 +71,23 @@ class Driver:
         except Exception as error:
             raise translated(error, sent=False) from error
 
+    def ask_each(self, *command: str | int, only: str = "") -> dict[str, Any]:
+        """Send a command that is no script to every primary; the answers by the node's address.
+
+        `only` is the address of the one that is asked. A single server has no address.
+        """
+        commands = self._clients.commands
+        try:
+            if not self._clients.clustered:
+                return {"": commands.execute_command(*command)}
+            return {
+                node.name: commands.execute_command(*command, target_nodes=node)
+                for node in commands.get_primaries()
+                if only in ("", node.name)
+            }
+        except Exception as error:
+            raise translated(error, sent=False) from error
+
     def close(self) -> None:
         """Close all connections."""
         self._clients.commands.close()

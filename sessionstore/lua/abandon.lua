@@ -28,10 +28,9 @@ local s = look(session, store)
 if not s or s.ended or s.ticket ~= ticket or not s.held then return {'ABANDONED'} end
 
 if s.pending then
-  s.held = false
-  s.deleter, s.over = string.match(redis.call('HGET', session, 'd'), '^(%S+) (.*)$')
+  s.deleter, s.over = string.match(s.pending, '^(%S+) (.*)$')
   finish(s, store)
 else
-  pass_on(s, waiters, store)
+  pass_on(s, waiters, store, {})
 end
 return {'ABANDONED'}

@@ -32,6 +32,7 @@ local seated = ARGV[7]
 --@use lapse
 --@use finish
 --@use make_room
+--@use changed
 --@use write
 
 local store = begin(parameters)
@@ -50,18 +51,20 @@ for i = 8, #ARGV do size = size + #ARGV[i] end
 if store.max_bytes and size > store.max_bytes then return {'TOOBIG', size, store.max_bytes} end
 if not make_room(owner, store) then return {'LIMIT', store.max_per_owner} end
 local pool = owner == '*' and 'public' or 'private'
-if seated == '0' and store['seats_' .. pool] then return {'SEAT', pool, store.evict and 1 or 0} end
+if seated == '0' and store['seats_' .. pool] then return {'SEAT', pool, store.at_limit == 'evict' and 1 or 0} end
 
 local s = {session = session, sid = string.sub(session, #store.tag + 3), owner = owner, activity = store.now,
-  timeout = timeout_ms, ends = ends}
+  timeout = timeout_ms, ends = ends, size = 0}
 if store.max_timeout and s.timeout > store.max_timeout then s.timeout = store.max_timeout end
 redis.call('DEL', session)
 redis.call('HSET', session, 'f', string.format('%.0f', before and math.max(before.fence + 1, store.us) or store.us),
-  't', s.timeout, 'c', created, 'a', store.now, 'h', '', 'm', '< ' .. ticket .. ' ' .. source)
+  't', s.timeout, 'c', created, 'a', store.now, 'h', '', 'u', 0, 'm', '< ' .. ticket .. ' ' .. source)
 if owner ~= '' then redis.call('HSET', session, 'o', owner) end
 if ends then redis.call('HSET', session, 'l', ends) end
 if before then redis.call('HSET', session, 'y', string.format('%.0f', before.fence)) end
-write(session, ARGV, 8, (#ARGV - 7) / 2, store)
+local fields = changed(s, ARGV, 8, (#ARGV - 7) / 2, store)
+fields = write(session, fields, ARGV, #ARGV + 1)
+if #fields > 0 then redis.call('HSET', session, unpack(fields)) end
 place(s, store, true)
 redis.call('SET', decision, 'arrived', 'PX', 86400000)
 return {'ARRIVED'}

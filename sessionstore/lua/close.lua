@@ -24,6 +24,7 @@ local count = tonumber(ARGV[3])
 --@use finish
 --@use pass_on
 --@use settle
+--@use changed
 --@use write
 
 local store = begin(parameters)
@@ -45,21 +46,21 @@ if s.over then
 end
 if not s.held then return {'CLOSED'} end
 
-local size = write(session, ARGV, 4, count, store)
-if size then return {'TOOBIG', size, store.max_bytes} end
+local fields, size = changed(s, ARGV, 4, count, store)
+if not fields then return {'TOOBIG', size, store.max_bytes} end
 
 s.activity = store.now
 if timeout_ms then
   s.timeout = store.max_timeout and math.min(timeout_ms, store.max_timeout) or timeout_ms
 end
-if s.timeout ~= s.stored_timeout then redis.call('HSET', session, 't', s.timeout) end
 if s.pending then
-  s.held = false
-  s.deleter, s.over = string.match(redis.call('HGET', session, 'd'), '^(%S+) (.*)$')
+  s.deleter, s.over = string.match(s.pending, '^(%S+) (.*)$')
   finish(s, store)
   return {'CLOSED'}
 end
-redis.call('HSET', session, 'a', s.activity)
+fields = write(session, fields, ARGV, 4 + 2 * count)
+fields[#fields + 1], fields[#fields + 2] = 'a', s.activity
+if s.timeout ~= s.stored_timeout then fields[#fields + 1], fields[#fields + 2] = 't', s.timeout end
 place(s, store)
-pass_on(s, waiters, store)
+pass_on(s, waiters, store, fields)
 return {'CLOSED'}

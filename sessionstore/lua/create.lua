@@ -33,6 +33,7 @@ local seated = ARGV[8]
 --@use lapse
 --@use finish
 --@use make_room
+--@use changed
 --@use write
 
 local store = begin(parameters)
@@ -52,9 +53,10 @@ for i = 9, #ARGV do size = size + #ARGV[i] end
 if store.max_bytes and size > store.max_bytes then return {'TOOBIG', size, store.max_bytes} end
 if not make_room(owner, store) then return {'LIMIT', store.max_per_owner} end
 local pool = owner == '*' and 'public' or 'private'
-if seated == '0' and store['seats_' .. pool] then return {'SEAT', pool, store.evict and 1 or 0} end
+if seated == '0' and store['seats_' .. pool] then return {'SEAT', pool, store.at_limit == 'evict' and 1 or 0} end
 
-local s = {session = session, sid = string.sub(session, #store.tag + 3), owner = owner, activity = store.now}
+local s = {session = session, sid = string.sub(session, #store.tag + 3), owner = owner, activity = store.now,
+  size = 0}
 s.timeout = timeout_ms or store.timeout
 if store.max_timeout and s.timeout > store.max_timeout then s.timeout = store.max_timeout end
 local lifetime = lifetime_ms or store.lifetime
@@ -64,12 +66,14 @@ s.lease_end = opened == '1' and store.now + (lease_ms or store.lease) or 0
 
 redis.call('DEL', session)
 redis.call('HSET', session, 'f', string.format('%.0f', s.fence), 't', s.timeout, 'c', store.now, 'a', store.now,
-  'h', string.format('%.0f %s %s %s', s.lease_end, opened == '1' and 'o' or 'c', ticket, label))
+  'h', (opened == '1' and 'o' or 'c') .. ticket .. label, 'u', s.lease_end)
 if owner ~= '' then redis.call('HSET', session, 'o', owner) end
 if s.ends then redis.call('HSET', session, 'l', s.ends) end
 -- No fence up to that of an earlier session of this name may write here, nor be taken for one that has closed.
 if before then redis.call('HSET', session, 'y', string.format('%.0f', before.fence)) end
-write(session, ARGV, 9, (#ARGV - 8) / 2, store)
+local fields = changed(s, ARGV, 9, (#ARGV - 8) / 2, store)
+fields = write(session, fields, ARGV, #ARGV + 1)
+if #fields > 0 then redis.call('HSET', session, unpack(fields)) end
 place(s, store, true)
 if lease_ms and opened == '1' then keep(s, store) end
 emit('created', s, '', store)

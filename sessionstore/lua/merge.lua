@@ -24,6 +24,7 @@ local count = tonumber(ARGV[2])
 --@use finish
 --@use pass_on
 --@use settle
+--@use changed
 --@use write
 
 local store = begin(parameters)
@@ -47,9 +48,10 @@ for i = 1, count + removed do
 end
 if #conflicts > 1 then return conflicts end
 
-local size = write(session, changes, 1, count, store)
-if size then return {'TOOBIG', size, store.max_bytes} end
+local fields, size = changed(s, changes, 1, count, store)
+if not fields then return {'TOOBIG', size, store.max_bytes} end
+fields = write(session, fields, changes, 1 + 2 * count)
 s.activity = store.now
-redis.call('HSET', session, 'a', s.activity, 't', s.timeout)
+redis.call('HSET', session, 'a', s.activity, 't', s.timeout, unpack(fields))
 place(s, store)
 return {'SAVED'}

@@ -48,8 +48,7 @@ if not s.held or s.ticket == ticket then
   if not s.held then s.fence = math.max(s.fence + 1, store.us) end
   if not s.held or s.mark == 'g' then
     s.lease_end = store.now + (lease_ms or store.lease)
-    redis.call('HSET', session, 'f', string.format('%.0f', s.fence),
-      'h', string.format('%.0f o %s %s', s.lease_end, ticket, label))
+    redis.call('HSET', session, 'f', string.format('%.0f', s.fence), 'h', 'o' .. ticket .. label, 'u', s.lease_end)
     if lease_ms then keep(s, store) end
   end
   if #ARGV > 7 then return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HMGET', session, unpack(ARGV, 8))} end

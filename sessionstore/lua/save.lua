@@ -26,6 +26,7 @@ local count = tonumber(ARGV[4])
 --@use finish
 --@use pass_on
 --@use settle
+--@use changed
 --@use write
 
 local store = begin(parameters)
@@ -40,9 +41,10 @@ if moving ~= '' and s.pending then return {'PENDING'} end
 
 local last_fence, last = string.match(redis.call('HGET', session, 'n') or '', '^(%d+) (%d+)$')
 if last_fence ~= fence or tonumber(last) < sequence then
-  local size = write(session, ARGV, 5, count, store)
-  if size then return {'TOOBIG', size, store.max_bytes} end
-  redis.call('HSET', session, 'n', string.format('%s %.0f', fence, sequence))
+  local fields, size = changed(s, ARGV, 5, count, store)
+  if not fields then return {'TOOBIG', size, store.max_bytes} end
+  fields = write(session, fields, ARGV, 5 + 2 * count)
+  redis.call('HSET', session, 'n', string.format('%s %.0f', fence, sequence), unpack(fields))
   if moving ~= '' then redis.call('HSET', session, 'm', moving) end
 end
 if moving ~= '' then return {'SAVED', redis.call('HGETALL', session)} end

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import time
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-__all__ = ["wait_until"]
+__all__ = ["until", "wait_until"]
 
 T = TypeVar("T")
 
@@ -48,3 +50,22 @@ def wait_until(
         if late:
             raise AssertionError(f"not within {timeout:g} s: {what} (last: {seen!r})")
         time.sleep(POLL_SECONDS)
+
+
+async def until(
+    predicate: Callable[[], Awaitable[T] | T],
+    what: str,
+    *,
+    timeout: float = 10.0,  # noqa: ASYNC109
+) -> T:
+    """Return the first true value of a predicate, awaited or not; as `wait_until`, for use in a loop."""
+    deadline = time.monotonic() + timeout
+    while True:
+        late = time.monotonic() > deadline
+        asked = predicate()
+        value: T = await asked if inspect.isawaitable(asked) else asked  # type: ignore[assignment]
+        if value:
+            return value
+        if late:
+            raise AssertionError(f"not within {timeout:g} s: {what} (last: {value!r})")
+        await asyncio.sleep(POLL_SECONDS)

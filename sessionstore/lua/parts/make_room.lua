@@ -20,7 +20,7 @@ local function make_room(owner, store)
 
   local excess = redis.call('ZCARD', owned) - limit + 1
   if excess <= 0 then return true end
-  if not store.evict or #idle < excess then return false end
+  if store.at_limit ~= 'evict' or #idle < excess then return false end
   table.sort(idle, function(a, b) return a.activity < b.activity end)
   for i = 1, excess do
     idle[i].over = 'evicted'

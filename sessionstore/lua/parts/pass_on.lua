@@ -1,7 +1,9 @@
 -- Give a session that nobody holds to the first waiter whose time is not over, or leave it closed.
 -- The grant is written into the session; the push only wakes the waiter, which has 2 s to take it up.
-local function pass_on(s, waiters, store)
-  s.held, s.ticket, s.lapsed = false, nil, nil
+-- `fields`, names and values in turn, are written along with it.
+local function pass_on(s, waiters, store, fields)
+  s.held, s.ticket, s.lapsed = false, false, false
+  local holder, lease_end = '', 0
   for _ = 1, 500 do
     local entry = redis.call('LPOP', waiters)
     if not entry then break end
@@ -9,13 +11,13 @@ local function pass_on(s, waiters, store)
     if tonumber(wait_end) > store.now then
       s.held, s.ticket, s.mark, s.label, s.lease_end = true, ticket, 'g', label, store.now + 2000
       s.fence = math.max(s.fence + 1, store.us)
-      redis.call('HSET', s.session, 'h', string.format('%.0f g %s %s', s.lease_end, ticket, label),
-        'f', string.format('%.0f', s.fence))
+      holder, lease_end = 'g' .. ticket .. label, s.lease_end
+      fields[#fields + 1], fields[#fields + 2] = 'f', string.format('%.0f', s.fence)
       local wake = store.tag .. 'g:' .. ticket
       redis.call('RPUSH', wake, 'granted')
       redis.call('PEXPIRE', wake, 10000)
-      return
+      break
     end
   end
-  redis.call('HSET', s.session, 'h', '')
+  redis.call('HSET', s.session, 'h', holder, 'u', lease_end, unpack(fields))
 end

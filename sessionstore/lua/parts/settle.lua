@@ -4,11 +4,12 @@ local function settle(s, waiters, store)
     if s.lapsed then lapse(s, store) end
     if not s.ended then finish(s, store) end
   elseif s.ticket and not s.held then
+    local fields = {}
     if s.lapsed then
       lapse(s, store)
-      redis.call('HSET', s.session, 'a', s.activity, 't', s.timeout)
       place(s, store)
+      fields = {'a', s.activity, 't', s.timeout}
     end
-    pass_on(s, waiters, store)
+    pass_on(s, waiters, store, fields)
   end
 end

@@ -1,0 +1,26 @@
+"""The command line: `sessionstore demo | replay | up | ls | show | end | params | sweep | doctor`.
+
+What it prints for you goes to stdout, what it says beside that (progress, errors) to stderr.
+Exit statuses: 0; 1 if something was found wrong (an update lost, a setting to change, an app server
+that crashed); 2 if it could not do what was asked, with one line that says why; 130 after Ctrl-C.
+"""
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command that the arguments of this process name."""
+    try:
+        from sessionstore.cli.app import run  # noqa: PLC0415 - typer and rich are an extra
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("typer", "rich"):
+            raise
+        print(
+            f"sessionstore: {error.name} is not installed; the command line needs"
+            ' pip install "sessionstore[cli]"',
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,188 @@
+"""`replay` and `demo`: a real access log, or one like it, against a store shared by app servers."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from sessionstore.cli import accesslog
+from sessionstore.cli.accesslog import Log
+from sessionstore.cli.appserver import Where
+from sessionstore.cli.figures import Figures, percentile_ms, shown
+from sessionstore.cli.options import DEFAULT_URL, Json, Url
+from sessionstore.cli.output import notes, out, print_json, say
+from sessionstore.cli.replaying import end_sessions, lost_updates
+from sessionstore.cli.replaying import replay as replayed
+from sessionstore.cli.traffic import generated
+from sessionstore.doctor import forget, memory_used
+from sessionstore.embedded import EmbeddedServer
+from sessionstore.errors import ConfigError
+from sessionstore.store import SessionStore
+
+__all__ = ["demo", "replay"]
+
+BUCKETS = 256
+DEMO_REQUESTS = 10_000
+LOST = 1
+
+Servers = Annotated[int, typer.Option(help="How many app servers, each a process.", min=1, max=64)]
+Concurrency = Annotated[
+    int, typer.Option(help="Requests under way at a time, at all servers.", min=1, max=1000)
+]
+RunPrefix = Annotated[
+    str | None,
+    typer.Option(help="What all keys begin with; without it, something new for this run."),
+]
+
+
+def replay(
+    log: Annotated[
+        Path, typer.Argument(help="An access log in Common or Combined Log Format, plain or gzip.")
+    ],
+    servers: Servers = 3,
+    concurrency: Concurrency = 16,
+    url: Url = DEFAULT_URL,
+    json: Json = False,
+    prefix: RunPrefix = None,
+) -> None:
+    """Replay an access log on app servers that share its clients' sessions; no update may be lost.
+
+    Each request opens its client's session, waits if another app server has it open, counts, notes
+    the path and closes it, as fast as it goes. The default URL is a server only for this run; in
+    any other store the run leaves nothing behind.
+    """
+    _run(log, log.name, servers, concurrency, url, json, prefix)
+
+
+def demo(
+    log: Annotated[
+        Path | None, typer.Argument(help="An access log; without one, traffic is made up.")
+    ] = None,
+    servers: Servers = 3,
+    concurrency: Concurrency = 16,
+    url: Url = DEFAULT_URL,
+    json: Json = False,
+    requests: Annotated[int, typer.Option(help="How many to make up.", min=1)] = DEMO_REQUESTS,
+) -> None:
+    """See it work: several app servers, one store, the same clients at all of them at once."""
+    say(
+        f"{servers} app servers share the sessions of all clients; any of them may get any request."
+        "\nEach request adds one to its client's counter. If two had a session at once, one would be"
+        " lost."
+    )
+    if log is not None:
+        _run(log, log.name, servers, concurrency, url, json, None)
+        return
+    with tempfile.TemporaryDirectory(prefix="sessionstore-") as folder:
+        made_up = Path(folder) / "access.log"
+        with made_up.open("w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in generated(requests, seed=1))
+        _run(made_up, "made-up traffic", servers, concurrency, url, json, None)
+
+
+def _run(
+    path: Path, name: str, servers: int, concurrency: int, url: str, json: bool, prefix: str | None
+) -> None:
+    if concurrency < servers:
+        raise ConfigError("--concurrency is the total of all --servers, so at least as many")
+    log = accesslog.read(path)
+    with _somewhere(url, prefix, log) as where:
+        figures = _measured(log, where, servers, concurrency, quiet=json)
+    if json:
+        print_json(asdict(figures))
+    else:
+        out.print(shown(figures, name=name))
+    if figures.lost_updates:
+        say(f"sessionstore: {figures.lost_updates} updates were lost")
+        raise typer.Exit(LOST)
+
+
+@contextmanager
+def _somewhere(url: str, prefix: str | None, log: Log) -> Iterator[Where]:
+    """Give a place for the run and clean up after it: a server of its own, or a prefix in another."""
+    if url == DEFAULT_URL:
+        with EmbeddedServer() as server:
+            yield Where(server.url, prefix or "replay", BUCKETS)
+        return
+    where = Where(url, prefix or f"replay-{secrets.token_hex(4)}", BUCKETS)
+    with where.connect() as store:
+        if store.count():
+            raise ConfigError(f"there are sessions under the prefix {where.prefix!r}; use another")
+    try:
+        yield where
+    finally:
+        with where.connect() as store:
+            end_sessions(store, log.requests)
+        if prefix is None:
+            forget(url, prefix=where.prefix, buckets=BUCKETS)
+
+
+def _measured(log: Log, where: Where, servers: int, concurrency: int, *, quiet: bool) -> Figures:
+    seed = random.SystemRandom().randrange(1 << 32)
+    with where.connect() as store:
+        store.configure(max_waiters=None)  # all may want the session of one client at once
+        _warm_up(store)
+        before = memory_used(where.url)
+        with _progress(len(log.requests), quiet) as progress:
+            measured = replayed(
+                log.requests, where, servers=servers, concurrency=concurrency, seed=seed,
+                progress=lambda more: progress.advance(progress.task_ids[0], more),
+            )  # fmt: skip
+        after = memory_used(where.url)
+        lost = lost_updates(store, log.requests)
+    sessions = len({request.client for request in log.requests})
+    grown = None if before is None or after is None else after - before
+    return Figures(
+        requests=len(measured.opens),
+        sessions=sessions,
+        seconds=round(measured.seconds, 3),
+        requests_per_second=round(len(measured.opens) / measured.seconds, 1),
+        open_ms_p50=percentile_ms(measured.opens, 50),
+        open_ms_p99=percentile_ms(measured.opens, 99),
+        waits=len(measured.handovers),
+        handover_ms_p50=percentile_ms(measured.handovers, 50),
+        handover_ms_p99=percentile_ms(measured.handovers, 99),
+        bytes_per_session=None if grown is None or grown < 0 else round(grown / sessions),
+        lost_updates=lost,
+        malformed_lines=log.malformed,
+        servers=servers,
+        concurrency=concurrency,
+        seed=seed,
+    )
+
+
+def _warm_up(store: SessionStore) -> None:
+    """Let the server know the scripts, whose memory is none of the sessions'."""
+    session = store.create(open=False)
+    with store.open(session.id):
+        pass
+    store.delete(session.id)
+
+
+@contextmanager
+def _progress(total: int, quiet: bool) -> Iterator[Progress]:
+    columns = (
+        TextColumn("replaying"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    shown_ = not quiet and notes.is_terminal
+    with Progress(*columns, console=notes, disable=not shown_, transient=True) as progress:
+        progress.add_task("", total=total)
+        yield progress

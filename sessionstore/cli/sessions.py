@@ -1,0 +1,159 @@
+"""`ls`, `show` and `end`: the sessions of a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime, timezone
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from sessionstore.attributes import SessionInfo, Snapshot
+from sessionstore.cli.options import DEFAULT_URL, Buckets, Json, Owner, Prefix, Url, store_at
+from sessionstore.cli.output import (
+    duration,
+    notes,
+    out,
+    print_json,
+    sheet,
+    short,
+    size,
+    table,
+    when,
+)
+from sessionstore.data.values import encode
+from sessionstore.errors import ConfigError, UndecodableValue
+
+__all__ = ["end", "ls", "show"]
+
+OWNERS = {"": "(anonymous)", "*": "* (public)"}
+
+
+def ls(
+    owner: Owner = None,
+    pattern: Annotated[str, typer.Option(help="Which ids: * is any characters, ? is one.")] = "*",
+    limit: Annotated[int, typer.Option(help="How many at most; 0: all.", min=0)] = 0,
+    json: Json = False,
+    url: Url = DEFAULT_URL,
+    prefix: Prefix = "ss",
+    buckets: Buckets = 256,
+) -> None:
+    """List sessions, in no order."""
+    with store_at(url, prefix, buckets) as store:
+        found = list(islice(store.list(owner=owner, pattern=pattern), limit or None))
+    if json:
+        print_json([_facts(info) for info in found])
+        return
+    if not found:
+        notes.print("no session" if owner is None and pattern == "*" else "no such session")
+        return
+    now = datetime.now(timezone.utc)
+    listing = table(
+        "id", "owner", "open at", "last activity", "ends", right=["last activity", "ends"]
+    )
+    for info in found:
+        listing.add_row(
+            escape(info.id),
+            escape(OWNERS.get(info.owner, info.owner)),
+            escape(info.holder or ""),
+            when(info.last_activity, now),
+            when(info.deadline, now),
+        )
+    out.print(listing)
+
+
+def show(
+    id: Annotated[str, typer.Argument(help="The session's name, or its generated id.")],
+    owner: Owner = None,
+    values: Annotated[bool, typer.Option("--values", help="Show the values too.")] = False,
+    json: Json = False,
+    url: Url = DEFAULT_URL,
+    prefix: Prefix = "ss",
+    buckets: Buckets = 256,
+) -> None:
+    """Show a session: its facts, and what attributes it has."""
+    with store_at(url, prefix, buckets) as store:
+        snapshot = store.read(id, owner)
+    attributes = list(_attributes(snapshot, values))
+    if json:
+        print_json({**_facts(snapshot.info), "attributes": attributes})
+        return
+    now = datetime.now(timezone.utc)
+    info = snapshot.info
+    held = f"{info.holder}, lease ends {when(info.held_until or now, now)}" if info.holder else "no"
+    out.print(
+        sheet(
+            (
+                ("id", info.id),
+                ("sid", info.sid),
+                ("owner", OWNERS.get(info.owner, info.owner)),
+                ("open", held),
+                ("fence", str(info.fence)),
+                ("created", f"{_clock(info.created)} ({when(info.created, now)})"),
+                (
+                    "last activity",
+                    f"{_clock(info.last_activity)} ({when(info.last_activity, now)})",
+                ),
+                ("ends", f"{_clock(info.deadline)} ({when(info.deadline, now)})"),
+                ("idle timeout", short(info.timeout)),
+            )
+        )
+    )
+    listing = table("attribute", "type", "size", *(["value"] if values else []), right=["size"])
+    for told in attributes:
+        cells = [escape(told["name"]), told["type"], size(told["bytes"]) if told["bytes"] else "?"]
+        listing.add_row(*cells, *([escape(told["value"])] if values else []))
+    out.print(listing if attributes else "\nno attributes")
+
+
+def end(
+    id: Annotated[
+        str | None, typer.Argument(help="The session; without one, all of --owner.")
+    ] = None,
+    owner: Owner = None,
+    keep: Annotated[str | None, typer.Option(help="With --owner alone: but not this one.")] = None,
+    reason: Annotated[
+        str, typer.Option(help="With --owner alone: what those who hold one are told.")
+    ] = "",
+    wait: Annotated[str, typer.Option(help="With an id: how long to wait for its holder.")] = "0",
+    url: Url = DEFAULT_URL,
+    prefix: Prefix = "ss",
+    buckets: Buckets = 256,
+) -> None:
+    """End a session, or all sessions of an owner. What is open ends when its holder closes it."""
+    if id is None and owner is None:
+        raise ConfigError("say which session to end, or all of whom with --owner")
+    if id is not None and (keep is not None or reason):
+        raise ConfigError("--keep and --reason go with --owner alone, not with an id")
+    if id is None and wait != "0":
+        raise ConfigError("--wait goes with an id")
+    with store_at(url, prefix, buckets) as store:
+        if id is not None:
+            ended = store.delete(id, owner, wait=duration(wait))
+            out.print("ended" if ended else "it is open; it ends when its holder closes it")
+        elif owner is not None:
+            count = store.end_all(owner, keep=keep, reason=reason or "signed out")
+            out.print("ended 1 session" if count == 1 else f"ended {count} sessions")
+
+
+def _facts(info: SessionInfo) -> dict[str, Any]:
+    return asdict(info)
+
+
+def _attributes(snapshot: Snapshot, values: bool) -> Iterator[dict[str, Any]]:
+    for name in sorted(snapshot):
+        try:
+            value = snapshot[name]
+        except UndecodableValue:
+            told: dict[str, Any] = {"name": name, "type": "(cannot be decoded)", "bytes": None}
+            yield {**told, "value": ""} if values else told
+            continue
+        told = {"name": name, "type": type(value).__name__, "bytes": len(encode(value, name))}
+        yield {**told, "value": repr(value)} if values else told
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone().isoformat(" ", timespec="seconds")

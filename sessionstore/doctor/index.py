@@ -1,0 +1,86 @@
+"""What must hold of a store: its buckets, and its index against its data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from sessionstore._core.inspection import buckets_of, inspect_pages, inspect_sessions
+from sessionstore._core.keys import Keyspace
+from sessionstore._redis.sync import Driver
+from sessionstore.doctor.finding import Finding, Verdict
+
+__all__ = ["check_buckets", "check_index"]
+
+PER_PRIMARY = 8
+SCANS = 20
+SCANNED = 500
+
+MEANINGS = {
+    "gone": "in the index without data",
+    "unlisted": "missing in the index",
+    "unowned": "missing in the index of their owners",
+}
+
+
+def check_buckets(driver: Driver, prefix: str, *, primaries: int) -> tuple[Keyspace, Finding]:
+    """Ask how many buckets the store has; return its keys too."""
+    count = driver.do(buckets_of(Keyspace(prefix, 256)))
+    keys = Keyspace(prefix, count)
+    if primaries > 1 and count < PER_PRIMARY * primaries:
+        advice = (
+            f"make a new store (another prefix) with {PER_PRIMARY * primaries} buckets or more:"
+            f" {count} spread badly over {primaries} primaries, and the number is for life"
+        )
+        return keys, Finding("buckets", Verdict.ADVICE, str(count), advice)
+    return keys, Finding("buckets", Verdict.GOOD, f"{count} under the prefix {prefix!r}")
+
+
+def check_index(driver: Driver, keys: Keyspace) -> Finding:
+    """Compare a part of the index with the sessions, and a part of the sessions with the index."""
+    by_index = driver.run(inspect_pages(keys))
+    looked_at, faults = by_index.looked_at, list(by_index.faults)
+    for sids in _sessions(driver, keys):
+        found = driver.run(inspect_sessions(keys, sids))
+        looked_at += found.looked_at
+        faults += found.faults
+    if faults:
+        kinds = Counter(fault for _, fault in set(faults))
+        told = ", ".join(f"{number} {MEANINGS[kind]}" for kind, number in kinds.most_common())
+        advice = (
+            f"find out who else writes under this prefix, or which keys were lost (such as"
+            f" {faults[0][0]!r}): limits and listings are wrong for them until they end"
+        )
+        return Finding("index", Verdict.CHANGE, told, advice)
+    if by_index.due > max(100, by_index.looked_at // 4):
+        advice = "run `sessionstore sweep` every minute or so: sessions that are over take memory"
+        return Finding("index", Verdict.ADVICE, f"{by_index.due} sessions are over", advice)
+    return Finding("index", Verdict.GOOD, f"{looked_at} entries compared, all in order")
+
+
+def _sessions(driver: Driver, keys: Keyspace) -> Iterator[list[str]]:
+    """Yield SIDs found by looking through the keys of each server, to a limit."""
+    tags = {bucket.tag + "s:" for bucket in keys.buckets}
+    pattern = f"{{{_literal(keys.prefix)}:*}}s:*"
+    cursors = {name: "0" for name in driver.ask_each("PING")}
+    for _ in range(SCANS):
+        sids: list[str] = []
+        for name, cursor in tuple(cursors.items()):
+            scan = ("SCAN", cursor, "MATCH", pattern, "COUNT", SCANNED)
+            after, found = driver.ask_each(*scan, only=name)[name]
+            cursors[name] = str(int(after))
+            if cursors[name] == "0":
+                del cursors[name]
+            for key in found:
+                tag, _, sid = key.decode("utf-8", "replace").partition("}s:")
+                if sid and f"{tag}}}s:" in tags:
+                    sids.append(sid)
+        if sids:
+            yield sids
+        if not cursors:
+            return
+
+
+def _literal(prefix: str) -> str:
+    """Return a prefix so that SCAN takes its letters for nothing but themselves."""
+    return "".join(f"\\{letter}" if letter in "*?[]^\\-" else letter for letter in prefix)

@@ -1,0 +1,82 @@
+"""Stores for your own unit tests: in this process, with no server, on `fakeredis[lua]`.
+
+    from sessionstore.testing import fake_store
+
+    def test_checkout():
+        with fake_store() as store:
+            ...
+
+The scripts run as they do on a server, so quotas, leases, fences, waiting and deadlines behave
+the same; the suite of this library runs on it. It proves nothing about the engine, though:
+
+- it is several times slower, holds no memory limit and keeps nothing on disk;
+- nothing is killed, restarted, partitioned or failed over, so `StoreUnavailable` does not happen;
+- there are no slots, hence no undeclared keys of another slot are noticed;
+- the `#!lua` lines are taken off the scripts, and with them the flags that a server enforces;
+- other processes cannot share it (threads and tasks can, and stores that name one `FakeServer`).
+
+What needs these is for a test on a real server: `sessionstore.embedded.EmbeddedServer` is one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    import fakeredis
+    from fakeredis import FakeServer
+except ImportError as missing:
+    raise ImportError("install sessionstore[testing] for its stores without a server") from missing
+
+from sessionstore._core import store
+from sessionstore._core.keys import Keyspace
+from sessionstore._redis.aio import AsyncDriver
+from sessionstore._redis.connect import Clients
+from sessionstore._redis.sync import Driver
+from sessionstore.keeper import AsyncKeeper, Keeper
+from sessionstore.requests import Requests
+from sessionstore.store import AsyncSessionStore, SessionStore
+from sessionstore.twins import Pending
+
+__all__ = ["FakeServer", "fake_async_store", "fake_store"]
+
+
+def fake_store(
+    *, prefix: str = "ss", buckets: int = 8, server: FakeServer | None = None
+) -> SessionStore:
+    """Return a store in this process; as a context manager it is closed at the end.
+
+    Args:
+        prefix: what all keys begin with.
+        buckets: over how many slots the store is spread; few are quicker here.
+        server: who names the same one shares its sessions; None: a new one.
+    """
+    keys = Keyspace(prefix, buckets)
+    driver = Driver(_clients(fakeredis.FakeRedis, server))
+    driver.run(store.start(keys))
+    return SessionStore(driver, Requests(keys), Keeper(driver.run))
+
+
+def fake_async_store(
+    *, prefix: str = "ss", buckets: int = 8, server: FakeServer | None = None
+) -> Pending[AsyncSessionStore]:
+    """Return a store in this process, to await or to enter with `async with`.
+
+    Args:
+        prefix: what all keys begin with.
+        buckets: over how many slots the store is spread; few are quicker here.
+        server: who names the same one shares its sessions; None: a new one.
+    """
+
+    async def connecting() -> AsyncSessionStore:
+        keys = Keyspace(prefix, buckets)
+        driver = AsyncDriver(_clients(fakeredis.FakeAsyncRedis, server))
+        await driver.run(store.start(keys))
+        return AsyncSessionStore(driver, Requests(keys), AsyncKeeper(driver.run))
+
+    return Pending(connecting())
+
+
+def _clients(kind: Any, server: FakeServer | None) -> Clients:
+    server = server or FakeServer()
+    return Clients(commands=kind(server=server), waiting=kind(server=server), shebang=False)

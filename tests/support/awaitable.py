@@ -1,0 +1,104 @@
+"""The synchronous shells made awaitable, so that each behaviour is told once for both.
+
+A call runs in a thread of its own, as in an app server, so one that waits holds up nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from sessionstore import Events, Session, SessionStore
+
+__all__ = ["AwaitableStore"]
+
+THREADS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="app-server")
+
+
+def in_thread(method: Callable[..., Any], become: type | None = None) -> Callable[..., Any]:
+    """Return a method as a coroutine function; its result becomes one of the awaitable class."""
+
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        work = functools.partial(method, *args, **kwargs)
+        result = await asyncio.get_running_loop().run_in_executor(THREADS, work)
+        if become is not None:
+            result.__class__ = become
+        return result
+
+    return call
+
+
+async def each(iterator: Iterator[Any]) -> AsyncIterator[Any]:
+    end = object()
+    while (item := await in_thread(next)(iterator, end)) is not end:
+        yield item
+
+
+class AwaitableSession(Session):
+    """A `Session` whose calls are awaited."""
+
+    save, renew, close, discard, delete, __aenter__, __aexit__ = map(
+        in_thread,
+        (Session.save, Session.renew, Session.close, Session.discard, Session.delete)
+        + (Session.__enter__, Session.__exit__),
+    )
+
+
+class AwaitableEvents(Events):
+    """The events of a store, for `async for`."""
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return each(self)
+
+
+class Opening:
+    """What `open` gives: to await, or to enter, as in asyncio."""
+
+    def __init__(self, opened: Any) -> None:
+        self._opened = opened
+        self._session: Any = None
+
+    def __await__(self) -> Any:
+        return self._opened().__await__()
+
+    async def __aenter__(self) -> Any:
+        self._session = await self._opened()
+        return await self._session.__aenter__()
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self._session.__aexit__(*failure)
+
+
+class AwaitableStore(SessionStore):
+    """A `SessionStore` whose calls are awaited."""
+
+    read, touch, delete, count, end_all, sweep, configure, close = map(
+        in_thread,
+        (SessionStore.read, SessionStore.touch, SessionStore.delete, SessionStore.count)
+        + (SessionStore.end_all, SessionStore.sweep, SessionStore.configure, SessionStore.close),
+    )
+    create = in_thread(SessionStore.create, become=AwaitableSession)
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        opened = in_thread(SessionStore.open, become=AwaitableSession)
+        return Opening(functools.partial(opened, self, *args, **kwargs))
+
+    def as_user(self, *args: Any, **kwargs: Any) -> Any:
+        view = super().as_user(*args, **kwargs)
+        view.__class__ = AwaitableStore
+        return view
+
+    def list(self, *args: Any, **kwargs: Any) -> Any:
+        return each(super().list(*args, **kwargs))
+
+    def events(self, *args: Any, **kwargs: Any) -> Any:
+        events = super().events(*args, **kwargs)
+        events.__class__ = AwaitableEvents
+        return events
+
+    @property
+    def parameters(self) -> Any:
+        return in_thread(SessionStore.parameters.fget)(self)
