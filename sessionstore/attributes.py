@@ -10,10 +10,12 @@ from typing import Any, Self
 from sessionstore._core.buckets import Row
 from sessionstore._core.keys import Home
 from sessionstore._core.records import instant
-from sessionstore._core.sessions import Reading
+from sessionstore._core.sessions import Reading, field_of
 from sessionstore.data.values import decode
 
 __all__ = ["Attributes", "SessionInfo", "Snapshot"]
+
+DOT = ord(".")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +65,9 @@ class SessionInfo:
 class Attributes(Mapping[str, Any]):
     """Attributes by name, decoded when they are first looked at."""
 
-    def __init__(self, id: str, stored: dict[str, bytes], fields: Sequence[str] | None) -> None:
-        self._id = id
-        self._stored = stored
-        self._fields = fields
+    def __init__(self, fields: dict[bytes, bytes], asked_for: Sequence[str] | None = None) -> None:
+        self._stored = fields  # also the facts of the session; an attribute's field has a dot
+        self._asked_for = asked_for
         self._values: dict[str, Any] = {}
         self._dropped: set[str] = set()
         self._assigned: set[str] = set()
@@ -76,34 +77,33 @@ class Attributes(Mapping[str, Any]):
             return self._values[name]
         except KeyError:
             pass
-        if name in self._dropped or name not in self._stored:
-            if self._fields is not None and name not in self._fields:
-                raise KeyError(f"{name!r} was not asked for: fields={list(self._fields)}")
+        raw = None if name in self._dropped else self._stored.get(field_of(name))
+        if raw is None:
+            if self._asked_for is not None and name not in self._asked_for:
+                raise KeyError(f"{name!r} was not asked for: fields={list(self._asked_for)}")
             raise KeyError(name)
-        value = self._values[name] = decode(self._stored[name], name)
+        value = self._values[name] = decode(raw, name)
         return value
 
     def __contains__(self, name: object) -> bool:
-        return name in self._values or (name in self._stored and name not in self._dropped)
+        return name in self._values or (
+            isinstance(name, str) and name not in self._dropped and field_of(name) in self._stored
+        )
 
     def __iter__(self) -> Iterator[str]:
-        for name in self._stored:
-            if name not in self._dropped:
-                yield name
-        for name in self._values:
-            if name not in self._stored:
-                yield name
+        stored = [field[1:].decode() for field in self._stored if field[0] == DOT]
+        yield from (name for name in stored if name not in self._dropped)
+        yield from self._values.keys() - stored
 
     def __len__(self) -> int:
-        new = sum(name not in self._stored for name in self._values)
-        return len(self._stored) - len(self._dropped) + new
+        return sum(1 for _ in self)
 
 
 class Snapshot(Attributes):
     """A session as it was when it was read; changing it changes nothing."""
 
     def __init__(self, reading: Reading) -> None:
-        super().__init__(reading.home.id, reading.values, None)
+        super().__init__(reading.fields)
         self.info = SessionInfo.of(reading, reading.home)
 
     @property

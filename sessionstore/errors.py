@@ -99,7 +99,8 @@ class SessionEnded(SessionStoreError):
     """
 
     def __init__(self, id: str, *, reason: str) -> None:
-        super().__init__(f"session {id!r} has ended ({reason}); create a new one")
+        advice = "it has another id or owner now" if reason == "moved" else "create a new one"
+        super().__init__(f"session {id!r} has ended ({reason}); {advice}")
         self.id = id
         self.reason = reason
 

@@ -11,7 +11,7 @@ from sessionstore._core import flows, relocation, sessions
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.records import instant
-from sessionstore._core.sessions import Changes, Opened, Reading
+from sessionstore._core.sessions import Changes, Opened, Reading, field_of
 from sessionstore.attributes import Attributes
 from sessionstore.config import Duration, optional_milliseconds
 from sessionstore.data.values import changes_in_place, encode
@@ -37,7 +37,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         fields: Sequence[str] | None = None,
         lease: int | None = None,
     ) -> None:
-        super().__init__(opened.home.id, opened.values, fields)
+        super().__init__(opened.fields, fields)
         self._requests = requests
         self._home = opened.home
         self._facts = opened.facts
@@ -72,7 +72,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
             raise KeyError(name)
         self._values.pop(name, None)
         self._assigned.discard(name)
-        if name in self._stored:
+        if field_of(name) in self._stored:
             self._dropped.add(name)
 
     @property
@@ -150,14 +150,15 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         for name, value in self._values.items():
             if name in self._assigned or changes_in_place(value):
                 raw = encode(value, name)
-                if raw != self._stored.get(name):
+                if raw != self._stored.get(field_of(name)):
                     written[name] = raw
         return Changes(written, sorted(self._dropped))
 
     def _has_saved(self, changes: Changes) -> None:
-        self._stored.update(changes.written)
+        for name, raw in changes.written.items():
+            self._stored[field_of(name)] = raw
         for name in changes.removed:
-            del self._stored[name]
+            del self._stored[field_of(name)]
         self._dropped.clear()
         self._assigned.clear()
 
@@ -231,7 +232,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         if target is None:
             yield from sessions.close(self._home, self.fence, changes, timeout)
             if timeout is not None:
-                self._facts.timeout = timeout
+                self._facts = self._facts.with_timeout(timeout)
             return
         self._sequence += 1
         requests = self._requests
@@ -239,7 +240,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
             requests.keys, self._home, *target, self.fence, self._sequence, changes, timeout
         )
         if facts is not None:
-            self._home, self._facts, self._id = target[0], facts, target[0].id
+            self._home, self._facts = target[0], facts
 
     def _discarding(self) -> Flow[None]:
         if self._open and self._mode == "exclusive" and not self._lost:

@@ -9,6 +9,8 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Self
 
+from sessionstore._core.operation import Flow
+from sessionstore._core.sessions import Opened
 from sessionstore._redis.aio import AsyncDriver
 from sessionstore._redis.sync import Driver
 from sessionstore.attributes import SessionInfo, Snapshot
@@ -254,7 +256,7 @@ class AsyncSessionStore:
         return self._requests.label
 
     @as_in(SessionStore.create)
-    async def create(
+    def create(
         self,
         id: str | None = None,
         owner: str | None = None,
@@ -262,10 +264,9 @@ class AsyncSessionStore:
         lifetime: Duration | None = None,
         data: Mapping[str, Any] | None = None,
         open: bool = True,
-    ) -> AsyncSession:
-        flow = self._requests.create(id, owner, timeout, lifetime, data, open)
-        return self._kept(
-            AsyncSession(self._driver.run, self._requests, await self._driver.run(flow))
+    ) -> Pending[AsyncSession]:
+        return Pending(
+            self._created(self._requests.create(id, owner, timeout, lifetime, data, open))
         )
 
     @as_in(SessionStore.open)
@@ -349,3 +350,7 @@ class AsyncSessionStore:
         session = AsyncSession(self._driver.run, self._requests, opened, *opening.how)
         session.has_opened(time.monotonic() - begun)
         return self._kept(session)
+
+    async def _created(self, flow: Flow[Opened]) -> AsyncSession:
+        opened = await self._driver.run(flow)
+        return self._kept(AsyncSession(self._driver.run, self._requests, opened))

@@ -118,7 +118,7 @@ def _row(row: Sequence[Any]) -> Row | InMotion:
         return InMotion(row[0].decode(), Moving(row[1]))
     sid, fence, owner, timeout, created, activity, deadline, ends, holder, lease_end = row
     facts = Facts(
-        int(fence), owner.decode(), timeout, created, activity, None if ends == b"" else ends
+        {b"f": fence, b"o": owner, b"t": timeout, b"c": created, b"a": activity, b"l": ends}
     )
     return Row(sid.decode(), facts, deadline, holder.decode(), lease_end)
 

@@ -153,12 +153,13 @@ def visit(keys: Keyspace, home: Home, scope: Scope, fields: Sequence[str] | None
 
 
 def merge(
-    keys: Keyspace, home: Home, created: int, changes: Changes, seen: Mapping[str, bytes]
+    keys: Keyspace, home: Home, created: int, changes: Changes, seen: Mapping[bytes, bytes]
 ) -> Flow[None]:
     """Save what a writer that holds nothing changed."""
+    ticket = new_ticket()
     while True:
         try:
-            return (yield from sessions.merge(home, created, changes, seen))
+            return (yield from sessions.merge(home, ticket, created, changes, seen))
         except Moving as moving:
             yield from _visible_here(keys, home, moving)
 

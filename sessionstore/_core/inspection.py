@@ -1,4 +1,4 @@
-"""Operations for those who look after a store: does the index agree with the data, and removing it."""
+"""Looking after a store: does its index agree with its data, and removing what is left of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Inspected(NamedTuple):
 
 
 def inspect(bucket: Bucket, cursor: str, sids: Sequence[str] = ()) -> Operation[Inspected]:
-    """Compare a page of a bucket's index (cursor; empty: none) and some sessions with each other."""
+    """Compare a page of a bucket's index (cursor empty: none), and some sessions."""
 
     def parse(reply: Sequence[Any]) -> Inspected:
         _, looked_at, due, faults = reply

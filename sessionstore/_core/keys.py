@@ -14,6 +14,7 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:B}w:SID     list    tickets waiting for the session      the wait
     {P:B}g:TICKET  list    the wake-up of one waiter            10 s
     {P:B}m:TICKET  string  whether a move has arrived           a day
+    {P:B}r:TICKET  string  that a shared save was done          a minute
     {P:B}q         set     ended sessions whose seat is free    permanent, usually empty
     {P:B}ev        stream  events                               permanent, capped
     {P:B}p         hash    parameters                           permanent
@@ -76,6 +77,9 @@ class Home:
     def wake(self, ticket: str) -> str:
         return f"{self.bucket.tag}g:{ticket}"
 
+    def receipt(self, ticket: str) -> str:
+        return f"{self.bucket.tag}r:{ticket}"
+
     @property
     def id(self) -> str:
         """The id as the caller knows it: the name, or the whole of a generated one."""
@@ -135,7 +139,6 @@ class Keyspace:
 
     def find(self, id: str, owner: str | None) -> Home:
         """Return the home of the session that a caller means by an id."""
-        check_id(id)
         if match := GENERATED.fullmatch(id):
             bucket = self._by_name.get(match[1])
             # An id of a bucket that does not exist names no session; any bucket can say so.

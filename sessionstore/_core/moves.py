@@ -13,14 +13,14 @@ and a mover that wakes up too late is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.operation import Flow, Operation
-from sessionstore._core.records import Facts, Moving, named_facts, refuse
+from sessionstore._core.records import FACTS, Facts, Moving, named_fields, refuse
 from sessionstore._core.scripts import load
-from sessionstore._core.sessions import Changes, Seat
+from sessionstore._core.sessions import Changes, Seat, field_of
 from sessionstore.errors import LeaseLost, SessionEnded
 
 __all__ = ["admit", "arrive", "decide", "resolve", "resolved", "retire", "stay"]
@@ -62,7 +62,7 @@ def arrive(
     source: str,
     owner: str,
     facts: Facts,
-    values: Mapping[str, bytes],
+    changes: Changes,
     *,
     seated: bool,
 ) -> Operation[Seat | None]:
@@ -85,10 +85,20 @@ def arrive(
         facts.created,
         "" if facts.ends is None else facts.ends,
         int(seated),
-        *Changes(values).arguments(),
+        *_attributes(facts, changes),
     )
     decision = target.bucket.decision(ticket)
     return Operation(ARRIVE, (target.session, target.bucket.parameters, decision), given, parse)
+
+
+def _attributes(facts: Facts, changes: Changes) -> Iterator[bytes]:
+    """Name and value in turn of what is taken along: all that was stored, with the changes."""
+    changed = {field_of(name): raw for name, raw in changes.written.items()}
+    dropped = {field_of(name) for name in changes.removed}
+    for name, value in {**facts.fields, **changed}.items():
+        if name.startswith(b".") and name not in dropped and isinstance(value, bytes):
+            yield name
+            yield value
 
 
 def decide(target: Home, ticket: str) -> Operation[bool]:
@@ -118,5 +128,5 @@ def admit(target: Home, ticket: str, reason: str) -> Operation[Facts | None]:
         ADMIT,
         (target.session, target.bucket.parameters),
         (ticket, reason),
-        lambda reply: named_facts(reply[1]) if reply[0] == b"ADMITTED" else None,
+        lambda reply: Facts(named_fields(FACTS, reply[1])) if reply[0] == b"ADMITTED" else None,
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -19,7 +18,7 @@ from sessionstore.errors import (
     ValueTooLarge,
 )
 
-__all__ = ["FACTS", "Facts", "Moving", "facts_and_values", "instant", "named_facts", "refuse"]
+__all__ = ["FACTS", "Facts", "Moving", "all_fields", "instant", "named_fields", "refuse"]
 
 FACTS = ("f", "o", "t", "c", "a", "l")
 """Fields of a session that describe it; all attributes are fields that begin with a dot."""
@@ -32,16 +31,43 @@ def instant(milliseconds: int) -> datetime:
     return EPOCH + timedelta(milliseconds=milliseconds)
 
 
-@dataclass(slots=True, eq=False)
 class Facts:
-    """The facts of a session, as stored: times and durations in milliseconds."""
+    """The facts of a session, read from its stored fields when asked for; times in milliseconds."""
 
-    fence: int
-    owner: str
-    timeout: int
-    created: int
-    activity: int
-    ends: int | None
+    __slots__ = ("fields",)
+
+    def __init__(self, fields: Mapping[bytes, bytes | int]) -> None:
+        self.fields = fields
+
+    @property
+    def fence(self) -> int:
+        return int(self.fields[b"f"])
+
+    @property
+    def owner(self) -> str:
+        owner = self.fields.get(b"o")
+        return owner.decode() if isinstance(owner, bytes) else ""
+
+    @property
+    def timeout(self) -> int:
+        return int(self.fields[b"t"])
+
+    @property
+    def created(self) -> int:
+        return int(self.fields[b"c"])
+
+    @property
+    def activity(self) -> int:
+        return int(self.fields[b"a"])
+
+    @property
+    def ends(self) -> int | None:
+        ends = self.fields.get(b"l")
+        return int(ends) if ends else None
+
+    def with_timeout(self, timeout: int) -> Facts:
+        """Return the same facts but for the timeout."""
+        return Facts({**self.fields, b"t": timeout})
 
 
 class Moving(Exception):
@@ -52,38 +78,17 @@ class Moving(Exception):
         self.arriving = direction == "<"
 
 
-def facts_and_values(fields: Sequence[bytes]) -> tuple[Facts, dict[str, bytes]]:
-    """Read all fields of a session, as HGETALL gives them."""
-    pairs = iter(fields)
-    stored = dict(zip(pairs, pairs, strict=True))
-    facts = Facts(
-        int(stored[b"f"]),
-        stored.get(b"o", b"").decode(),
-        int(stored[b"t"]),
-        int(stored[b"c"]),
-        int(stored[b"a"]),
-        int(stored[b"l"]) if b"l" in stored else None,
-    )
-    # 46 is the dot that begins the field of an attribute.
-    return facts, {name[1:].decode(): raw for name, raw in stored.items() if name[0] == 46}
+def all_fields(found: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Read the fields of a session, as HGETALL gives them; attributes begin with a dot."""
+    pairs = iter(found)
+    return dict(zip(pairs, pairs, strict=True))
 
 
-def named_facts(values: Sequence[bytes | None]) -> Facts:
-    """Read the facts from the values of the fields FACTS, in that order."""
-    fence, owner, timeout, created, activity, ends = values[:6]
-    return Facts(
-        int(fence or 0),
-        (owner or b"").decode(),
-        int(timeout or 0),
-        int(created or 0),
-        int(activity or 0),
-        int(ends) if ends else None,
-    )
-
-
-def named_values(names: Iterable[str], values: Sequence[bytes | None]) -> dict[str, bytes]:
-    """Read the attributes asked for by name; those that the session does not have are left out."""
-    return {name: raw for name, raw in zip(names, values[6:], strict=True) if raw is not None}
+def named_fields(names: Iterable[str], values: Sequence[bytes | None]) -> dict[bytes, bytes]:
+    """Read the fields asked for, as HMGET gives them; those that are not there are left out."""
+    return {
+        name.encode(): value for name, value in zip(names, values, strict=True) if value is not None
+    }
 
 
 def refuse(id: str, reply: Sequence[Any], fence: int = 0) -> NoReturn:

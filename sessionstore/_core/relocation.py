@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 
 from sessionstore._core import admission, moves, seats, sessions
@@ -38,14 +36,10 @@ def move(
     if taken is None:  # somebody has deleted it: this close is its end
         yield from sessions.close(home, fence, changes)
         return None
-    facts, values = taken
-    values = {name: raw for name, raw in values.items() if name not in changes.removed}
-    values |= changes.written
-    if timeout is not None:
-        facts = replace(facts, timeout=timeout)
+    facts = Facts(taken) if timeout is None else Facts(taken).with_timeout(timeout)
     refused: BaseException | None = None
     try:
-        yield from _arrive(keys, home, target, ticket, owner, facts, values)
+        yield from _arrive(keys, home, target, ticket, owner, facts, changes)
     except BaseException as error:
         refused = error
         if not (yield from moves.decide(target, ticket)):
@@ -65,7 +59,7 @@ def _arrive(
     ticket: str,
     owner: str,
     facts: Facts,
-    values: Mapping[str, bytes],
+    changes: Changes,
 ) -> Flow[None]:
     wanted: Seat | None = None
     try:
@@ -81,7 +75,7 @@ def _arrive(
                         home.sid,
                         owner,
                         facts,
-                        values,
+                        changes,
                         seated=wanted is not None,
                     ),
                 )

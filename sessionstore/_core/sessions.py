@@ -9,14 +9,7 @@ from typing import Any, NamedTuple
 
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Operation
-from sessionstore._core.records import (
-    FACTS,
-    Facts,
-    facts_and_values,
-    named_facts,
-    named_values,
-    refuse,
-)
+from sessionstore._core.records import FACTS, Facts, all_fields, named_fields, refuse
 from sessionstore._core.scripts import load
 
 __all__ = [
@@ -30,6 +23,7 @@ __all__ = [
     "close",
     "create",
     "delete",
+    "field_of",
     "merge",
     "open_",
     "read",
@@ -54,6 +48,11 @@ class Scope(NamedTuple):
 ANY = Scope()
 
 
+def field_of(name: str) -> bytes:
+    """Return the field that holds an attribute."""
+    return b"." + name.encode()
+
+
 class Changes(NamedTuple):
     """What a save writes: encoded attributes, and the names of those to drop."""
 
@@ -73,11 +72,14 @@ class Opened:
     """A session that the caller holds (or has just created)."""
 
     home: Home
-    facts: Facts
-    values: dict[str, bytes]
+    fields: dict[bytes, bytes]
     lease_end: int
     lease: int
     waited: bool = False
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(self.fields)
 
 
 @dataclass(slots=True, eq=False)
@@ -93,12 +95,15 @@ class Reading:
     """A session as it was when it was read; times in milliseconds."""
 
     home: Home
-    facts: Facts
-    values: dict[str, bytes]
+    fields: dict[bytes, bytes]
     now: int
     deadline: int
     holder: str
     lease_end: int
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(self.fields)
 
 
 class Seat(NamedTuple):
@@ -125,7 +130,9 @@ def create(
 
     def parse(reply: Sequence[Any]) -> Opened | Seat:
         if reply[0] == b"OPEN":
-            return Opened(home, named_facts(reply[3]), dict(written), reply[1], reply[2])
+            fields = named_fields(FACTS, reply[3])
+            fields |= {field_of(name): raw for name, raw in written.items()}
+            return Opened(home, fields, reply[1], reply[2])
         if reply[0] == b"SEAT":
             return Seat(reply[1].decode(), reply[2] == 1)
         refuse(home.id, reply)
@@ -159,8 +166,7 @@ def open_(
 
     def parse(reply: Sequence[Any]) -> Opened | Queued:
         if reply[0] == b"OPEN":
-            facts, values = _fields(fields, reply[3])
-            return Opened(home, facts, values, reply[1], reply[2])
+            return Opened(home, _fields(fields, reply[3]), reply[1], reply[2])
         if reply[0] == b"QUEUED":
             return Queued(reply[1], reply[2])
         refuse(home.id, reply)
@@ -184,8 +190,7 @@ def read(home: Home, scope: Scope, fields: Sequence[str] | None = None) -> Opera
         if reply[0] != b"READ":
             refuse(home.id, reply)
         _, now, deadline, holder, lease_end, found = reply
-        facts, values = _fields(fields, found)
-        return Reading(home, facts, values, now, deadline, holder.decode(), lease_end)
+        return Reading(home, _fields(fields, found), now, deadline, holder.decode(), lease_end)
 
     keys = (home.session, home.bucket.parameters)
     return Operation(READ, keys, (*scope, *_names(fields)), parse)
@@ -199,23 +204,27 @@ def close(home: Home, fence: int, changes: Changes, timeout: int | None = None) 
 
 def save(
     home: Home, fence: int, sequence: int, changes: Changes, moving: str = ""
-) -> Operation[tuple[Facts, dict[str, bytes]] | None]:
+) -> Operation[dict[bytes, bytes] | None]:
     """Save and go on; with `moving`, answer with all there is to take along, or None if deleted."""
 
-    def parse(reply: Sequence[Any]) -> tuple[Facts, dict[str, bytes]] | None:
+    def parse(reply: Sequence[Any]) -> dict[bytes, bytes] | None:
         if reply[0] not in (b"SAVED", b"PENDING"):
             refuse(home.id, reply, fence)
-        return facts_and_values(reply[1]) if len(reply) > 1 else None
+        return all_fields(reply[1]) if len(reply) > 1 else None
 
     given = (fence, sequence, moving, len(changes.written), *changes.arguments())
     return Operation(SAVE, _keys(home), given, parse)
 
 
-def merge(home: Home, created: int, changes: Changes, seen: Mapping[str, bytes]) -> Operation[None]:
+def merge(
+    home: Home, ticket: str, created: int, changes: Changes, seen: Mapping[bytes, bytes]
+) -> Operation[None]:
     """Save what a writer without the session changed, if nobody else changed the same."""
-    were = (seen.get(name, b"") for name in chain(changes.written, changes.removed))
+    names = chain(changes.written, changes.removed)
+    were = (seen.get(field_of(name), b"") for name in names)
     given = (created, len(changes.written), *changes.arguments(), *were)
-    return Operation(MERGE, _keys(home), given, _expect(home, b"SAVED"))
+    keys = (*_keys(home), home.receipt(ticket))
+    return Operation(MERGE, keys, given, _expect(home, b"SAVED"))
 
 
 def abandon(home: Home, ticket: str) -> Operation[None]:
@@ -281,10 +290,8 @@ def _names(fields: Sequence[str] | None) -> Iterable[str]:
     return () if fields is None else (*FACTS, *(f".{name}" for name in fields))
 
 
-def _fields(fields: Sequence[str] | None, found: Sequence[Any]) -> tuple[Facts, dict[str, bytes]]:
-    if fields is None:
-        return facts_and_values(found)
-    return named_facts(found), named_values(fields, found)
+def _fields(names: Sequence[str] | None, found: Sequence[Any]) -> dict[bytes, bytes]:
+    return all_fields(found) if names is None else named_fields(_names(names), found)
 
 
 def _expect(home: Home, status: bytes, fence: int = 0) -> Any:

@@ -95,13 +95,35 @@ class Driver:
 
     def _answer(self, step: Step) -> Any:
         if isinstance(step, Operation):
-            return self._call([step])[0]
+            return self._single(step)
         if isinstance(step, Wake):
             return self._wait(step)
         return self._call(step) if step else []
 
-    def _call(self, operations: list[Operation[Any]]) -> list[Any]:
+    def _single(self, operation: Operation[Any]) -> Any:
+        """Do what nearly every call is: one command over one connection, and no trouble."""
+        if self._clients.clustered:
+            return self._call([operation])[0]
+        pool = self._clients.commands.connection_pool
         sent = Sent()
+        try:
+            connection = pool.get_connection()
+            try:
+                connection.send_command(*call(operation, self._clients.shebang))
+                sent.once = True
+                return connection.read_response()
+            except exceptions.ResponseError:
+                raise
+            except BaseException:
+                connection.disconnect()  # an answer may still be under way
+                raise
+            finally:
+                pool.release(connection)
+        except exceptions.RedisError:
+            return self._call([operation], sent)[0]
+
+    def _call(self, operations: list[Operation[Any]], sent: Sent | None = None) -> list[Any]:
+        sent = sent or Sent()
         try:
             try:
                 return self._attempt(operations, sent)

@@ -17,7 +17,8 @@ from typing import BinaryIO, NamedTuple
 __all__ = ["Log", "Request", "UnreadableLog", "parse", "read"]
 
 LINE = re.compile(
-    r'(?P<host>\S{1,240}) \S+ .+? \[[^\]]+\] "(?P<request>(?:[^"\\]|\\.)*)" (?:\d{3}|-) (?:\d+|-)(?: .*)?'
+    r"(?P<host>\S{1,240}) \S+ .+? \[[^\]]+\] "
+    r'"(?P<request>(?:[^"\\]|\\.)*)" (?:\d{3}|-) (?:\d+|-)(?: .*)?'
 )
 GZIP = b"\x1f\x8b"
 LONGEST_LINE = 1 << 16

@@ -38,6 +38,7 @@ class Where(NamedTuple):
     buckets: int
 
     def connect(self) -> SessionStore:
+        """Connect to it."""
         return SessionStore.connect(self.url, prefix=self.prefix, buckets=self.buckets)
 
 
@@ -46,7 +47,7 @@ class Ready(NamedTuple):
 
 
 class Done(NamedTuple):
-    """Some requests are done: how long their opens took, and the hand-overs of those that waited."""
+    """Some requests are done: how long their opens took, and the hand-overs of those in line."""
 
     opens: list[int]
     handovers: list[int]
@@ -71,7 +72,7 @@ def main(pipe: Connection, where: Where, threads: int) -> None:
 
 
 def session_id(client: str) -> str:
-    """Return the id of a client's session; the first part sees to it that no host looks generated."""
+    """Return the id of a client's session; no host name looks like a generated one in it."""
     return f"client {client}"
 
 

@@ -38,11 +38,12 @@ __all__ = ["demo", "replay"]
 
 BUCKETS = 256
 DEMO_REQUESTS = 10_000
+MOST = 500
 LOST = 1
 
 Servers = Annotated[int, typer.Option(help="How many app servers, each a process.", min=1, max=64)]
 Concurrency = Annotated[
-    int, typer.Option(help="Requests under way at a time, at all servers.", min=1, max=1000)
+    int, typer.Option(help="Requests under way at a time, at all servers.", min=1, max=MOST)
 ]
 RunPrefix = Annotated[
     str | None,
@@ -82,8 +83,8 @@ def demo(
     """See it work: several app servers, one store, the same clients at all of them at once."""
     say(
         f"{servers} app servers share the sessions of all clients; any of them may get any request."
-        "\nEach request adds one to its client's counter. If two had a session at once, one would be"
-        " lost."
+        "\nEach request adds one to its client's counter; if two had a session open at once, one of"
+        " them would be lost."
     )
     if log is not None:
         _run(log, log.name, servers, concurrency, url, json, None)
@@ -114,7 +115,7 @@ def _run(
 
 @contextmanager
 def _somewhere(url: str, prefix: str | None, log: Log) -> Iterator[Where]:
-    """Give a place for the run and clean up after it: a server of its own, or a prefix in another."""
+    """Give a server of its own to the run, or a prefix in another, and clean up after it."""
     if url == DEFAULT_URL:
         with EmbeddedServer() as server:
             yield Where(server.url, prefix or "replay", BUCKETS)
@@ -135,7 +136,7 @@ def _somewhere(url: str, prefix: str | None, log: Log) -> Iterator[Where]:
 def _measured(log: Log, where: Where, servers: int, concurrency: int, *, quiet: bool) -> Figures:
     seed = random.SystemRandom().randrange(1 << 32)
     with where.connect() as store:
-        store.configure(max_waiters=None)  # all may want the session of one client at once
+        store.configure(max_waiters=MOST)  # all may want the session of one client at once
         _warm_up(store)
         before = memory_used(where.url)
         with _progress(len(log.requests), quiet) as progress:

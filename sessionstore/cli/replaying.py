@@ -141,7 +141,7 @@ def _deal(
 
 @contextmanager
 def _fleet(where: Where, servers: int, concurrency: int) -> Iterator[list[Server]]:
-    """Start the app servers and wait until all are ready; at the end stop them, whatever happened."""
+    """Start the app servers, wait until all are ready, and stop them, whatever happens."""
     fleet: list[Server] = []
     try:
         with _deaf_to_interrupts():
@@ -239,5 +239,5 @@ def end_sessions(store: SessionStore, requests: Sequence[Request]) -> None:
     for client in {request.client for request in requests}:
         try:
             store.delete(session_id(client))
-        except SessionStoreError:  # noqa: PERF203 - there is none, or it has ended
-            continue
+        except SessionStoreError:
+            continue  # there is none, or it has ended

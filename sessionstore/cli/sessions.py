@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Any
 
@@ -50,7 +50,7 @@ def ls(
     if not found:
         notes.print("no session" if owner is None and pattern == "*" else "no such session")
         return
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     listing = table(
         "id", "owner", "open at", "last activity", "ends", right=["last activity", "ends"]
     )
@@ -81,7 +81,7 @@ def show(
     if json:
         print_json({**_facts(snapshot.info), "attributes": attributes})
         return
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     info = snapshot.info
     held = f"{info.holder}, lease ends {when(info.held_until or now, now)}" if info.holder else "no"
     out.print(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 
 __all__ = ["generated"]
@@ -36,7 +36,7 @@ BROWSERS = (
 def generated(requests: int, seed: int) -> Iterator[str]:
     """Yield lines in Combined Log Format; the same seed gives the same lines."""
     chance = random.Random(seed)  # noqa: S311 - a load, not a secret
-    now = datetime(2026, 1, 5, 8, tzinfo=timezone.utc)
+    now = datetime(2026, 1, 5, 8, tzinfo=UTC)
     visitors: list[str] = []
     visits: list[Iterator[str]] = []
     current = 0

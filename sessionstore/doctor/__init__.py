@@ -32,7 +32,7 @@ def examine(url: str, *, prefix: str = "ss") -> list[Finding]:
         driver.ask_each("PING")
         nodes = _sections(driver)
         settings = _answers(driver, "CONFIG GET", "*")
-        findings = []
+        findings: list[Finding] = []
         for name in nodes or settings or {"": {}}:
             findings += check_node(name, nodes.get(name), settings.get(name))
         findings += check_together(

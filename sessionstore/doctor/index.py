@@ -62,7 +62,7 @@ def _sessions(driver: Driver, keys: Keyspace) -> Iterator[list[str]]:
     """Yield SIDs found by looking through the keys of each server, to a limit."""
     tags = {bucket.tag + "s:" for bucket in keys.buckets}
     pattern = f"{{{_literal(keys.prefix)}:*}}s:*"
-    cursors = {name: "0" for name in driver.ask_each("PING")}
+    cursors = dict.fromkeys(driver.ask_each("PING"), "0")
     for _ in range(SCANS):
         sids: list[str] = []
         for name, cursor in tuple(cursors.items()):

@@ -40,6 +40,7 @@ if s.fence ~= fence then
   return {'CLOSED'}
 end
 if s.lapsed then return {'LOST'} end
+if s.ended and redis.call('HGET', session, 'k') ~= '' then return {'CLOSED'} end -- it ended by this close
 if s.over then
   settle(s, waiters, store)
   return {'OVER', s.over}

@@ -1,9 +1,10 @@
 #!lua
 -- Save the changes of a writer that holds nothing, if nobody changed the same attributes since it read them.
 --
--- KEYS[1] session     {P:B}s:SID  hash
--- KEYS[2] waiters     {P:B}w:SID  list
--- KEYS[3] parameters  {P:B}p      hash
+-- KEYS[1] session     {P:B}s:SID     hash
+-- KEYS[2] waiters     {P:B}w:SID     list
+-- KEYS[3] parameters  {P:B}p         hash
+-- KEYS[4] receipt     {P:B}r:TICKET  string
 -- ARGV[1] created     when the session that was read was made: another of the same name is not it
 -- ARGV[2] count       how many attributes changed
 -- ARGV[3...] changes  as in write: names and new values in turn, then removed names; then for each of
@@ -14,6 +15,7 @@
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
+local receipt = KEYS[4]
 local created = tonumber(ARGV[1])
 local count = tonumber(ARGV[2])
 --@use begin
@@ -28,6 +30,8 @@ local count = tonumber(ARGV[2])
 --@use write
 
 local store = begin(parameters)
+-- Sent again after a lost reply: it is done.
+if redis.call('EXISTS', receipt) == 1 then return {'SAVED'} end
 local s = look(session, store)
 if not s then return {'ABSENT'} end
 if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
@@ -42,9 +46,8 @@ local changes, conflicts = {}, {'CONFLICT'}
 for i = 1, 2 * count + removed do changes[i] = ARGV[2 + i] end
 for i = 1, count + removed do
   local at = i <= count and 2 * i - 1 or count + i
-  local name, new = changes[at], i <= count and changes[at + 1] or ''
-  local stored = redis.call('HGET', session, name) or ''
-  if stored ~= ARGV[2 + #changes + i] and stored ~= new then conflicts[#conflicts + 1] = name end
+  local stored = redis.call('HGET', session, changes[at]) or ''
+  if stored ~= ARGV[2 + #changes + i] then conflicts[#conflicts + 1] = changes[at] end
 end
 if #conflicts > 1 then return conflicts end
 
@@ -54,4 +57,5 @@ fields = write(session, fields, changes, 1 + 2 * count)
 s.activity = store.now
 redis.call('HSET', session, 'a', s.activity, 't', s.timeout, unpack(fields))
 place(s, store)
+redis.call('SET', receipt, '', 'PX', 60000)
 return {'SAVED'}

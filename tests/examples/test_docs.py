@@ -1,0 +1,219 @@
+"""What the documents say is so: their code runs, prints what stands beside it, and links lead on.
+
+The `python` blocks of a document are one program, run by an interpreter of its own. A line
+`print(...)  # text` promises that text.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sessionstore import Parameters, SessionStore, errors
+from sessionstore.embedded import EmbeddedServer
+from tests.support.servers import Cluster, Standalone, redis7
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PICTURES = sorted((ROOT / "docs").glob("*.svg"))
+MARKS = {"python", "console", "text"}
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PROMISE = re.compile(r"^\s*print\(.*\)  # (.*)$", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+
+
+def program(text: str) -> str:
+    """All Python of a document, each line where it is in the document."""
+    lines = [""] * text.count("\n")
+    for block in FENCE.finditer(text):
+        if block[1] == "python":
+            first = text.count("\n", 0, block.start(2))
+            code = block[2].splitlines()
+            lines[first : first + len(code)] = code
+    return "\n".join(lines)
+
+
+def anchors(text: str) -> set[str]:
+    """How the headings of a document are named in links to them."""
+    headings = HEADING.findall(FENCE.sub("", text))
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A directory for what `embedded://` keeps, with no server left in it."""
+    yield tmp_path
+    EmbeddedServer(tmp_path / "sessionstore").stop()
+
+
+def names(path: Path) -> str:
+    return path.name
+
+
+with_python = [path for path in DOCUMENTS if "```python" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("document", with_python, ids=names)
+def test_the_code_of_a_document_prints_what_it_promises(document: Path, home: Path) -> None:
+    source = program(document.read_text(encoding="utf-8"))
+    ran = subprocess.run(
+        (sys.executable, "-W", "error", "-"),
+        input=source,
+        cwd=ROOT,
+        env={**os.environ, "XDG_STATE_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == PROMISE.findall(source)
+    assert not ran.stderr
+
+
+def test_the_documents_that_show_code_are_among_those_run() -> None:
+    assert {"README.md", "guide.md"} <= {path.name for path in with_python}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=names)
+def test_every_block_says_what_it_is(document: Path) -> None:
+    marks = {block[1] for block in FENCE.finditer(document.read_text(encoding="utf-8"))}
+    assert marks <= MARKS
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=names)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    broken = []
+    for link in LINK.findall(FENCE.sub("", document.read_text(encoding="utf-8"))):
+        if link.startswith("https://"):
+            continue
+        place, _, anchor = link.partition("#")
+        target = (document.parent / place).resolve() if place else document
+        if target.exists() and not anchor:
+            continue
+        if not target.exists() or anchor not in anchors(target.read_text(encoding="utf-8")):
+            broken.append(link)
+    assert not broken
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=names)
+def test_a_picture_stands_on_its_own(picture: Path) -> None:
+    """It is well-formed, says what it shows, has a background and needs nothing from elsewhere."""
+    text = picture.read_text(encoding="utf-8")
+    root = ET.fromstring(text)  # noqa: S314 - it is our own file
+    assert root.find("{http://www.w3.org/2000/svg}title") is not None
+    assert "viewBox" in root.attrib
+    assert "href" not in text
+    assert any(picture.name in document.read_text(encoding="utf-8") for document in DOCUMENTS)
+
+
+def table(document: str, heading: str) -> dict[str, list[str]]:
+    """The rows of the first table below a heading, by the code in their first cell."""
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    part = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in part.splitlines() if line.startswith("| `")]
+    return {re.findall(r"`(\w+)`", row[0])[0]: [cell.strip() for cell in row] for row in rows}
+
+
+def test_the_guide_has_advice_for_every_error() -> None:
+    told = set(table("guide.md", "Errors, and what to do about each"))
+    assert told == set(errors.__all__) - {"SessionStoreError"}
+
+
+def test_the_table_of_parameters_is_that_of_the_code() -> None:
+    told = table("operations.md", "Parameters")
+    assert list(told) == [field.name for field in fields(Parameters)]
+    for name, (_, default, *_) in told.items():
+        value = getattr(Parameters(), name)
+        shown = f"{value.total_seconds():g} s" if isinstance(value, timedelta) else str(value)
+        assert default.partition(" (")[0].strip("`") == shown, name
+
+
+def acl(after: str) -> list[str]:
+    """The rules of the ACL example: its first block below a heading, without the user's name."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rules = FENCE.search(text.partition(f"\n## {after}\n")[2])
+    assert rules is not None
+    words = rules[2].replace("\\\n", " ").split()
+    return words[3:]
+
+
+def commands_of_the_scripts() -> set[str]:
+    texts = (path.read_text() for path in (ROOT / "sessionstore" / "lua").rglob("*.lua"))
+    return {name.lower() for text in texts for name in re.findall(r"redis\.call\('(\w+)'", text)}
+
+
+def test_the_acl_example_grants_what_the_scripts_call() -> None:
+    granted = {rule[1:] for rule in acl("Permissions") if rule.startswith("+")}
+    assert commands_of_the_scripts() <= granted
+    own = {"hello", "auth", "ping", "client|setname", "client|setinfo", "info", "evalsha", "eval"}
+    cluster = {"cluster|slots", "command"}
+    assert granted == commands_of_the_scripts() | own | cluster | {"blpop"}
+
+
+def use(url: str) -> None:
+    """Do a bit of everything that needs its own commands."""
+    with SessionStore.connect(url) as store:
+        store.configure(max_per_owner=2, max_private=3, at_limit="evict", max_timeout=600)
+        for _ in range(4):
+            with store.create(owner="alice", data={"cart": ["tea"]}) as session:
+                session["cart"].append("milk")
+        with store.open(session.id, wait=1) as session:
+            del session["cart"]
+        with store.open(session.id, mode="shared") as session:
+            session["theme"] = "dark"
+        with store.open(session.id) as session:
+            session.save()
+            session.renew()
+            session.close(owner="bob")
+        store.touch(session.id)
+        assert store.count() == len(list(store.list()))
+        assert store.delete(session.id)
+        store.end_all("alice")
+        store.sweep()
+        assert list(store.events())
+        store.configure(max_private=None)
+
+
+def rules_for(server: Standalone) -> list[str]:
+    """The example as it is, but for what the server is too old to know; see the note there."""
+    old = server.info("server")["redis_version"].startswith("7.0")
+    return [rule for rule in acl("Permissions") if not (old and rule == "+client|setinfo")]
+
+
+@pytest.mark.parametrize("engine", ["newest", "oldest"])
+def test_the_acl_example_suffices(engine: str, tmp_path: Path) -> None:
+    binary = redis7() if engine == "oldest" else None
+    if engine == "oldest" and binary is None:
+        pytest.skip("no redis-server 7.0 on this machine")
+    with Standalone(binary, tmp_path / "server") as server:
+        server.ask("ACL", "SETUSER", "shop", *rules_for(server))
+        use(f"redis://shop:secret@127.0.0.1:{server.port}")
+        for refused in ("FLUSHALL", "KEYS", "CONFIG", "FUNCTION", "SCRIPT"):
+            command = {"KEYS": ("KEYS", "*"), "CONFIG": ("CONFIG", "GET", "*")}
+            words = command.get(refused, (refused, "FLUSH"))
+            answer = server.ask(
+                "ACL", "DRYRUN", "shop", *words[: 1 if refused == "FLUSHALL" else 3]
+            )
+            assert b"no permissions" in answer.encode() if isinstance(answer, str) else answer
+        foreign = server.ask("ACL", "DRYRUN", "shop", "EVAL", "return 1", "1", "elsewhere")
+        assert "no permissions" in foreign
+
+
+@pytest.mark.slow
+def test_the_acl_example_suffices_in_a_cluster(tmp_path: Path) -> None:
+    with Cluster(tmp_path, replicas=0) as cluster:
+        for node in cluster.nodes:
+            node.ask("ACL", "SETUSER", "shop", *rules_for(node))
+        use(cluster.url.replace("://", "://shop:secret@"))
