@@ -52,8 +52,8 @@ class Parameters:
     wait: timedelta = timedelta(0)
     """Time an open waits for a session that somebody else has open."""
 
-    max_waiters: int | None = 64
-    """How many may wait for one session."""
+    max_waiters: int = 64
+    """How many may wait for one session, at most 500."""
 
     max_per_owner: int | None = None
     """How many sessions one owner may have."""
@@ -84,12 +84,13 @@ class Parameters:
 
 FIELDS = tuple(field.name for field in fields(Parameters))
 DURATIONS = {"timeout", "max_timeout", "lifetime", "lease", "wait", "linger"}
-OPTIONAL = {"max_timeout", "lifetime", "max_waiters", "max_per_owner"} | {
+OPTIONAL = {"max_timeout", "lifetime", "max_per_owner"} | {
     "max_private",
     "max_public",
     "max_bytes",
 }
 POSITIVE = {"lease", "lifetime"}
+MOST = {"max_waiters": 500}  # a script goes through the whole line
 UNLIMITED = "none"
 
 
@@ -104,8 +105,9 @@ def _problems(name: str, value: object) -> list[str]:
         except ConfigError as error:
             return [str(error)]
         return [f"{name} must be longer than 0"] if name in POSITIVE and length < 1 else []
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 53:
-        return [f"{name} must be a whole number from 0, not {value!r}"]
+    most = MOST.get(name, (1 << 53) - 1)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        return [f"{name} must be a whole number from 0 to {most}, not {value!r}"]
     return []
 
 
@@ -167,9 +169,8 @@ def check_id(id: str) -> str:
 
 def check_owner(owner: str) -> str:
     """Return an owner or user id, if it is one: up to 255 bytes, printable, without braces."""
-    if owner == "":
-        return owner
-    _check_name(owner, "owner")
+    if owner != "":
+        _check_name(owner, "owner")
     if "{" in owner or "}" in owner:
         raise ConfigError(f"owner {owner!r} has a brace in it; leave braces out")
     return owner

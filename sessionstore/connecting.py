@@ -16,13 +16,13 @@ from sessionstore.embedded import connect_or_start
 from sessionstore.errors import ConfigError
 from sessionstore.requests import Requests
 
-__all__ = ["connected", "connected_async"]
+__all__ = ["connected", "connected_async", "located"]
 
 
 def connected(url: str, prefix: str, buckets: int) -> tuple[Driver, Requests]:
     """Return a driver for a store, and its requests."""
     keys = Keyspace(prefix, buckets)
-    place, revive = _located(url)
+    place, revive = located(url)
     driver = Driver(connect(place), revive)
     try:
         driver.check_server()
@@ -36,7 +36,7 @@ def connected(url: str, prefix: str, buckets: int) -> tuple[Driver, Requests]:
 async def connected_async(url: str, prefix: str, buckets: int) -> tuple[AsyncDriver, Requests]:
     """Return a driver for a store, and its requests."""
     keys = Keyspace(prefix, buckets)
-    place, revive = _located(url)
+    place, revive = located(url)
     driver = AsyncDriver(connect_async(place), revive)
     try:
         await driver.check_server()
@@ -47,10 +47,11 @@ async def connected_async(url: str, prefix: str, buckets: int) -> tuple[AsyncDri
     return driver, Requests(keys)
 
 
-def _located(url: str) -> tuple[str, Callable[[], object] | None]:
+def located(url: str) -> tuple[str, Callable[[], object] | None]:
     """Return the URL of a server that runs, and how to start it again should it be killed."""
     if not isinstance(url, str):
-        raise ConfigError(f"a store URL is a string, not {type(url).__name__}")
+        kind = type(url).__name__
+        raise ConfigError(f"a store URL is a string, not {kind}")
     if not url.startswith("embedded:"):
         return url, None
     parts = urlsplit(url)

@@ -113,8 +113,9 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
     @property
     def deadline(self) -> datetime:
         """When the session ends if its holder never comes back, or if nothing happens to it."""
-        deadline = self._deadline or self.lease_end + self._facts.timeout
-        return instant(min(deadline, self._facts.ends or deadline))
+        facts = self._facts
+        deadline = self._deadline or (self.lease_end or facts.activity) + facts.timeout
+        return instant(min(deadline, facts.ends or deadline))
 
     @property
     def waited(self) -> timedelta:
@@ -224,7 +225,8 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         target = self._requests.target(self._home, self.owner, id, owner)
         yield from self._guarded(self._giving_back(changes, timeout_ms, target))
         self._has_saved(changes)
-        self._open = False
+        # A renewal that was under way and came after the close has found nothing to renew.
+        self._open = self._lost = False
 
     def _giving_back(
         self, changes: Changes, timeout: int | None, target: tuple[Home, str] | None

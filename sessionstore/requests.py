@@ -18,7 +18,7 @@ from sessionstore._core.buckets import Row
 from sessionstore._core.keys import PUBLIC, Home, Keyspace
 from sessionstore._core.operation import Flow
 from sessionstore._core.paging import ListPager
-from sessionstore._core.sessions import Opened, Reading, Scope
+from sessionstore._core.sessions import ANYBODY, Opened, Reading, Scope
 from sessionstore.attributes import SessionInfo
 from sessionstore.config import Duration, check_owner, milliseconds, optional_milliseconds
 from sessionstore.data.values import encode
@@ -130,28 +130,30 @@ class Requests:
 
     def end_all(self, owner: str, keep: str | None, reason: str) -> Flow[int]:
         """Return the flow that ends the sessions of an owner."""
-        self._check_may(owner, "end all sessions of another owner")
+        self._check_may(check_owner(owner), "end all sessions of another owner")
         if not reason or not reason.isprintable() or len(reason) > config.MAX_NAME_BYTES:
             raise ConfigError("a reason is 1 to 255 printable characters")
         kept = None if keep is None else self.keys.find(keep, owner).sid
-        return store.end_all(self.keys, self.label, check_owner(owner), kept, reason)
+        return store.end_all(self.keys, self.label, owner, kept, reason)
 
     def count(self, owner: str | None) -> Flow[int]:
         """Return the flow that counts sessions the acting user may count."""
         owner = self._own if owner is None and self._limited_to else owner
         if owner is not None:
-            self._check_may(owner, "count the sessions of another owner")
+            self._check_may(check_owner(owner), "count the sessions of another owner")
         return store.count(self.keys, owner)
 
     def listing(self, owner: str | None) -> ListPager:
         """Return a pager over the sessions that the acting user asks for and may know of."""
         mine = self._limited_to
+        if owner is not None:
+            check_owner(owner)
         if owner is None and mine:
             places = store.places_of(self.keys, mine) + store.places_of(self.keys, PUBLIC)
         elif mine and owner not in (mine, PUBLIC):
             places = []
         else:
-            places = store.places_of(self.keys, owner and check_owner(owner))
+            places = store.places_of(self.keys, owner)
         return ListPager(self.keys, places, mine)
 
     def chosen(self, row: Row, owner: str | None, pattern: str) -> SessionInfo | None:
@@ -184,7 +186,7 @@ class Requests:
         home = self.keys.find(id, self._own if owner is None else owner)
         if ":" in home.sid:  # named: the SID says whose it is
             return home, Scope()
-        return home, Scope("-" if owner is None else owner, self._limited_to)
+        return home, Scope(ANYBODY if owner is None else owner, self._limited_to)
 
     def target(
         self, home: Home, owner: str, new_id: str | None, new_owner: str | None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 from sessionstore._core.operation import Flow
@@ -26,10 +27,7 @@ __all__ = ["AsyncSessionStore", "SessionStore"]
 
 
 class SessionStore:
-    """Sessions for synchronous code.
-
-    Safe to share between threads, and across a fork. Made by `connect`.
-    """
+    """Sessions for synchronous code; safe to share between threads, and across a fork."""
 
     def __init__(self, driver: Driver, requests: Requests, keeper: Keeper) -> None:
         self._driver = driver
@@ -160,10 +158,7 @@ class SessionStore:
                     yield info
 
     def count(self, owner: str | None = None) -> int:
-        """Return how many sessions are alive: of an owner, of all, or public ones (`*`).
-
-        Raises NotPermitted for another's sessions, StoreUnavailable.
-        """
+        """Return how many sessions are alive: all, an owner's, or public (`*`); or NotPermitted."""
         return self._driver.run(self._requests.count(owner))
 
     def end_all(self, owner: str, keep: str | None = None, reason: str = "signed out") -> int:
@@ -193,8 +188,8 @@ class SessionStore:
     def configure(self, **changes: Any) -> Parameters:
         """Set parameters for all who share the store, at once; return those in force.
 
-        See `Parameters` for names, units and ranges. Lowering max_timeout shortens every session,
-        and may end some (SESMAXTO of SOUL). Raises ConfigError, NotPermitted, StoreUnavailable.
+        See `Parameters`. Lowering max_timeout shortens every session, and may end some (SESMAXTO
+        of SOUL). Raises ConfigError, NotPermitted, StoreUnavailable.
         """
         return self._driver.run(self._requests.configure(changes))
 
@@ -223,10 +218,7 @@ class SessionStore:
 
 
 class AsyncSessionStore:
-    """Sessions for asyncio code.
-
-    Safe to share between all tasks of one event loop. Made by `connect`.
-    """
+    """Sessions for asyncio code; safe to share between all tasks of one event loop."""
 
     def __init__(self, driver: AsyncDriver, requests: Requests, keeper: AsyncKeeper) -> None:
         self._driver = driver
@@ -242,7 +234,7 @@ class AsyncSessionStore:
             driver, requests = await connected_async(url, prefix, buckets)
             return cls(driver, requests, AsyncKeeper(driver.run))
 
-        return Pending(connecting())
+        return Pending(connecting)
 
     @as_in(SessionStore.as_user)
     def as_user(self, user: str, *, privileged: bool = False) -> AsyncSessionStore:
@@ -265,9 +257,8 @@ class AsyncSessionStore:
         data: Mapping[str, Any] | None = None,
         open: bool = True,
     ) -> Pending[AsyncSession]:
-        return Pending(
-            self._created(self._requests.create(id, owner, timeout, lifetime, data, open))
-        )
+        request = self._requests.create(id, owner, timeout, lifetime, data, open)
+        return Pending(partial(self._created, request))
 
     @as_in(SessionStore.open)
     def open(
@@ -279,7 +270,8 @@ class AsyncSessionStore:
         lease: Duration | None = None,
         fields: Sequence[str] | None = None,
     ) -> Pending[AsyncSession]:
-        return Pending(self._opened(self._requests.open(id, owner, wait, mode, lease, fields)))
+        request = self._requests.open(id, owner, wait, mode, lease, fields)
+        return Pending(partial(self._opened, request))
 
     @as_in(SessionStore.read)
     async def read(self, id: str, owner: str | None = None) -> Snapshot:

@@ -13,7 +13,8 @@ the same; the suite of this library runs on it. It proves nothing about the engi
 - nothing is killed, restarted, partitioned or failed over, so `StoreUnavailable` does not happen;
 - there are no slots, hence no undeclared keys of another slot are noticed;
 - the `#!lua` lines are taken off the scripts, and with them the flags that a server enforces;
-- other processes cannot share it (threads and tasks can, and stores that name one `FakeServer`).
+- other processes cannot share it (threads and tasks can, and stores with one `FakeServer` of
+  fakeredis).
 
 What needs these is for a test on a real server: `sessionstore.embedded.EmbeddedServer` is one.
 """
@@ -38,7 +39,7 @@ from sessionstore.requests import Requests
 from sessionstore.store import AsyncSessionStore, SessionStore
 from sessionstore.twins import Pending
 
-__all__ = ["FakeServer", "fake_async_store", "fake_store"]
+__all__ = ["fake_async_store", "fake_store"]
 
 
 def fake_store(
@@ -74,7 +75,7 @@ def fake_async_store(
         await driver.run(store.start(keys))
         return AsyncSessionStore(driver, Requests(keys), AsyncKeeper(driver.run))
 
-    return Pending(connecting())
+    return Pending(connecting)
 
 
 def _clients(kind: Any, server: FakeServer | None) -> Clients:

@@ -24,15 +24,15 @@ def as_in(twin: object) -> Callable[[Method], Method]:
 class Pending(Generic[T]):
     """Something to await, or to enter with `async with` right away."""
 
-    def __init__(self, coming: Coroutine[Any, Any, T]) -> None:
-        self._coming = coming
+    def __init__(self, begin: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        self._begin = begin
         self._entered: Any = None
 
     def __await__(self) -> Generator[Any, None, T]:
-        return self._coming.__await__()
+        return self._begin().__await__()
 
     async def __aenter__(self) -> T:
-        self._entered = await self._coming
+        self._entered = await self._begin()
         entered: T = await self._entered.__aenter__()
         return entered
 

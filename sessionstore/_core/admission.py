@@ -8,7 +8,6 @@ and every seat that may never have been used is looked at.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from sessionstore._core import buckets, moves, seats
@@ -33,18 +32,14 @@ def sweep_all(keys: Keyspace) -> Flow[int]:
             ended += found.ended
             if found.seats:
                 yield from give_back(keys, bucket, found.seats)
-            for sid, moving in found.moving:
-                yield from _resolve(keys, sid, moving)
-        # A page full of sessions on the move ends nothing: leave it to the next sweep.
+            yield from moves.settle(keys, found.moving)
+        # A page full of sessions that are on the move leads nowhere: leave it to the next sweep.
         due = [
-            bucket for bucket, found in zip(due, swept, strict=True) if found.more and found.ended
+            bucket
+            for bucket, found in zip(due, swept, strict=True)
+            if found.more and len(found.moving) < buckets.PAGE
         ]
     return ended
-
-
-def _resolve(keys: Keyspace, sid: str, moving: Moving) -> Flow[None]:
-    with suppress(SessionEnded):  # its mover still holds it at its old home
-        yield from moves.resolve(keys, keys.home(sid), moving)
 
 
 def give_back(keys: Keyspace, bucket: Bucket, members: Sequence[bytes]) -> Flow[None]:

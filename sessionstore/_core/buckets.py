@@ -14,12 +14,13 @@ from sessionstore._core.scripts import load
 from sessionstore.errors import ConfigError
 
 __all__ = [
+    "Counted",
     "Event",
     "InMotion",
     "Row",
     "Swept",
     "configure",
-    "count_all",
+    "count",
     "events_page",
     "join",
     "list_page",
@@ -49,6 +50,14 @@ class InMotion(NamedTuple):
 
     sid: str
     moving: Moving
+
+
+class Counted(NamedTuple):
+    """What a page of a count found; with `more` there are others to be looked at."""
+
+    alive: int
+    more: bool
+    moving: list[InMotion]
 
 
 class Swept(NamedTuple):
@@ -123,15 +132,20 @@ def _row(row: Sequence[Any]) -> Row | InMotion:
     return Row(sid.decode(), facts, deadline, holder.decode(), lease_end)
 
 
-def count(bucket: Bucket, owner: str, offset: int) -> Operation[tuple[int, bool]]:
-    """Count the live sessions of a bucket, or of one owner; True if more are to be looked at."""
+def count(bucket: Bucket, owner: str, offset: int) -> Operation[Counted]:
+    """Count the live sessions of a bucket, or of one owner."""
+
+    def parse(reply: Sequence[Any]) -> Counted:
+        alive, more, *moving = reply
+        return Counted(alive, more == 1, _in_motion(moving))
+
     index = bucket.owned(owner) if owner else bucket.index
-    return Operation(
-        COUNT,
-        (index, bucket.parameters),
-        (offset,),
-        lambda reply: (int(reply[0]), reply[1] == 1),
-    )
+    return Operation(COUNT, (index, bucket.parameters), (offset,), parse)
+
+
+def _in_motion(pairs: Sequence[bytes]) -> list[InMotion]:
+    both = iter(pairs)
+    return [InMotion(sid.decode(), Moving(how)) for sid, how in zip(both, both, strict=True)]
 
 
 def sweep(bucket: Bucket) -> Operation[Swept]:
@@ -139,13 +153,7 @@ def sweep(bucket: Bucket) -> Operation[Swept]:
 
     def parse(reply: Sequence[Any]) -> Swept:
         ended, more, moving, seats = reply
-        pairs = iter(moving)
-        return Swept(
-            ended,
-            more == 1,
-            [InMotion(sid.decode(), Moving(how)) for sid, how in zip(pairs, pairs, strict=True)],
-            seats,
-        )
+        return Swept(ended, more == 1, _in_motion(moving), seats)
 
     keys = (bucket.index, bucket.ended, bucket.parameters)
     return Operation(SWEEP, keys, (PAGE,), parse)
@@ -171,18 +179,3 @@ def shorten_all(keys: Keyspace) -> Flow[None]:
     while cursors:
         answers = yield from together([shorten(bucket, at) for bucket, at in cursors.items()])
         cursors = {bucket: at for bucket, at in zip(cursors, answers, strict=True) if at != b"0"}
-
-
-def count_all(buckets: Sequence[Bucket], owner: str) -> Flow[int]:
-    """Count the live sessions of some buckets."""
-    total = 0
-    offsets = dict.fromkeys(buckets, 0)
-    while offsets:
-        answers = yield from together([count(bucket, owner, at) for bucket, at in offsets.items()])
-        total += sum(alive for alive, _ in answers)
-        offsets = {
-            bucket: at + 500
-            for (bucket, at), (_, more) in zip(offsets.items(), answers, strict=True)
-            if more
-        }
-    return total

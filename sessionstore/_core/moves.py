@@ -14,8 +14,10 @@ and a mover that wakes up too late is refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
+from sessionstore._core.buckets import InMotion
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.records import FACTS, Facts, Moving, named_fields, refuse
@@ -23,7 +25,7 @@ from sessionstore._core.scripts import load
 from sessionstore._core.sessions import Changes, Seat, field_of
 from sessionstore.errors import LeaseLost, SessionEnded
 
-__all__ = ["admit", "arrive", "decide", "resolve", "resolved", "retire", "stay"]
+__all__ = ["admit", "arrive", "decide", "resolve", "resolved", "retire", "settle", "stay"]
 
 T = TypeVar("T")
 
@@ -54,6 +56,16 @@ def resolve(keys: Keyspace, home: Home, moving: Moving) -> Flow[None]:
     if reason is None:
         raise SessionEnded(home.id, reason="not arrived")
     yield from admit(target, moving.ticket, reason)
+
+
+def settle(keys: Keyspace, found: Sequence[InMotion]) -> Flow[bool]:
+    """Settle the half-done moves that a listing or a sweep came upon; True if there were any."""
+    settled = False
+    for sid, moving in found:
+        with suppress(SessionEnded):  # on its way there: for now it is still where it comes from
+            yield from resolve(keys, keys.home(sid), moving)
+            settled = True
+    return settled
 
 
 def arrive(

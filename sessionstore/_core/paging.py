@@ -15,7 +15,7 @@ from sessionstore._core import buckets, moves
 from sessionstore._core.buckets import Row
 from sessionstore._core.keys import Bucket, Keyspace
 from sessionstore._core.operation import Flow, together
-from sessionstore.errors import ConfigError, SessionEnded
+from sessionstore.errors import ConfigError
 
 __all__ = ["EventPager", "ListPager", "Place"]
 
@@ -50,7 +50,8 @@ class ListPager:
             rows: list[Row] = []
             done = []
             for at, (cursor, found) in zip(now, answers, strict=True):
-                if (yield from self._settle(found)):
+                in_motion = [row for row in found if not isinstance(row, Row)]
+                if (yield from moves.settle(self._keys, in_motion)):
                     continue  # read this page again
                 rows += (row for row in found if isinstance(row, Row))
                 at.cursor = cursor
@@ -60,18 +61,6 @@ class ListPager:
             if rows:
                 return rows
         return None
-
-    def _settle(self, found: Sequence[Row | buckets.InMotion]) -> Flow[bool]:
-        settled = False
-        for row in found:
-            if isinstance(row, Row):
-                continue
-            try:
-                yield from moves.resolve(self._keys, self._keys.home(row.sid), row.moving)
-                settled = True
-            except SessionEnded:
-                pass  # on its way here: it is still shown where it comes from
-        return settled
 
 
 class EventPager:

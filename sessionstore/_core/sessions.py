@@ -14,6 +14,7 @@ from sessionstore._core.scripts import load
 
 __all__ = [
     "ANY",
+    "ANYBODY",
     "Changes",
     "Opened",
     "Queued",
@@ -38,10 +39,14 @@ CREATE, OPEN, CLOSE, SAVE, MERGE, ABANDON, TOUCH, DELETE, RENEW, READ = map(
 )
 
 
-class Scope(NamedTuple):
-    """Which sessions a call may mean: those of an owner (-: any), and those a user may know of."""
+ANYBODY = "{any}"
+"""No owner: no owner has braces."""
 
-    owner: str = "-"
+
+class Scope(NamedTuple):
+    """Which sessions a call may mean: an owner's (or ANYBODY's), and those a user may know of."""
+
+    owner: str = ANYBODY
     user: str = ""
 
 

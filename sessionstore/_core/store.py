@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from sessionstore import config
-from sessionstore._core import admission, buckets
+from sessionstore._core import admission, buckets, moves
 from sessionstore._core.flows import delete
 from sessionstore._core.keys import PUBLIC, Keyspace
 from sessionstore._core.operation import Flow, Operation, together
@@ -39,7 +39,21 @@ def count(keys: Keyspace, owner: str | None) -> Flow[int]:
         while rows := (yield from pager.page()):
             alone += sum(row.facts.owner == "" for row in rows)
         return alone
-    return (yield from buckets.count_all([at.bucket for at in places], owner or ""))
+    total = 0
+    offsets = {at.bucket: 0 for at in places}
+    while offsets:
+        now, offsets = offsets, {}
+        answers = yield from together(
+            [buckets.count(at, owner or "", seen) for at, seen in now.items()]
+        )
+        for (bucket, seen), found in zip(now.items(), answers, strict=True):
+            if (yield from moves.settle(keys, found.moving)):
+                offsets[bucket] = seen  # count this page again
+                continue
+            total += found.alive
+            if found.more:
+                offsets[bucket] = seen + 500
+    return total
 
 
 def end_all(keys: Keyspace, label: str, owner: str, keep: str | None, reason: str) -> Flow[int]:

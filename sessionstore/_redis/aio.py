@@ -12,6 +12,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
+from itertools import starmap
 from typing import Any, TypeVar
 
 from redis import exceptions
@@ -20,7 +21,7 @@ from tenacity import AsyncRetrying
 from sessionstore._core.operation import Flow, Operation, Step, Wake
 from sessionstore._redis.commands import call, call_with_text, lost_scripts
 from sessionstore._redis.connect import ANSWER_WITHIN, Clients
-from sessionstore._redis.errors import REPEATING, check_version, is_transient, translated
+from sessionstore._redis.errors import REPEATING, Attempts, check_version, is_transient, translated
 
 __all__ = ["AsyncDriver"]
 
@@ -32,13 +33,13 @@ BATCH = 500
 class Batch:
     """Operations that leave together, the futures that wait for them, and one for their end."""
 
-    __slots__ = ("done", "futures", "operations", "sent")
+    __slots__ = ("attempts", "done", "futures", "operations")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.operations: list[Operation[Any]] = []
         self.futures: list[asyncio.Future[Any]] = []
         self.done: asyncio.Future[None] = loop.create_future()
-        self.sent = False
+        self.attempts = Attempts()
 
 
 class AsyncDriver:
@@ -84,7 +85,7 @@ class AsyncDriver:
         except exceptions.NoPermissionError:
             pass  # then it is not checked: an old one fails at the first script
         except Exception as error:
-            raise translated(error, sent=False) from error
+            raise translated(error, Attempts()) from error
 
     async def close(self) -> None:
         """Close all connections, once what is under way has arrived."""
@@ -99,7 +100,11 @@ class AsyncDriver:
         if isinstance(step, Wake):
             return await self._wait(step)
         calls = [self._submit(operation) for operation in step]
-        return [await _outcome(batch, future) for batch, future in calls]
+        answers = await asyncio.gather(*starmap(_outcome, calls), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return answers
 
     async def _call(self, operation: Operation[Any]) -> Any:
         return await _outcome(*self._submit(operation))
@@ -124,30 +129,45 @@ class AsyncDriver:
 
     async def _send(self, batch: Batch) -> None:
         try:
+            replies: Sequence[Any]
             try:
-                replies = await self._attempt(batch)
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                if self._revive is not None:
-                    await asyncio.to_thread(self._revive)
-                replies = await AsyncRetrying(**REPEATING)(self._attempt, batch)
-        except Exception as error:  # noqa: BLE001 - for those who wait
-            replies = [error] * len(batch.operations)
-        for future, reply in zip(batch.futures, replies, strict=True):
-            if future.done():
-                continue  # its task was cancelled
-            if isinstance(reply, Exception):
-                future.set_exception(translated(reply, sent=batch.sent))
-            else:
-                future.set_result(reply)
-        batch.done.set_result(None)
+                replies = await self._repeated(batch)
+            except Exception as error:  # noqa: BLE001 - for those who wait
+                replies = [error] * len(batch.operations)
+            for future, reply in zip(batch.futures, replies, strict=True):
+                if future.done():
+                    continue  # its task was cancelled
+                if isinstance(reply, Exception):
+                    future.set_exception(translated(reply, batch.attempts))
+                else:
+                    future.set_result(reply)
+        finally:
+            # Also when this task is cancelled, as all are when the loop ends.
+            for future in batch.futures:
+                future.cancel()
+            batch.done.set_result(None)
+
+    async def _repeated(self, batch: Batch) -> list[Any]:
+        try:
+            return await self._attempt(batch)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return await AsyncRetrying(**REPEATING)(self._attempt, batch)
 
     async def _attempt(self, batch: Batch) -> list[Any]:
+        try:
+            return await self._answers(batch)
+        except Exception as error:
+            batch.attempts.failed(error)
+            if self._revive is not None and is_transient(error):
+                await asyncio.to_thread(self._revive)
+            raise
+
+    async def _answers(self, batch: Batch) -> list[Any]:
         shebang = self._clients.shebang
-        replies = await self._exchange(
-            [call(operation, shebang) for operation in batch.operations], batch
-        )
+        commands = [call(operation, shebang) for operation in batch.operations]
+        replies = await self._exchange(commands, batch)
         if missing := lost_scripts(replies):
             texts = [call_with_text(batch.operations[at], shebang) for at in missing]
             for at, reply in zip(missing, await self._exchange(texts, batch), strict=True):
@@ -162,7 +182,7 @@ class AsyncDriver:
         connection = await pool.get_connection()
         try:
             await connection.send_packed_command(connection.pack_commands(commands))
-            batch.sent = True
+            batch.attempts.sent = True
             async with asyncio.timeout(ANSWER_WITHIN):
                 return [await _reply(connection) for _ in commands]
         except BaseException:
@@ -173,7 +193,7 @@ class AsyncDriver:
 
     async def _through_cluster(self, commands: list[tuple[Any, ...]], batch: Batch) -> list[Any]:
         cluster = self._clients.commands
-        batch.sent = True  # the client does not tell whether it got that far
+        batch.attempts.sent = True  # the client does not tell whether it got that far
         if len(commands) == 1:
             try:
                 return [await cluster.execute_command(*commands[0])]
@@ -191,7 +211,7 @@ class AsyncDriver:
             await self._clients.waiting.blpop([wake.key], timeout=wake.milliseconds / 1000)
         except Exception as error:
             if not is_transient(error):
-                raise translated(error, sent=False) from error
+                raise translated(error, Attempts()) from error
             # The line is kept by the server, so a lost connection costs one more look at it. Not
             # at once, though, should connecting fail again and again.
             left = wake.milliseconds / 1000 - (time.monotonic() - begun)

@@ -11,18 +11,40 @@ from tenacity import retry_if_exception, stop_after_attempt, wait_random_exponen
 
 from sessionstore.errors import ConfigError, SessionStoreError, StoreUnavailable, TimedOut
 
-__all__ = ["REPEATING", "check_version", "is_transient", "translated"]
+__all__ = ["REPEATING", "Attempts", "check_version", "is_transient", "translated"]
 
-TRANSIENT = (exceptions.ConnectionError, exceptions.TimeoutError, OSError, asyncio.TimeoutError)
-TRANSIENT_REPLIES = ("LOADING", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "READONLY", "UNBLOCKED")
+TRANSIENT = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.ReadOnlyError,  # a primary that has just become a replica
+    exceptions.TryAgainError,
+    exceptions.ClusterDownError,
+    exceptions.MasterDownError,
+    asyncio.TimeoutError,
+    OSError,
+)
 FINAL = (exceptions.AuthenticationError, exceptions.AuthorizationError)
 
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same call may well succeed a moment later."""
-    if isinstance(error, FINAL):
-        return False
-    return isinstance(error, TRANSIENT) or str(error).startswith(TRANSIENT_REPLIES)
+    return isinstance(error, TRANSIENT) and not isinstance(error, FINAL)
+
+
+class Attempts:
+    """Whether one of the attempts at a call may have worked though no answer came."""
+
+    __slots__ = ("sent", "unanswered")
+
+    def __init__(self) -> None:
+        self.sent = False
+        self.unanswered = False
+
+    def failed(self, error: BaseException) -> None:
+        """Note that an attempt failed."""
+        answered = isinstance(error, exceptions.ResponseError)
+        self.unanswered = self.unanswered or (self.sent and not answered)
+        self.sent = False
 
 
 class Repetition(TypedDict):
@@ -45,24 +67,21 @@ REPEATING: Repetition = {
 """How an operation is repeated. Every script can be sent twice, so all of them are."""
 
 
-def translated(error: Exception, *, sent: bool) -> SessionStoreError:
-    """Return the error of this library for one of redis-py.
-
-    `sent` says that the operation left this process at least once, so that its outcome is unknown
-    if no answer came.
-    """
+def translated(error: Exception, attempts: Attempts) -> SessionStoreError:
+    """Return the error of this library for one of redis-py."""
     text = str(error)
+    unknown = attempts.unanswered
     if isinstance(error, SessionStoreError):
         return error
     if isinstance(error, FINAL):
         return ConfigError("the server refused the user or password of the URL; check both")
     if isinstance(error, exceptions.NoPermissionError):
         return ConfigError(f"the user of the URL lacks a permission ({text}); see the ACL example")
-    if isinstance(error, (exceptions.TimeoutError, asyncio.TimeoutError)) and sent:
-        return TimedOut("the server did not answer in time; whether it took effect is unknown")
     if isinstance(error, exceptions.ResponseError):
-        return StoreUnavailable(f"the server refuses to work: {_advice(text)}")
-    if sent:
+        return StoreUnavailable(f"the server refuses to work: {_advice(error)}", unknown=unknown)
+    if unknown and isinstance(error, (exceptions.TimeoutError, asyncio.TimeoutError)):
+        return TimedOut("the server did not answer in time; whether it took effect is unknown")
+    if unknown:
         return StoreUnavailable(
             f"the connection broke before the answer ({text}); whether it took effect is unknown",
             unknown=True,
@@ -70,12 +89,12 @@ def translated(error: Exception, *, sent: bool) -> SessionStoreError:
     return StoreUnavailable(f"the server cannot be reached ({text}); check that it runs")
 
 
-def _advice(text: str) -> str:
-    if text.startswith("OOM"):
+def _advice(error: Exception) -> str:
+    if isinstance(error, exceptions.OutOfMemoryError):
         return "it is out of memory; raise maxmemory or end sessions"
-    if text.startswith("READONLY"):
+    if isinstance(error, exceptions.ReadOnlyError):
         return "it is a read-only replica; connect to the primary, or by way of Sentinel"
-    return text.splitlines()[0][:200]
+    return str(error).splitlines()[0][:200]
 
 
 def check_version(info: Mapping[str, Any]) -> None:

@@ -12,20 +12,11 @@ from tenacity import Retrying
 from sessionstore._core.operation import Flow, Operation, Step, Wake
 from sessionstore._redis.commands import call, call_with_text, lost_scripts
 from sessionstore._redis.connect import Clients
-from sessionstore._redis.errors import REPEATING, check_version, is_transient, translated
+from sessionstore._redis.errors import REPEATING, Attempts, check_version, is_transient, translated
 
 __all__ = ["Driver"]
 
 T = TypeVar("T")
-
-
-class Sent:
-    """Whether a call left this process at least once, so that its effect is possible."""
-
-    __slots__ = ("once",)
-
-    def __init__(self) -> None:
-        self.once = False
 
 
 class Driver:
@@ -69,7 +60,7 @@ class Driver:
         except exceptions.NoPermissionError:
             pass  # then it is not checked: an old one fails at the first script
         except Exception as error:
-            raise translated(error, sent=False) from error
+            raise translated(error, Attempts()) from error
 
     def ask_each(self, *command: str | int, only: str = "") -> dict[str, Any]:
         """Send a command that is no script to every primary; the answers by the node's address.
@@ -86,7 +77,7 @@ class Driver:
                 if only in ("", node.name)
             }
         except Exception as error:
-            raise translated(error, sent=False) from error
+            raise translated(error, Attempts()) from error
 
     def close(self) -> None:
         """Close all connections."""
@@ -105,12 +96,12 @@ class Driver:
         if self._clients.clustered:
             return self._call([operation])[0]
         pool = self._clients.commands.connection_pool
-        sent = Sent()
+        attempts = Attempts()
         try:
             connection = pool.get_connection()
             try:
                 connection.send_command(*call(operation, self._clients.shebang))
-                sent.once = True
+                attempts.sent = True
                 return connection.read_response()
             except exceptions.ResponseError:
                 raise
@@ -119,36 +110,41 @@ class Driver:
                 raise
             finally:
                 pool.release(connection)
-        except exceptions.RedisError:
-            return self._call([operation], sent)[0]
+        except exceptions.RedisError as error:
+            attempts.failed(error)
+            return self._call([operation], attempts)[0]
 
-    def _call(self, operations: list[Operation[Any]], sent: Sent | None = None) -> list[Any]:
-        sent = sent or Sent()
+    def _call(
+        self, operations: list[Operation[Any]], attempts: Attempts | None = None
+    ) -> list[Any]:
+        attempts = attempts or Attempts()
         try:
-            try:
-                return self._attempt(operations, sent)
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                if self._revive is not None:
-                    self._revive()
-            return Retrying(**REPEATING)(self._attempt, operations, sent)
+            return Retrying(**REPEATING)(self._attempt, operations, attempts)
         except Exception as error:
-            raise translated(error, sent=sent.once) from error
+            raise translated(error, attempts) from error
 
-    def _attempt(self, operations: list[Operation[Any]], sent: Sent) -> list[Any]:
+    def _attempt(self, operations: list[Operation[Any]], attempts: Attempts) -> list[Any]:
+        try:
+            return self._answers(operations, attempts)
+        except Exception as error:
+            attempts.failed(error)
+            if self._revive is not None and is_transient(error):
+                self._revive()
+            raise
+
+    def _answers(self, operations: list[Operation[Any]], attempts: Attempts) -> list[Any]:
         shebang = self._clients.shebang
-        replies = self._exchange([call(operation, shebang) for operation in operations], sent)
+        replies = self._exchange([call(operation, shebang) for operation in operations], attempts)
         if missing := lost_scripts(replies):
             texts = [call_with_text(operations[at], shebang) for at in missing]
-            for at, reply in zip(missing, self._exchange(texts, sent), strict=True):
+            for at, reply in zip(missing, self._exchange(texts, attempts), strict=True):
                 replies[at] = reply
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
         return replies
 
-    def _through_pool(self, commands: list[tuple[Any, ...]], sent: Sent) -> list[Any]:
+    def _through_pool(self, commands: list[tuple[Any, ...]], attempts: Attempts) -> list[Any]:
         pool = self._clients.commands.connection_pool
         connection = pool.get_connection()
         try:
@@ -156,7 +152,7 @@ class Driver:
                 connection.send_command(*commands[0])
             else:
                 connection.send_packed_command(connection.pack_commands(commands))
-            sent.once = True
+            attempts.sent = True
             return [_reply(connection) for _ in commands]
         except BaseException:
             connection.disconnect()  # an answer may still be under way
@@ -164,9 +160,9 @@ class Driver:
         finally:
             pool.release(connection)
 
-    def _through_cluster(self, commands: list[tuple[Any, ...]], sent: Sent) -> list[Any]:
+    def _through_cluster(self, commands: list[tuple[Any, ...]], attempts: Attempts) -> list[Any]:
         cluster = self._clients.commands
-        sent.once = True  # the client does not tell whether it got that far
+        attempts.sent = True  # the client does not tell whether it got that far
         if len(commands) == 1:
             try:
                 return [cluster.execute_command(*commands[0])]
@@ -184,7 +180,7 @@ class Driver:
             self._clients.waiting.blpop([wake.key], timeout=wake.milliseconds / 1000)
         except Exception as error:
             if not is_transient(error):
-                raise translated(error, sent=False) from error
+                raise translated(error, Attempts()) from error
             # The line is kept by the server, so a lost connection costs one more look at it. Not
             # at once, though, should connecting fail again and again.
             left = wake.milliseconds / 1000 - (time.monotonic() - begun)

@@ -5,7 +5,9 @@ Exit statuses: 0; 1 if something was found wrong (an update lost, a setting to c
 that crashed); 2 if it could not do what was asked, with one line that says why; 130 after Ctrl-C.
 """
 
+import signal
 import sys
+from types import FrameType
 
 __all__ = ["main"]
 
@@ -23,4 +25,10 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
+    signal.signal(signal.SIGTERM, _terminated)
     sys.exit(run(sys.argv[1:]))
+
+
+def _terminated(number: int, _frame: FrameType | None) -> None:
+    """Leave as after Ctrl-C, so that what was started is stopped."""
+    sys.exit(128 + number)

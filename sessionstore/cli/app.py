@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Sequence
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -40,8 +38,6 @@ class Commands(TyperGroup):
             raise typer.Exit(FOUND_WRONG) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:
-            raise  # click ends quietly when nobody reads on
 
 
 app = typer.Typer(
@@ -82,15 +78,8 @@ app.command()(server.doctor)
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return the exit status."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _terminated)
     try:
         app(list(arguments), prog_name="sessionstore")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else COULD_NOT if end.code else 0
     return 0
-
-
-def _terminated(number: int, _frame: FrameType | None) -> None:
-    """Leave as after Ctrl-C, so that what was started is stopped."""
-    raise SystemExit(128 + number)

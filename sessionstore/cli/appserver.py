@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 from sessionstore.cli.accesslog import Request
-from sessionstore.errors import SessionExists, SessionNotFound
+from sessionstore.errors import SessionEnded, SessionExists, SessionNotFound
 from sessionstore.session import Session
 from sessionstore.store import SessionStore
 
@@ -142,7 +142,7 @@ def _opened(store: SessionStore, id: str) -> Session:
     while True:
         try:
             return store.open(id, wait=WAIT)
-        except SessionNotFound:
+        except (SessionNotFound, SessionEnded):  # ended: by an earlier run under this prefix
             pass
         try:
             new = {"count": 0, "paths": [], "released_at": time.monotonic_ns()}

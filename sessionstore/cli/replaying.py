@@ -22,7 +22,7 @@ from multiprocessing.context import SpawnProcess
 from sessionstore.cli import appserver
 from sessionstore.cli.accesslog import Request
 from sessionstore.cli.appserver import Done, Failed, Ready, Where, session_id
-from sessionstore.errors import SessionNotFound, SessionStoreError
+from sessionstore.errors import SessionEnded, SessionNotFound, SessionStoreError
 from sessionstore.store import SessionStore
 
 __all__ = ["Crashed", "Measured", "end_sessions", "lost_updates", "replay"]
@@ -230,7 +230,7 @@ def lost_updates(store: SessionStore, requests: Sequence[Request]) -> int:
 def _counted(store: SessionStore, client: str) -> int:
     try:
         return int(store.read(session_id(client)).get("count", 0))
-    except SessionNotFound:
+    except (SessionNotFound, SessionEnded):
         return 0
 
 

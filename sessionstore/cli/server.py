@@ -44,7 +44,8 @@ def up(
             say("with data that goes when you leave (see --dir); Ctrl-C to stop")
         else:
             say(f"also embedded://{server.directory}; Ctrl-C to stop")
-        while not threading.Event().wait(1):
+        leave = threading.Event()
+        while not leave.wait(1):
             if not server.running:
                 raise StoreUnavailable("the server has gone; somebody stopped it")
     except KeyboardInterrupt:

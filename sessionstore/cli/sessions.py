@@ -151,7 +151,8 @@ def _attributes(snapshot: Snapshot, values: bool) -> Iterator[dict[str, Any]]:
             told: dict[str, Any] = {"name": name, "type": "(cannot be decoded)", "bytes": None}
             yield {**told, "value": ""} if values else told
             continue
-        told = {"name": name, "type": type(value).__name__, "bytes": len(encode(value, name))}
+        kind = "None" if value is None else type(value).__name__
+        told = {"name": name, "type": kind, "bytes": len(encode(value, name))}
         yield {**told, "value": repr(value)} if values else told
 
 

@@ -14,7 +14,7 @@ from sessionstore._core.inspection import forget_all
 from sessionstore._core.keys import Keyspace
 from sessionstore._redis.connect import connect
 from sessionstore._redis.sync import Driver
-from sessionstore.connecting import _located
+from sessionstore.connecting import located
 from sessionstore.doctor.finding import Finding, Verdict, unchecked
 from sessionstore.doctor.index import check_buckets, check_index
 from sessionstore.doctor.server import check_node, check_together
@@ -76,7 +76,7 @@ def forget(url: str, *, prefix: str, buckets: int = 256) -> None:
 
 @contextmanager
 def _driver(url: str) -> Iterator[Driver]:
-    place, revive = _located(url)
+    place, revive = located(url)
     driver = Driver(connect(place), revive)
     try:
         yield driver

@@ -13,6 +13,7 @@ local ticket = ARGV[1]
 local reason = ARGV[2]
 --@use begin
 --@use look
+--@use place
 --@use emit
 --@use finish
 
@@ -28,6 +29,7 @@ if string.match(s.moving or '', '^< (%S+)') == ticket then
     finish(s, store)
     return {'OVER', reason}
   end
+  place(s, store, true)
   emit('created', s, 'moved', store)
 end
 return {'ADMITTED', redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l')}

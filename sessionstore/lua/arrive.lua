@@ -66,5 +66,7 @@ local fields = changed(s, ARGV, 8, (#ARGV - 7) / 2, store)
 fields = write(session, fields, ARGV, #ARGV + 1)
 if #fields > 0 then redis.call('HSET', session, unpack(fields)) end
 place(s, store, true)
+redis.call('ZADD', store.tag .. 'x', store.now, s.sid) -- due, so that whoever counts takes a look at it
+if owner ~= '' then redis.call('ZADD', store.tag .. 'o:' .. owner, store.now, s.sid) end
 redis.call('SET', decision, 'arrived', 'PX', 86400000)
 return {'ARRIVED'}

@@ -6,7 +6,8 @@
 -- KEYS[2] parameters  {P:B}p                  hash
 -- ARGV[1] offset  how many due ones earlier pages looked at
 -- Derives  {P:B}s:SID
--- Returns  {alive, more}: of this page of due ones, and on the first page all that are not due; 1 if there are more
+-- Returns  {alive, more, sid on the move, how, ...}: of this page of due ones, and on the first page all that are
+--          not due; more: 1 if there are more due ones
 local index = KEYS[1]
 local parameters = KEYS[2]
 local offset = tonumber(ARGV[1])
@@ -16,8 +17,13 @@ local offset = tonumber(ARGV[1])
 local store = begin(parameters)
 local due = redis.call('ZRANGE', index, '-inf', store.now, 'BYSCORE', 'LIMIT', offset, 500)
 local alive = offset == 0 and redis.call('ZCOUNT', index, '(' .. store.now, '+inf') or 0
+local moving = {}
 for _, sid in ipairs(due) do
   local s = look(store.tag .. 's:' .. sid, store)
-  if s and not s.over then alive = alive + 1 end
+  if s and s.moving and not s.held and not s.ended then
+    moving[#moving + 1], moving[#moving + 2] = sid, s.moving
+  elseif s and not s.over then
+    alive = alive + 1
+  end
 end
-return {alive, #due == 500 and 1 or 0}
+return {alive, #due == 500 and 1 or 0, unpack(moving)}

@@ -13,7 +13,8 @@
 -- ARGV[8] seated       1: a seat is taken for it in the pool of its kind
 -- ARGV[9...] attributes  names and values in turn
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET
--- Returns  {'OPEN', lease_end, lease_ms, {f, o, t, c, a, l}} | {'EXISTS'} | {'LIMIT', n} | {'SEAT', pool, evict} | {'TOOBIG', size, limit}
+-- Returns  {'OPEN', lease_end, lease_ms, {f, o, t, c, a, l}} | {'EXISTS'} | {'OVER', reason}
+--          | {'LIMIT', n} | {'SEAT', pool, evict} | {'TOOBIG', size, limit}
 --          | {'MOVING', how}
 local session = KEYS[1]
 local parameters = KEYS[2]
@@ -41,6 +42,7 @@ local before = look(session, store)
 if before and before.ticket == ticket and not before.lapsed and not before.over then
   return {'OPEN', before.lease_end, before.lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l')}
 end
+if before and before.ended and redis.call('HGET', session, 'c') == ticket then return {'OVER', before.over} end
 if before and before.moving and not before.held and not before.ended then return {'MOVING', before.moving} end
 if before and not before.over then return {'EXISTS'} end
 
@@ -64,7 +66,10 @@ s.ends = lifetime and store.now + lifetime
 s.fence = before and math.max(before.fence + 1, store.us) or store.us
 s.lease_end = opened == '1' and store.now + (lease_ms or store.lease) or 0
 
+-- A delete of the earlier session of this name that is sent again must not end this one.
+local deleter = before and redis.call('HGET', session, 'k')
 redis.call('DEL', session)
+if deleter then redis.call('HSET', session, 'k', deleter) end
 redis.call('HSET', session, 'f', string.format('%.0f', s.fence), 't', s.timeout, 'c', store.now, 'a', store.now,
   'h', (opened == '1' and 'o' or 'c') .. ticket .. label, 'u', s.lease_end)
 if owner ~= '' then redis.call('HSET', session, 'o', owner) end
@@ -75,6 +80,6 @@ local fields = changed(s, ARGV, 9, (#ARGV - 8) / 2, store)
 fields = write(session, fields, ARGV, #ARGV + 1)
 if #fields > 0 then redis.call('HSET', session, unpack(fields)) end
 place(s, store, true)
-if lease_ms and opened == '1' then keep(s, store) end
+if opened == '1' then keep(s, store) end
 emit('created', s, '', store)
 return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l')}

@@ -10,7 +10,7 @@
 -- ARGV[4] reason    why it ends
 -- ARGV[5] wait_ms   how long the caller waits for the end
 -- ARGV[6] wait_end  when the wait ends, as an earlier answer said; empty at first
--- ARGV[7] owner     the owner expected; -: any
+-- ARGV[7] owner     the owner expected; {any}: whoever
 -- ARGV[8] user      the acting user, if not privileged; empty: anybody's sessions are visible
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
 -- Returns  {'ENDED', pool whose seat is free or empty} | {'PENDING'} | {'QUEUED', wait_end, look_again_ms} | {'ABSENT'} | {'OVER', reason}
@@ -41,7 +41,7 @@ local store = begin(parameters)
 local s = look(session, store)
 if not s or not visible(s, owner, user) then return {'ABSENT'} end
 if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
-if s.ended and redis.call('HGET', session, 'k') == ticket then return {'ENDED', ''} end
+if redis.call('HGET', session, 'k') == ticket then return {'ENDED', ''} end
 if s.over then
   settle(s, waiters, store)
   return {'OVER', s.over}
@@ -54,6 +54,9 @@ if not s.held or fence then
   return {'ENDED', finish(s, store)}
 end
 redis.call('HSETNX', session, 'd', ticket .. ' ' .. reason)
+-- From now on it ends with its lease at the latest, so that is its place in the indexes.
+redis.call('ZADD', store.tag .. 'x', 'LT', s.lease_end, s.sid)
+if s.owner ~= '' then redis.call('ZADD', store.tag .. 'o:' .. s.owner, 'LT', s.lease_end, s.sid) end
 local until_ = wait_end or store.now + wait_ms
 if until_ > store.now then until_ = enqueue(s, waiters, ticket, label, until_, store) end
 if not until_ or until_ <= store.now then return {'PENDING'} end

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
--- Remove keys that a store keeps for good; for a store that was made for a while and has no sessions left.
+-- Remove keys that a store keeps for good; for a store that was made for a while and has no sessions
+-- left (also {P:B}p, {P:B}ev, {P:B}q). Each call is for the keys of one tag; that of the store itself is one of them.
 --
--- KEYS[1...] permanent  {P:B}x or {P:B}p or {P:B}ev or {P:B}q or {P:store}  hash
+-- KEYS[1...] permanent  {P:B}x  zset
 -- Derives  none
 -- Returns  {removed}: how many there were
 local removed = 0

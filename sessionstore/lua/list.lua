@@ -21,7 +21,7 @@ local page = redis.call('ZSCAN', index, cursor, 'COUNT', 100)
 local rows = {page[1]}
 for i = 1, #page[2], 2 do
   local s = look(store.tag .. 's:' .. page[2][i], store)
-  if s and visible(s, '-', user) then
+  if s and visible(s, '{any}', user) then
     if s.moving and not s.held and not s.ended then
       rows[#rows + 1] = {s.sid, s.moving}
     elseif not s.over then

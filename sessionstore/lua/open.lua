@@ -9,7 +9,7 @@
 -- ARGV[3] lease_ms   empty: the store's
 -- ARGV[4] wait_ms    empty: the store's
 -- ARGV[5] wait_end   when the wait ends, as an earlier answer said; empty at first
--- ARGV[6] owner      the owner expected; -: any
+-- ARGV[6] owner      the owner expected; {any}: whoever
 -- ARGV[7] user       the acting user, if not privileged; empty: anybody's sessions are visible
 -- ARGV[8...] names   of the fields asked for; none: all
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
@@ -49,7 +49,7 @@ if not s.held or s.ticket == ticket then
   if not s.held or s.mark == 'g' then
     s.lease_end = store.now + (lease_ms or store.lease)
     redis.call('HSET', session, 'f', string.format('%.0f', s.fence), 'h', 'o' .. ticket .. label, 'u', s.lease_end)
-    if lease_ms then keep(s, store) end
+    if (lease_ms or store.lease) > s.timeout then keep(s, store) end
   end
   if #ARGV > 7 then return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HMGET', session, unpack(ARGV, 8))} end
   return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HGETALL', session)}

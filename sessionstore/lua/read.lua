@@ -3,7 +3,7 @@
 --
 -- KEYS[1] session     {P:B}s:SID  hash
 -- KEYS[2] parameters  {P:B}p      hash
--- ARGV[1] owner     the owner expected; -: any
+-- ARGV[1] owner     the owner expected; {any}: whoever
 -- ARGV[2] user      the acting user, if not privileged; empty: anybody's sessions are visible
 -- ARGV[3...] names  of the fields asked for; none: all
 -- Derives  none

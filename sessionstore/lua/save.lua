@@ -32,6 +32,10 @@ local count = tonumber(ARGV[4])
 local store = begin(parameters)
 local s = look(session, store)
 if not s then return {'OVER', 'timed out'} end
+-- Sent again after a lost reply, perhaps too late to be the holder still: it is done.
+local last_fence, last = string.match(redis.call('HGET', session, 'n') or '', '^(%d+) (%d+)$')
+local saved = last_fence == fence and tonumber(last) >= sequence
+if saved and moving == '' then return {'SAVED'} end
 if s.over and (s.ended or s.fence == tonumber(fence) and not s.lapsed) then
   settle(s, waiters, store)
   return {'OVER', s.over}
@@ -39,8 +43,7 @@ end
 if s.fence ~= tonumber(fence) or not s.held then return {'LOST'} end
 if moving ~= '' and s.pending then return {'PENDING'} end
 
-local last_fence, last = string.match(redis.call('HGET', session, 'n') or '', '^(%d+) (%d+)$')
-if last_fence ~= fence or tonumber(last) < sequence then
+if not saved then
   local fields, size = changed(s, ARGV, 5, count, store)
   if not fields then return {'TOOBIG', size, store.max_bytes} end
   fields = write(session, fields, ARGV, 5 + 2 * count)

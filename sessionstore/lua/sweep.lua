@@ -28,14 +28,17 @@ for _, sid in ipairs(due) do
   if not s then
     redis.call('ZREM', index, sid) -- nobody looked at it for so long that its key has expired
     emit('expired', {sid = sid, owner = ''}, 'timed out', store)
+    -- Its owner is unknown by now, and so is its pool: a look at both does no harm.
+    for _, pool in ipairs({'private', 'public'}) do
+      if store['seats_' .. pool] then redis.call('SADD', noted, pool .. ' ' .. sid) end
+    end
     ended = ended + 1
   elseif s.moving and not s.held then
     moving[#moving + 1], moving[#moving + 2] = sid, s.moving
   else
     settle(s, store.tag .. 'w:' .. sid, store)
     if s.over then ended = ended + 1
-    elseif s.held then redis.call('ZADD', index, s.deadline, sid)
-    else place(s, store, true) end
+    else redis.call('ZADD', index, s.pending and s.lease_end or s.deadline, sid) end
   end
 end
 return {ended, #due == page and 1 or 0, moving, redis.call('SRANDMEMBER', noted, 500)}

@@ -4,7 +4,7 @@
 -- KEYS[1] session     {P:B}s:SID  hash
 -- KEYS[2] waiters     {P:B}w:SID  list
 -- KEYS[3] parameters  {P:B}p      hash
--- ARGV[1] owner  the owner expected; -: any
+-- ARGV[1] owner  the owner expected; {any}: whoever
 -- ARGV[2] user   the acting user, if not privileged; empty: anybody's sessions are visible
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
 -- Returns  {'TOUCHED'} | {'ABSENT'} | {'OVER', reason} | {'MOVING', how}

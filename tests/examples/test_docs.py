@@ -200,13 +200,8 @@ def test_the_acl_example_suffices(engine: str, tmp_path: Path) -> None:
     with Standalone(binary, tmp_path / "server") as server:
         server.ask("ACL", "SETUSER", "shop", *rules_for(server))
         use(f"redis://shop:secret@127.0.0.1:{server.port}")
-        for refused in ("FLUSHALL", "KEYS", "CONFIG", "FUNCTION", "SCRIPT"):
-            command = {"KEYS": ("KEYS", "*"), "CONFIG": ("CONFIG", "GET", "*")}
-            words = command.get(refused, (refused, "FLUSH"))
-            answer = server.ask(
-                "ACL", "DRYRUN", "shop", *words[: 1 if refused == "FLUSHALL" else 3]
-            )
-            assert b"no permissions" in answer.encode() if isinstance(answer, str) else answer
+        for refused in ("FLUSHALL", "KEYS *", "CONFIG GET *", "SCRIPT FLUSH", "FUNCTION FLUSH"):
+            assert "no permissions" in server.ask("ACL", "DRYRUN", "shop", *refused.split())
         foreign = server.ask("ACL", "DRYRUN", "shop", "EVAL", "return 1", "1", "elsewhere")
         assert "no permissions" in foreign
 

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from sessionstore import AsyncSessionStore, LeaseLost, SessionStore, SessionStoreError
+from sessionstore import AsyncSessionStore, LeaseLost, Session, SessionStore, SessionStoreError
 from tests.faults.checks import BUCKETS
 
 if TYPE_CHECKING:
@@ -112,13 +112,21 @@ def add_until_told_async(pipe: Pipe, url: str, prefix: str, lease: float) -> Non
 
 
 def create_when_told(pipe: Pipe, number: int, url: str, prefix: str, opened: bool) -> None:
-    """Create a session each time a round begins; say whether it was refused."""
+    """Create a session each time a round begins, and say whether it was refused; end it if told."""
     with connect(url, prefix) as store:
         pipe.send("ready")
+        made: list[Session] = []
         while (round_ := pipe.recv()) is not None:
+            if round_ == "end":
+                for session in made:
+                    store.delete(session.id, owner=session.owner)
+                    session.close()
+                made.clear()
+                pipe.send("ended")
+                continue
             owner = f"ann{round_}"
             try:
-                store.create(f"r{round_}-{number}", owner=owner, open=opened)
+                made.append(store.create(f"r{round_}-{number}", owner=owner, open=opened))
                 pipe.send("made")
             except SessionStoreError as error:
                 pipe.send(type(error).__name__)

@@ -58,7 +58,9 @@ async def add(store: AsyncSessionStore, id: str, mark: int, log: Log, way: int) 
 
 
 async def create(store: AsyncSessionStore, mark: int) -> None:
-    async with await store.create(f"new{mark}", owner="ann", data={"n": mark}, timeout=60) as session:
+    async with await store.create(
+        f"new{mark}", owner="ann", data={"n": mark}, timeout=60
+    ) as session:
         session["n"] += 1
 
 
@@ -92,7 +94,7 @@ def test_calls_cancelled_at_random_leave_no_holder_no_waiter_and_no_wrong_data(
         async with AsyncSessionStore.connect(server.url, prefix=prefix, buckets=BUCKETS) as store:
             for id in IDS:
                 await store.create(id, data={"marks": []}, open=False)
-            await storm(store, seed, 1000, log)
+            await storm(store, seed, 2000, log)
             assert waiting(server, prefix) == 0
             clients = store._driver._clients
             for client in (clients.commands, clients.waiting):
@@ -148,6 +150,8 @@ def test_a_call_cancelled_twice_cleans_up_all_the_same(
                     for _ in range(chance.randrange(5)):
                         await asyncio.sleep(0)
                         task.cancel()
+                _, late = await asyncio.wait(tasks, timeout=1)
+                assert not late
                 for done in await asyncio.gather(*tasks, return_exceptions=True):
                     if not isinstance(done, BaseException):
                         await done.close()

@@ -24,7 +24,7 @@ CLASSES = {
 }
 
 # Words that only complete the message; everything else an error is made of is a fact.
-WORDING = {"doing", "why"}
+WORDING = {"doing", "message", "why"}
 
 # A fact of each name that errors are made of.
 FACTS: dict[str, object] = {
@@ -34,10 +34,12 @@ FACTS: dict[str, object] = {
     "holder": "web-1",
     "id": "basket",
     "limit": 3,
+    "message": "what happened; what to do",
     "path": "cart[2]",
     "reason": "timed out",
     "size": 4,
     "type_name": "socket",
+    "unknown": False,
     "until": datetime(2026, 1, 2, tzinfo=UTC),
     "user": "alice",
     "value": 5,

@@ -15,7 +15,11 @@ LONGEST_FILE = 350
 # A part may always import itself. "face" is `sessionstore/__init__.py`.
 BASE = ("errors", "config")
 INSIDE = (*BASE, "_core", "_redis")
-SHELLS = ("store", "session", "data", "embedded", "testing")
+# What is public, and what its parts share: no I/O but through a driver.
+SHELLS = (
+    *("attributes", "connecting", "data", "doctor", "embedded", "events", "keeper", "opened"),
+    *("requests", "session", "store", "testing", "twins"),
+)
 
 LAYERS: dict[str, tuple[str, ...]] = {
     "errors": (),
@@ -24,12 +28,17 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "_redis": (*BASE, "_core"),
     "data": (*BASE, "_core"),
     "embedded": BASE,
-    "session": (*INSIDE, *SHELLS),
-    "store": (*INSIDE, *SHELLS),
-    "testing": (*INSIDE, *SHELLS),
-    "cli": (*INSIDE, *SHELLS, "face"),
+    "twins": (),
+    **dict.fromkeys(("attributes", "events", "requests"), (*BASE, "_core", "attributes", "data")),
+    **dict.fromkeys(
+        ("opened", "keeper"), (*BASE, "_core", "attributes", "data", "requests", "opened")
+    ),
+    "session": (*BASE, "_core", "opened", "requests", "twins"),
+    "connecting": (*INSIDE, "embedded", "requests"),
+    **dict.fromkeys(("store", "doctor", "testing"), (*INSIDE, *SHELLS)),
+    "cli": (*BASE, *SHELLS, "face"),
     "__main__": ("cli",),
-    "face": ("errors", "config", *SHELLS),
+    "face": (*BASE, *SHELLS),
 }
 
 # Who alone may import a package from outside.

@@ -17,7 +17,7 @@ import redis.cluster
 
 from sessionstore import AsyncSessionStore
 from sessionstore._core.keys import PERMANENT, Home, Keyspace
-from sessionstore._core.operation import Flow
+from sessionstore._core.operation import Flow, Operation, Step
 from sessionstore._redis.connect import Clients, connect
 from sessionstore._redis.sync import Driver
 from sessionstore.testing import fake_async_store, fake_store
@@ -224,21 +224,24 @@ class World:
         return self.place.calls(command)
 
     @contextmanager
-    def wire(self, store: Any) -> Iterator[list[tuple[Any, ...]]]:
-        """Collect the commands that a store sends, as they go out."""
-        sent: list[tuple[Any, ...]] = []
+    def wire(self, store: Any) -> Iterator[list[Operation[Any]]]:
+        """Collect the operations that a store sends, as they go out."""
+        sent: list[Operation[Any]] = []
         driver = store._driver
-        exchange: Callable[..., Any] = driver._exchange
+        answer: Callable[..., Any] = driver._answer
 
-        def listening(commands: list[tuple[Any, ...]], *more: Any) -> Any:
-            sent.extend(commands)
-            return exchange(commands, *more)
+        def listening(step: Step) -> Any:
+            if isinstance(step, Operation):
+                sent.append(step)
+            elif isinstance(step, list):
+                sent.extend(step)
+            return answer(step)
 
-        driver._exchange = listening
+        driver._answer = listening
         try:
             yield sent
         finally:
-            driver._exchange = exchange
+            del driver._answer
 
 
 def run_until(driver: Driver, flow: Flow[Any], steps: int) -> bool:

@@ -4,7 +4,7 @@ local function finish(s, store)
   local kinds = {['timed out'] = 'expired', lifetime = 'expired', evicted = 'evicted', moved = 'moved'}
   redis.call('UNLINK', s.session)
   redis.call('HSET', s.session, 'f', string.format('%.0f', s.fence), 'o', s.owner, 'e', s.over,
-    'k', s.deleter or '', 'm', s.moving or '')
+    'k', s.deleter or '', 'c', s.ticket or '', 'm', s.moving or '')
   redis.call('PEXPIRE', s.session, store.linger)
 
   redis.call('ZREM', store.tag .. 'x', s.sid)

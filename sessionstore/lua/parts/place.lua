@@ -1,7 +1,7 @@
 -- Move a session's index entries and expiry if its deadline calls for it.
 -- The score is the deadline with the activity rounded down to a tenth of the timeout, so that it moves at most
--- ten times in a timeout and is never late. The keys stay for one timeout more than that, so that an open need
--- not move them.
+-- ten times in a timeout and is never late. The keys stay for two timeouts more than that, so that an open with a
+-- lease no longer than a timeout need not move them.
 local function place(s, store, fresh)
   local function due(activity, timeout)
     local grid = math.max(1, math.floor(timeout / 10))
@@ -13,7 +13,7 @@ local function place(s, store, fresh)
   local score, grid = due(s.activity, s.timeout)
   if not fresh and s.timeout == s.stored_timeout and score == due(s.stored_activity, s.stored_timeout) then return end
 
-  local keep = score + grid + s.timeout + store.lease + store.linger
+  local keep = score + grid + 2 * s.timeout + store.lease + store.linger
   redis.call('ZADD', store.tag .. 'x', score, s.sid)
   redis.call('PEXPIREAT', s.session, keep)
   if s.owner ~= '' then

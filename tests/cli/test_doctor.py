@@ -1,0 +1,163 @@
+"""The doctor finds what is wrong with a server or a store, and says what to change and why."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sessionstore.doctor import Finding, Verdict, examine
+from sessionstore.doctor.server import check_node, check_together
+from sessionstore.store import SessionStore
+from tests.support.servers import Cluster, Standalone
+
+GOOD_INFO = {
+    "valkey_version": "9.1.2",
+    "redis_version": "7.2.4",
+    "aof_enabled": 1,
+    "role": "master",
+}
+GOOD_SETTINGS = {
+    "appendonly": "yes",
+    "appendfsync": "everysec",
+    "maxmemory-policy": "noeviction",
+    "hash-max-listpack-entries": "512",
+    "hash-max-listpack-value": "64",
+    "min-replicas-to-write": "0",
+}
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="ss-") as path:
+        yield Path(path)
+
+
+def by_check(findings: list[Finding]) -> dict[str, Finding]:
+    return {found.check: found for found in findings}
+
+
+def test_the_embedded_server_is_as_it_should_be(
+    ss: Callable[..., Any], cli: Callable[..., Any], url: str, prefix: str, store: SessionStore
+) -> None:
+    for number in range(50):
+        store.create(owner=f"u{number % 3}", open=False)
+    assert {found.verdict for found in examine(url, prefix=prefix)} == {Verdict.GOOD}
+    said = ss("doctor")
+    assert said.status == 0
+    assert "256" in said.out
+    assert {row["check"] for row in ss("doctor", "--json").json} == {
+        *("version", "persistence", "eviction", "listpack", "buckets", "index")
+    }
+
+
+def test_an_index_that_disagrees_with_the_data_must_be_changed(
+    ss: Callable[..., Any], store: SessionStore
+) -> None:
+    homes = [store.create(f"s{number}", owner="amy", open=False).home for number in range(4)]
+    driver: Any = store._driver
+    driver.ask_each("DEL", homes[0].session)
+    driver.ask_each("ZREM", homes[1].bucket.index, homes[1].sid)
+    driver.ask_each("ZREM", homes[2].bucket.owned("amy"), homes[2].sid)
+    said = ss("doctor", "--json")
+    assert said.status == 1
+    index = said.json[-1]
+    assert index["verdict"] == "change"
+    for text in ("1 in the index without data", "1 missing in the index,", "of their owners"):
+        assert text in index["found"] + ","
+
+
+def test_a_careless_server_is_told_what_to_change(cli: Callable[..., Any], folder: Path) -> None:
+    extra = ("--maxmemory-policy", "allkeys-lru", "--hash-max-listpack-value", "8")
+    with Standalone(None, folder, appendonly=False, extra=extra) as server:
+        said = cli("doctor", "--url", server.url)
+        found = by_check(examine(server.url))
+    assert said.status == 1
+    assert "appendonly yes" in " ".join(said.out.split())
+    assert found["persistence"].verdict is Verdict.CHANGE
+    assert found["eviction"].verdict is Verdict.CHANGE
+    assert found["listpack"].verdict is Verdict.ADVICE
+
+
+def test_a_server_that_denies_info_and_config_is_not_checked(folder: Path) -> None:
+    with Standalone(None, folder) as server:
+        server.ask("ACL", "SETUSER", "default", "-info", "-config", "-scan")
+        found = by_check(examine(server.url))
+    assert found["version"].verdict is Verdict.UNCHECKED
+    assert found["persistence"].verdict is Verdict.UNCHECKED
+    assert found["buckets"].verdict is Verdict.GOOD
+
+
+@pytest.mark.slow
+def test_every_primary_of_a_cluster_is_looked_at(cli: Callable[..., Any], folder: Path) -> None:
+    with Cluster(folder) as cluster:
+        with SessionStore.connect(cluster.url) as store:
+            for number in range(30):
+                store.create(owner=f"u{number}", open=False)
+        found = examine(cluster.url)
+        assert cli("doctor", "--url", cluster.url).status == 0
+    assert len({one.node for one in found if one.check == "version"}) == 3
+    named = by_check(found)
+    assert "16384 of 16384" in named["cluster"].found
+    assert named["cluster"].verdict is Verdict.ADVICE  # full coverage is required by default
+    assert "min-replicas-to-write 1" in named["replicas"].advice
+    assert named["clocks"].verdict is Verdict.GOOD
+    assert named["index"].found.startswith("60 ")
+
+
+@pytest.mark.parametrize(
+    ("info", "verdict"),
+    [
+        ({"redis_version": "6.2.14"}, Verdict.CHANGE),
+        ({"redis_version": "7.0.15"}, Verdict.ADVICE),
+        ({"redis_version": "7.4.1"}, Verdict.ADVICE),
+        ({"redis_version": "8.6.3"}, Verdict.GOOD),
+        ({"valkey_version": "7.1.9"}, Verdict.CHANGE),
+        ({"valkey_version": "7.2.11"}, Verdict.ADVICE),
+        ({"valkey_version": "8.1.6"}, Verdict.GOOD),
+        ({"valkey_version": "9.0.2"}, Verdict.ADVICE),
+        ({"valkey_version": "9.1.0"}, Verdict.GOOD),
+    ],
+)
+def test_versions_are_judged_by_what_works_and_what_is_safe(
+    info: dict[str, str], verdict: Verdict
+) -> None:
+    assert by_check(list(check_node("", info, {})))["version"].verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("info", "settings", "check", "verdict"),
+    [
+        ({}, {"appendfsync": "no"}, "persistence", Verdict.ADVICE),
+        ({"aof_last_write_status": "err"}, {}, "persistence", Verdict.CHANGE),
+        ({"maxmemory": 100, "used_memory": 90}, {}, "eviction", Verdict.ADVICE),
+        ({"connected_slaves": 1}, {}, "replicas", Verdict.ADVICE),
+        ({"connected_slaves": 1}, {"min-replicas-to-write": "1"}, "replicas", Verdict.GOOD),
+        ({"cluster_enabled": 1}, {}, "replicas", Verdict.ADVICE),
+        ({"role": "slave"}, {}, "replicas", Verdict.CHANGE),
+    ],
+)
+def test_one_setting_off_is_one_finding(
+    info: dict[str, Any], settings: dict[str, str], check: str, verdict: Verdict
+) -> None:
+    found = list(check_node("", GOOD_INFO | info, GOOD_SETTINGS | settings))
+    bad = [one.check for one in found if one.verdict is not Verdict.GOOD]
+    assert by_check(found)[check].verdict is verdict
+    assert bad == ([] if verdict is Verdict.GOOD else [check])
+
+
+def test_a_cluster_with_slots_that_nobody_serves_must_be_repaired() -> None:
+    state = {"n": {"cluster_state": "fail", "cluster_slots_ok": "9000"}}
+    found = by_check(list(check_together(state, {}, {"a": (1, 0), "b": (2, 0)})))
+    assert found["cluster"].verdict is Verdict.CHANGE
+    assert found["clocks"].verdict is Verdict.ADVICE
+
+
+def test_a_server_that_is_down_is_one_line_and_exit_status_2(cli: Callable[..., Any]) -> None:
+    said = cli("doctor", "--url", f"unix:///nowhere-{os.getpid()}/server.sock")
+    assert said.status == 2
+    assert "cannot be reached" in said.err

@@ -1,0 +1,168 @@
+"""Holders and waiters that are killed, or hang: nothing acknowledged is lost, nobody waits for long."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sessionstore import LeaseLost, SessionInUse, SessionStore
+from tests.faults import jobs
+from tests.faults.checks import waiting
+from tests.support.processes import Child, all_of, children
+from tests.support.wait import wait_until
+
+if TYPE_CHECKING:
+    from tests.support.servers import Standalone
+
+LEASE = 0.4
+CONFIRM = 2.0
+"""Seconds that a grant stays for a waiter that does not take it up."""
+SLACK = 1.5
+"""Seconds that this machine may be busy with something else."""
+
+
+def test_the_session_of_a_killed_holder_is_free_after_its_lease_with_all_it_saved(
+    server: Standalone, store: SessionStore, prefix: str
+) -> None:
+    store.create("a", data={"marks": []}, open=False)
+    marks = []
+    for _ in range(15):
+        with Child(jobs.hold, server.url, prefix, LEASE, 5.0) as holder:
+            assert holder.hear() == "ready"
+            marks.append(holder.hear())
+            holder.kill9()
+            begun = time.monotonic()
+            with store.open("a", wait=5) as session:
+                assert time.monotonic() - begun < LEASE + SLACK
+                assert session["marks"] == marks
+                assert session.fence > marks[-1]
+    assert sum(event.kind == "lease lost" for event in store.events()) == 15
+
+
+def test_a_waiter_gets_the_session_when_the_lease_of_a_killed_holder_is_over(
+    server: Standalone, store: SessionStore, prefix: str
+) -> None:
+    store.create("a", data={"marks": []}, open=False)
+    with Child(jobs.hold, server.url, prefix, LEASE, 5.0) as holder:
+        holder.hear()
+        holder.hear()
+        with children(3, jobs.wait_in_line, server.url, prefix, 30.0) as waiters:
+            all_of(waiters)
+            for place, waiter in enumerate(waiters, 1):
+                waiter.tell("go")
+                wait_until(lambda n=place: waiting(server, prefix) == n, "it is in line")  # type: ignore[misc]
+            holder.kill9()
+            begun = time.monotonic()
+            fences = all_of(waiters)
+            assert time.monotonic() - begun < LEASE + SLACK
+            for waiter in waiters:
+                waiter.end()
+        assert fences == sorted(fences)
+    assert store.read("a")["marks"][1:] == [0, 1, 2]
+
+
+def test_killed_waiters_do_not_hold_up_the_next_and_the_line_keeps_its_order(
+    server: Standalone, store: SessionStore, prefix: str
+) -> None:
+    store.create("a", data={"marks": []}, open=False)
+    held = store.open("a")
+    with children(6, jobs.wait_in_line, server.url, prefix, 60.0) as line:
+        all_of(line)
+        for place, waiter in enumerate(line, 1):
+            waiter.tell("go")
+            wait_until(lambda n=place: waiting(server, prefix) == n, "it is in line")  # type: ignore[misc]
+        for dead in (0, 2, 3):
+            line[dead].kill9()
+        held.close()
+        begun = time.monotonic()
+        for number in (1, 4, 5):
+            line[number].hear()
+        assert time.monotonic() - begun < 3 * (CONFIRM + SLACK)
+        for number in (1, 4, 5):
+            line[number].end()
+    with store.open("a", wait=0) as session:
+        assert session["marks"] == [1, 4, 5]
+
+
+def held_now(store: SessionStore) -> bool:
+    return store.read("a").info.holder is not None
+
+
+def test_clients_killed_in_a_loop_lose_no_acknowledged_update(
+    server: Standalone, store: SessionStore, prefix: str
+) -> None:
+    store.create("a", data={"marks": []}, open=False)
+    saved = []
+    with Child(jobs.hold, server.url, prefix, LEASE, 60.0) as first:
+        first.hear()
+        saved.append(first.hear())
+        victims = [first]
+        try:
+            for _ in range(12):
+                after = Child(jobs.hold, server.url, prefix, LEASE, 60.0)
+                victims.append(after)
+                after.hear()
+                wait_until(lambda: waiting(server, prefix) == 1, "it is in line")
+                victims[-2].kill9()
+                saved.append(after.hear(LEASE + CONFIRM + SLACK))
+        finally:
+            for victim in victims:
+                victim.kill9()
+    with store.open("a", wait=5) as session:
+        assert session["marks"] == saved
+    assert saved == sorted(set(saved))
+
+
+@pytest.mark.parametrize("word", ["save", "close", "delete", "renew"])
+@pytest.mark.parametrize("taken", [True, False])
+def test_what_a_holder_does_that_was_stopped_past_its_lease_is_refused_and_does_not_land(
+    server: Standalone, store: SessionStore, prefix: str, word: str, taken: bool
+) -> None:
+    store.create("a", data={"marks": []}, open=False)
+    with Child(jobs.hold, server.url, prefix, LEASE, 5.0) as holder:
+        holder.hear()
+        fence = holder.hear()
+        holder.pause()
+        try:
+            if taken:
+                with store.open("a", wait=5) as session:
+                    session["marks"] = [*session["marks"], "mine"]
+            else:
+                wait_until(lambda: not held_now(store), "its lease is over")
+        finally:
+            holder.tell(word)
+            holder.resume()
+        assert holder.hear() == "lost"
+    assert store.read("a")["marks"] == ([fence, "mine"] if taken else [fence])
+
+
+def test_a_holder_that_works_for_longer_than_its_lease_keeps_the_session(
+    server: Standalone, store: SessionStore, prefix: str
+) -> None:
+    store.create("a", data={"marks": []}, open=False)
+    with Child(jobs.hold, server.url, prefix, LEASE, 5.0) as holder:
+        holder.hear()
+        holder.hear()
+        with pytest.raises(SessionInUse):
+            store.open("a", wait=3 * LEASE)
+        holder.tell("close")
+        assert holder.hear() == "done"
+    assert store.open("a", wait=0)["marks"][1:] == ["late"]
+
+
+def test_a_late_write_through_the_same_store_is_refused_too(store: SessionStore) -> None:
+    session = store.create("a", data={"n": 0})
+    store._keeper._book._kept.clear()  # nobody renews it
+    store.configure(lease=LEASE)
+    zombie = store.create("b", data={"n": 0})
+    store._keeper._book._kept.clear()
+    wait_until(lambda: store.read("b").info.holder is None, "its lease is over")
+    zombie["n"] = 1
+    with pytest.raises(LeaseLost):
+        zombie.save()
+    with pytest.raises(LeaseLost):
+        zombie.close()
+    assert store.read("b")["n"] == 0
+    session.close()
