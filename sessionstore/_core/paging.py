@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from sessionstore._core.operation import Flow, together
 from sessionstore.errors import ConfigError
 
 __all__ = ["EventPager", "ListPager", "Place"]
+
+EVENT_ID = re.compile(r"\d{1,18}-\d{1,18}", re.ASCII)
 
 AT_ONCE = 32
 """How many buckets are asked in one round trip."""
@@ -110,6 +113,9 @@ def _moment(id: str) -> tuple[int, int]:
 def _decoded(cursor: str) -> dict[str, str]:
     try:
         told = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return {str(name): "{}-{}".format(*_moment(str(id))) for name, id in told.items()}
+        read = {str(name): str(id) for name, id in told.items()}
+        if all(EVENT_ID.fullmatch(id) for id in read.values()):
+            return read
     except (ValueError, AttributeError, binascii.Error):
-        raise ConfigError("not a cursor of events; begin with since=None") from None
+        pass
+    raise ConfigError("not a cursor of events; begin with since=None")

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from itertools import starmap
 from typing import Any, TypeVar
 
@@ -208,7 +209,9 @@ class AsyncDriver:
     async def _wait(self, wake: Wake) -> None:
         begun = time.monotonic()
         try:
-            await self._clients.waiting.blpop([wake.key], timeout=wake.milliseconds / 1000)
+            await _uninterrupted(
+                self._clients.waiting.blpop([wake.key], timeout=wake.milliseconds / 1000)
+            )
         except Exception as error:
             if not is_transient(error):
                 raise translated(error, Attempts()) from error
@@ -216,6 +219,25 @@ class AsyncDriver:
             # at once, though, should connecting fail again and again.
             left = wake.milliseconds / 1000 - (time.monotonic() - begun)
             await asyncio.sleep(max(0.0, min(left, 0.05)))
+
+
+async def _uninterrupted(reading: Coroutine[Any, Any, Any]) -> None:
+    """Wait for a blocking read; if cancelled, once that has ended.
+
+    The read has a task of its own, because redis-py on Python 3.11 now and then loses a
+    cancellation (of `asyncio.wait_for`), and the caller would go on waiting.
+    """
+    task = asyncio.ensure_future(reading)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task], timeout=0.05)
+        if not task.cancelled():
+            task.exception()  # nobody wants to know
+        raise
 
 
 async def _outcome(batch: Batch, future: asyncio.Future[Any]) -> Any:

@@ -162,17 +162,23 @@ def test_ctrl_c_ends_everything_without_a_traceback(
     path = tmp_path / "long.log"
     path.write_text("".join(f"{line}\n" for line in generated(50_000, 1)))
     child = process("replay", str(path), "--url", url)
-    wait_until(lambda: keys(store, "{replay-*}s:*"), "the replay runs", timeout=30)
-    group = subprocess.run(
-        ("ps", "-o", "pid=", "--ppid", str(child.pid)), capture_output=True, text=True, check=True
+    # Three app servers, and the tracker of what they share.
+    children = wait_until(
+        lambda: found if len(found := children_of(child.pid)) >= 4 else [], "it runs", timeout=30
     )
     child.send_signal(number)
     out, err = child.communicate(timeout=30)
     assert (child.returncode, out, err) == (status, "", "")
-    children = [int(pid) for pid in group.stdout.split()]
-    assert len(children) >= 3
     wait_until(lambda: not any(map(alive, children)), "its processes have ended")
     assert [key for key, ttl in keys(store, "{replay-*").items() if ttl == -1] == []
+
+
+def children_of(parent: int) -> list[int]:
+    listed = subprocess.run(
+        ("ps", "-axo", "pid=,ppid="), capture_output=True, text=True, check=True
+    ).stdout
+    rows = [line.split() for line in listed.splitlines()]
+    return [int(pid) for pid, of in rows if int(of) == parent]
 
 
 def alive(pid: int) -> bool:

@@ -62,8 +62,8 @@ def hold(pipe: Pipe, url: str, prefix: str, lease: float, wait: float) -> None:
         session.save()
         pipe.send(session.fence)
         while word := pipe.recv():
-            session["marks"] = [*session["marks"], "late"]
             try:
+                session["marks"] = [*session["marks"], "late"]
                 getattr(session, word)()
             except LeaseLost:
                 pipe.send("lost")

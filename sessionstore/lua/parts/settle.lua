@@ -1,10 +1,7 @@
 -- Carry out what the passing of time has done to a session: its end, or the implied close of a lapsed lease.
 local function settle(s, waiters, store)
   if s.over then
-    if s.lapsed then
-      lapse(s, store)
-      s.deleter = nil -- so that its late close is not taken for the one that ended it
-    end
+    if s.lapsed then lapse(s, store) end
     if not s.ended then finish(s, store) end
   elseif s.ticket and not s.held then
     local fields = {}
