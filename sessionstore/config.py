@@ -73,8 +73,8 @@ class Parameters:
     linger: timedelta = timedelta(seconds=60)
     """How long an ended session can still say why it ended."""
 
-    max_events: int = 1000
-    """How many events each bucket keeps, give or take a hundred."""
+    max_events: int = 100
+    """How many events each bucket keeps, give or take a hundred: 25,600 in all by default."""
 
     def __post_init__(self) -> None:
         problems = [text for name in FIELDS for text in _problems(name, getattr(self, name))]

@@ -50,8 +50,7 @@ async def connected_async(url: str, prefix: str, buckets: int) -> tuple[AsyncDri
 def located(url: str) -> tuple[str, Callable[[], object] | None]:
     """Return the URL of a server that runs, and how to start it again should it be killed."""
     if not isinstance(url, str):
-        kind = type(url).__name__
-        raise ConfigError(f"a store URL is a string, not {kind}")
+        raise ConfigError("a store URL is a string, such as redis://host")
     if not url.startswith("embedded:"):
         return url, None
     parts = urlsplit(url)

@@ -18,8 +18,10 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
 from redis.maint_notifications import MaintNotificationsConfig
+from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
+from sessionstore._redis.errors import Attempts, translated
 from sessionstore.errors import ConfigError
 
 __all__ = ["ANSWER_WITHIN", "SCHEMES", "Clients", "connect", "connect_async"]
@@ -81,6 +83,8 @@ def _connect(
             lambda options: sentinel(hosts, service, options | login, options | asked),
             clustered=False,
         )
+    except (redis.RedisError, RedisClusterException) as error:  # clusters connect at once
+        raise translated(error, Attempts()) from error
     except ValueError as error:
         if isinstance(error, ConfigError):
             raise

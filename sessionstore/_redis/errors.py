@@ -20,6 +20,7 @@ TRANSIENT = (
     exceptions.TryAgainError,
     exceptions.ClusterDownError,
     exceptions.MasterDownError,
+    exceptions.RedisClusterException,  # none of the nodes answers
     asyncio.TimeoutError,
     OSError,
 )

@@ -102,7 +102,7 @@ def _run(
     if concurrency < servers:
         raise ConfigError("--concurrency is the total of all --servers, so at least as many")
     log = accesslog.read(path)
-    with _somewhere(url, prefix, log) as where:
+    with _somewhere(url, prefix) as where:
         figures = _measured(log, where, servers, concurrency, quiet=json)
     if json:
         print_json(asdict(figures))
@@ -114,7 +114,7 @@ def _run(
 
 
 @contextmanager
-def _somewhere(url: str, prefix: str | None, log: Log) -> Iterator[Where]:
+def _somewhere(url: str, prefix: str | None) -> Iterator[Where]:
     """Give a server of its own to the run, or a prefix in another, and clean up after it."""
     if url == DEFAULT_URL:
         with EmbeddedServer() as server:
@@ -128,7 +128,7 @@ def _somewhere(url: str, prefix: str | None, log: Log) -> Iterator[Where]:
         yield where
     finally:
         with where.connect() as store:
-            end_sessions(store, log.requests)
+            end_sessions(store)
         if prefix is None:
             forget(url, prefix=where.prefix, buckets=BUCKETS)
 

@@ -234,10 +234,10 @@ def _counted(store: SessionStore, client: str) -> int:
         return 0
 
 
-def end_sessions(store: SessionStore, requests: Sequence[Request]) -> None:
-    """End the sessions of all clients."""
-    for client in {request.client for request in requests}:
+def end_sessions(store: SessionStore) -> None:
+    """End all sessions of a store that was made for a replay."""
+    for info in list(store.list()):
         try:
-            store.delete(session_id(client))
+            store.delete(info.id, info.owner)
         except SessionStoreError:
-            continue  # there is none, or it has ended
+            continue  # it has ended

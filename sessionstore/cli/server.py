@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -99,13 +99,16 @@ def doctor(json: Json = False, url: Url = DEFAULT_URL, prefix: Prefix = "ss") ->
 
 
 def _print(findings: list[Finding]) -> None:
-    nodes = {found.node for found in findings} > {""}
-    listing = table(
-        "check", *(["server"] if nodes else []), "verdict", "found", "what to do, and why"
-    )
+    servers: dict[Finding, list[str]] = {}  # of a finding, for what is found at many is said once
     for found in findings:
+        servers.setdefault(replace(found, node=""), []).append(found.node)
+    all_servers = {found.node for found in findings} - {""}
+    columns = ["server"] if all_servers else []
+    listing = table("check", *columns, "verdict", "found", "what to do, and why")
+    for found, at in servers.items():
         style, word = LOOKS[found.verdict]
-        cells = [found.check, *([found.node or "all"] if nodes else []), f"[{style}]{word}[/]"]
+        where = "all" if "" in at or set(at) == all_servers else "\n".join(at)
+        cells = [found.check, *([where] if all_servers else []), f"[{style}]{word}[/]"]
         listing.add_row(*cells, escape(found.found), escape(found.advice))
     out.print(listing)
 

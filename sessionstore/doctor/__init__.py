@@ -22,6 +22,13 @@ from sessionstore.errors import SessionStoreError
 
 __all__ = ["Finding", "Verdict", "examine", "forget", "memory_used"]
 
+BUFFERS = (
+    "mem_clients_normal",
+    "mem_total_replication_buffers",
+    "mem_aof_buffer",
+    "mem_cluster_links",
+)
+
 
 def examine(url: str, *, prefix: str = "ss") -> list[Finding]:
     """Look at a deployment and at the store with that prefix.
@@ -55,13 +62,13 @@ def examine(url: str, *, prefix: str = "ss") -> list[Finding]:
 def memory_used(url: str) -> int | None:
     """Return how many bytes the data of all primaries takes; None if the server does not say.
 
-    Buffers of connections are left out: they come and go with the clients.
+    Buffers of connections and replicas are left out: they come and go with those.
     """
     with _driver(url) as driver:
         try:
             answers = driver.ask_each("INFO", "memory")
             return sum(
-                int(told["used_memory"]) - int(told.get("mem_clients_normal", 0))
+                int(told["used_memory"]) - sum(int(told.get(name, 0)) for name in BUFFERS)
                 for told in answers.values()
             )
         except (SessionStoreError, KeyError, ValueError):

@@ -68,7 +68,8 @@ def _sessions(driver: Driver, keys: Keyspace) -> Iterator[list[str]]:
         for name, cursor in tuple(cursors.items()):
             scan = ("SCAN", cursor, "MATCH", pattern, "COUNT", SCANNED)
             after, found = driver.ask_each(*scan, only=name)[name]
-            cursors[name] = str(int(after))
+            # In a cluster the client says which node the cursor is of.
+            cursors[name] = str(int(after[name] if isinstance(after, dict) else after))
             if cursors[name] == "0":
                 del cursors[name]
             for key in found:

@@ -58,7 +58,7 @@ local s = {session = session, sid = string.sub(session, #store.tag + 3), owner =
 if store.max_timeout and s.timeout > store.max_timeout then s.timeout = store.max_timeout end
 redis.call('DEL', session)
 redis.call('HSET', session, 'f', string.format('%.0f', before and math.max(before.fence + 1, store.us) or store.us),
-  't', s.timeout, 'c', created, 'a', store.now, 'h', '', 'u', 0, 'm', '< ' .. ticket .. ' ' .. source)
+  't', s.timeout, 'c', created, 'a', store.now, 'h', '', 'm', '< ' .. ticket .. ' ' .. source)
 if owner ~= '' then redis.call('HSET', session, 'o', owner) end
 if ends then redis.call('HSET', session, 'l', ends) end
 if before then redis.call('HSET', session, 'y', string.format('%.0f', before.fence)) end

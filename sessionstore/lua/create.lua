@@ -71,7 +71,7 @@ local deleter = before and redis.call('HGET', session, 'k')
 redis.call('DEL', session)
 if deleter then redis.call('HSET', session, 'k', deleter) end
 redis.call('HSET', session, 'f', string.format('%.0f', s.fence), 't', s.timeout, 'c', store.now, 'a', store.now,
-  'h', (opened == '1' and 'o' or 'c') .. ticket .. label, 'u', s.lease_end)
+  'h', string.format('%013.0f%s%s%s', s.lease_end, opened == '1' and 'o' or 'c', ticket, label))
 if owner ~= '' then redis.call('HSET', session, 'o', owner) end
 if s.ends then redis.call('HSET', session, 'l', s.ends) end
 -- No fence up to that of an earlier session of this name may write here, nor be taken for one that has closed.

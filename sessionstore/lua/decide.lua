@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Settle whether a move has happened: one that has not arrived by now never will.
 --
 -- KEYS[1] decision  {P:B}m:TICKET  string

@@ -17,7 +17,7 @@ local activity = tonumber(ARGV[1])
 local store = begin(parameters)
 local s = look(session, store)
 if not s or s.ended then return {'EVICTED'} end
-if s.held or s.moving or s.stored_activity ~= activity then return {'ACTIVE'} end
+if s.held or s.moving or s.activity ~= activity then return {'ACTIVE'} end
 s.over = s.over or 'evicted'
 finish(s, store)
 return {'EVICTED'}

@@ -48,7 +48,8 @@ if not s.held or s.ticket == ticket then
   if not s.held then s.fence = math.max(s.fence + 1, store.us) end
   if not s.held or s.mark == 'g' then
     s.lease_end = store.now + (lease_ms or store.lease)
-    redis.call('HSET', session, 'f', string.format('%.0f', s.fence), 'h', 'o' .. ticket .. label, 'u', s.lease_end)
+    redis.call('HSET', session, 'f', string.format('%.0f', s.fence),
+      'h', string.format('%013.0fo%s%s', s.lease_end, ticket, label))
     if (lease_ms or store.lease) > s.timeout then keep(s, store) end
   end
   if #ARGV > 7 then return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HMGET', session, unpack(ARGV, 8))} end

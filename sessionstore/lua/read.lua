@@ -7,7 +7,7 @@
 -- ARGV[2] user      the acting user, if not privileged; empty: anybody's sessions are visible
 -- ARGV[3...] names  of the fields asked for; none: all
 -- Derives  none
--- Returns  {'READ', now, deadline, holder or empty, lease_end, facts and attributes, or the values of names}
+-- Returns  {'READ', now, activity, deadline, holder or empty, lease_end, facts and attributes, or the values of names}
 --          | {'ABSENT'} | {'OVER', reason} | {'MOVING', how}
 local session = KEYS[1]
 local parameters = KEYS[2]
@@ -23,4 +23,4 @@ if not s or not visible(s, owner, user) then return {'ABSENT'} end
 if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
 if s.over then return {'OVER', s.over} end
 local values = #ARGV > 2 and redis.call('HMGET', session, unpack(ARGV, 3)) or redis.call('HGETALL', session)
-return {'READ', store.now, s.deadline, s.held and s.label or '', s.held and s.lease_end or 0, values}
+return {'READ', store.now, s.activity, s.deadline, s.held and s.label or '', s.held and s.lease_end or 0, values}

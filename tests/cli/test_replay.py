@@ -121,7 +121,7 @@ def test_an_app_server_that_is_killed_ends_the_run_with_an_error(
             pids.extend(child.pid for child in replaying.multiprocessing.active_children())
             os.kill(pids[0], signal.SIGKILL)
 
-    with pytest.raises(Crashed, match=r"app server 1 ended .* -9"):
+    with pytest.raises(Crashed, match=r"app server \d ended .* -9"):
         replaying.replay(
             requests, Where(url, prefix, 256), servers=2, concurrency=4, seed=1, progress=progress
         )

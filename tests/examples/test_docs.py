@@ -140,6 +140,13 @@ def test_the_table_of_parameters_is_that_of_the_code() -> None:
         assert default.partition(" (")[0].strip("`") == shown, name
 
 
+def test_the_table_of_keys_is_that_of_the_code() -> None:
+    code = (ROOT / "sessionstore" / "_core" / "keys.py").read_text(encoding="utf-8")
+    document = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    kinds = set(re.findall(r"^    \{P:B\}(\w+)", code, re.MULTILINE))
+    assert kinds == set(re.findall(r"^\| `\{P:BB\}(\w+)", document, re.MULTILINE))
+
+
 def acl(after: str) -> list[str]:
     """The rules of the ACL example: its first block below a heading, without the user's name."""
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -155,20 +162,24 @@ def commands_of_the_scripts() -> set[str]:
 
 
 def test_the_acl_example_grants_what_the_scripts_call() -> None:
-    granted = {rule[1:] for rule in acl("Permissions") if rule.startswith("+")}
-    assert commands_of_the_scripts() <= granted
     own = {"hello", "auth", "ping", "client|setname", "client|setinfo", "info", "evalsha", "eval"}
     cluster = {"cluster|slots", "command"}
-    assert granted == commands_of_the_scripts() | own | cluster | {"blpop"}
+    needed = commands_of_the_scripts() | own | cluster | {"blpop"}
+    granted = {rule[1:] for rule in acl("Permissions") if rule.startswith("+")}
+    assert not needed - granted, "add these to the ACL example in docs/operations.md"
+    assert not granted - needed, "the ACL example in docs/operations.md need not have these"
 
 
 def use(url: str) -> None:
     """Do a bit of everything that needs its own commands."""
     with SessionStore.connect(url) as store:
         store.configure(max_per_owner=2, max_private=3, at_limit="evict", max_timeout=600)
-        for _ in range(4):
-            with store.create(owner="alice", data={"cart": ["tea"]}) as session:
-                session["cart"].append("milk")
+        session = store.create(owner="*")
+        session.close()
+        for _ in range(4):  # the last two evict the first two
+            session = store.create(owner="alice", data={"cart": ["tea"]})
+            session["cart"].append("milk")
+            session.close()
         with store.open(session.id, wait=1) as session:
             del session["cart"]
         with store.open(session.id, mode="shared") as session:

@@ -151,14 +151,6 @@ async def test_the_line_has_a_limit(store: Any, world: World) -> None:
         await (await waiter).close()
 
 
-async def test_the_line_may_have_no_limit(store: Any, world: World) -> None:
-    await store.configure(max_waiters=None)
-    holder = await store.create(id="a")
-    waiter = await in_line(world, ":a", store, 1)
-    await holder.close()
-    await (await waiter).close()
-
-
 async def test_nobody_may_wait_where_the_limit_is_nought(store: Any) -> None:
     await store.configure(max_waiters=0)
     holder = await store.create(id="a")
@@ -192,7 +184,7 @@ async def test_a_waiter_gets_what_the_holder_saved(store: Any, world: World) -> 
     await holder.close()
     session = await waiter
     assert dict(session) == {"n": 1}
-    assert int(world.fields(":a")["u"]) - world.now() > 10_000
+    assert world.lease_end(":a") - world.now() > 10_000
     await session.close()
 
 

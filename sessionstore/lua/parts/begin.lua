@@ -3,7 +3,7 @@
 local function begin(parameters)
   local defaults = {
     timeout = 900000, max_timeout = false, lifetime = false, lease = 30000, wait = 0, max_waiters = 64,
-    max_per_owner = false, max_bytes = 1048576, linger = 60000, max_events = 1000, at_limit = 'refuse',
+    max_per_owner = false, max_bytes = 1048576, linger = 60000, max_events = 100, at_limit = 'refuse',
     seats_private = false, seats_public = false,
   }
   local function value(name, stored)

@@ -1,6 +1,6 @@
 -- What a session is at this moment, or nil if there is none: facts only, nothing is written.
 local function look(session, store)
-  local v = redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 'h', 'd', 'e', 'm', 'b', 'u')
+  local v = redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 'h', 'd', 'e', 'm', 'b')
   if not v[1] then return nil end
 
   local timeout, activity = tonumber(v[3]), tonumber(v[5])
@@ -14,11 +14,13 @@ local function look(session, store)
   if s.ended then return s end -- only the tombstone is left
   if store.max_timeout and timeout > store.max_timeout then s.timeout = store.max_timeout end
 
-  -- The holder: how it came to be (o opened, g granted, c created closed), a ticket of 16 letters, a label.
+  -- The holder, in fixed places: the end of the lease (13 digits), how it came to be (o opened, g granted, c created
+  -- closed), a ticket of 16 letters, a label.
   local holder = v[7]
   if holder ~= '' then
-    s.lease_end, s.held = tonumber(v[12]), tonumber(v[12]) > store.now
-    s.mark, s.ticket, s.label = string.sub(holder, 1, 1), string.sub(holder, 2, 17), string.sub(holder, 18)
+    s.lease_end = tonumber(string.sub(holder, 1, 13))
+    s.held = s.lease_end > store.now
+    s.mark, s.ticket, s.label = string.sub(holder, 14, 14), string.sub(holder, 15, 30), string.sub(holder, 31)
     -- A lapsed lease is an implied close at its end; a grant that nobody took up is nothing at all.
     if not s.held and s.mark == 'o' then
       s.lapsed = true

@@ -3,7 +3,7 @@
 -- `fields`, names and values in turn, are written along with it.
 local function pass_on(s, waiters, store, fields)
   s.held, s.ticket, s.lapsed = false, false, false
-  local holder, lease_end = '', 0
+  local holder = ''
   for _ = 1, 500 do
     local entry = redis.call('LPOP', waiters)
     if not entry then break end
@@ -11,7 +11,7 @@ local function pass_on(s, waiters, store, fields)
     if tonumber(wait_end) > store.now then
       s.held, s.ticket, s.mark, s.label, s.lease_end = true, ticket, 'g', label, store.now + 2000
       s.fence = math.max(s.fence + 1, store.us)
-      holder, lease_end = 'g' .. ticket .. label, s.lease_end
+      holder = string.format('%013.0fg%s%s', s.lease_end, ticket, label)
       fields[#fields + 1], fields[#fields + 2] = 'f', string.format('%.0f', s.fence)
       local wake = store.tag .. 'g:' .. ticket
       redis.call('RPUSH', wake, 'granted')
@@ -19,5 +19,5 @@ local function pass_on(s, waiters, store, fields)
       break
     end
   end
-  redis.call('HSET', s.session, 'h', holder, 'u', lease_end, unpack(fields))
+  redis.call('HSET', s.session, 'h', holder, unpack(fields))
 end

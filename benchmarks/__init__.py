@@ -1,0 +1,1 @@
+"""What the store costs, beside what it is made of and beside its peers, in the same run."""
