@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -39,6 +40,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
     ) -> None:
         super().__init__(opened.fields, fields)
         self._requests = requests
+        self._process = os.getpid()
         self._home = opened.home
         self._facts = opened.facts
         self._mode: Mode = mode
@@ -263,6 +265,9 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
 
     def _leaving(self, error: BaseException | None) -> Flow[None]:
         """Leave the `with` block: save and close, or after an error drop what was not saved."""
+        if self._process != os.getpid():
+            self._open = False  # a forked child unwinds through a block of its parent's
+            return
         if error is None:
             try:
                 yield from self._closing(None, None, None)

@@ -130,6 +130,8 @@ class Requests:
 
     def end_all(self, owner: str, keep: str | None, reason: str) -> Flow[int]:
         """Return the flow that ends the sessions of an owner."""
+        if owner == "":
+            raise ConfigError("end_all is for somebody's sessions; anonymous ones are nobody's")
         self._check_may(check_owner(owner), "end all sessions of another owner")
         if not reason or not reason.isprintable() or len(reason) > config.MAX_NAME_BYTES:
             raise ConfigError("a reason is 1 to 255 printable characters")

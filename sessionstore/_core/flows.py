@@ -10,7 +10,7 @@ from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.moves import resolved
 from sessionstore._core.operation import Flow, Wake, together
-from sessionstore._core.records import Moving
+from sessionstore._core.records import Moving, NotArrived
 from sessionstore._core.sessions import Changes, Opened, Reading, Scope, Seat
 from sessionstore.errors import (
     SessionEnded,
@@ -66,8 +66,7 @@ def create(
                         written=written,
                     ),
                 )
-            except SessionEnded:
-                # On its way here, and its mover still holds it: the name is taken.
+            except NotArrived:
                 raise SessionExists(home.id) from None
             if isinstance(answer, Opened):
                 return answer
@@ -122,7 +121,7 @@ def open_session(
 def _visible_here(keys: Keyspace, home: Home, moving: Moving) -> Flow[None]:
     try:
         yield from moves.resolve(keys, home, moving)
-    except SessionEnded:
+    except NotArrived:
         raise SessionNotFound(home.id) from None
 
 

@@ -20,10 +20,10 @@ from typing import Any, TypeVar
 from sessionstore._core.buckets import InMotion
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.operation import Flow, Operation
-from sessionstore._core.records import FACTS, Facts, Moving, named_fields, refuse
+from sessionstore._core.records import FACTS, Facts, Moving, NotArrived, named_fields, refuse
 from sessionstore._core.scripts import load
 from sessionstore._core.sessions import Changes, Seat, field_of
-from sessionstore.errors import LeaseLost, SessionEnded
+from sessionstore.errors import LeaseLost
 
 __all__ = ["admit", "arrive", "decide", "resolve", "resolved", "retire", "settle", "stay"]
 
@@ -44,8 +44,7 @@ def resolved(keys: Keyspace, home: Home, operation: Callable[[], Operation[T]]) 
 def resolve(keys: Keyspace, home: Home, moving: Moving) -> Flow[None]:
     """Complete a half-done move, or undo it.
 
-    A session that is on its way here while its mover still holds it there is, for now, not here:
-    SessionEnded says that it is not to be seen yet.
+    NotArrived says that it must wait: the mover still holds the session where it comes from.
     """
     other = keys.home(moving.other)
     source, target = (other, home) if moving.arriving else (home, other)
@@ -54,7 +53,7 @@ def resolve(keys: Keyspace, home: Home, moving: Moving) -> Flow[None]:
         return
     reason = yield from retire(source, moving.ticket, None)
     if reason is None:
-        raise SessionEnded(home.id, reason="not arrived")
+        raise NotArrived
     yield from admit(target, moving.ticket, reason)
 
 
@@ -62,7 +61,7 @@ def settle(keys: Keyspace, found: Sequence[InMotion]) -> Flow[bool]:
     """Settle the half-done moves that a listing or a sweep came upon; True if there were any."""
     settled = False
     for sid, moving in found:
-        with suppress(SessionEnded):  # on its way there: for now it is still where it comes from
+        with suppress(NotArrived):
             yield from resolve(keys, keys.home(sid), moving)
             settled = True
     return settled

@@ -18,7 +18,16 @@ from sessionstore.errors import (
     ValueTooLarge,
 )
 
-__all__ = ["FACTS", "Facts", "Moving", "all_fields", "instant", "named_fields", "refuse"]
+__all__ = [
+    "FACTS",
+    "Facts",
+    "Moving",
+    "NotArrived",
+    "all_fields",
+    "instant",
+    "named_fields",
+    "refuse",
+]
 
 FACTS = ("f", "o", "t", "c", "a", "l")
 """Fields of a session that describe it; all attributes are fields that begin with a dot."""
@@ -76,6 +85,10 @@ class Moving(Exception):
     def __init__(self, how: bytes) -> None:
         direction, self.ticket, self.other = how.decode().split(" ", 2)
         self.arriving = direction == "<"
+
+
+class NotArrived(Exception):
+    """The session is on its way here; while its mover holds it, it is still where it comes from."""
 
 
 def all_fields(found: Sequence[bytes]) -> dict[bytes, bytes]:

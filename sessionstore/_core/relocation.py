@@ -9,9 +9,9 @@ from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.moves import resolved
 from sessionstore._core.operation import Flow
-from sessionstore._core.records import Facts
+from sessionstore._core.records import Facts, NotArrived
 from sessionstore._core.sessions import Changes, Seat
-from sessionstore.errors import SessionEnded, SessionExists, SessionStoreError, StoreUnavailable
+from sessionstore.errors import SessionExists, SessionStoreError, StoreUnavailable
 
 __all__ = ["move"]
 
@@ -79,7 +79,7 @@ def _arrive(
                         seated=wanted is not None,
                     ),
                 )
-            except SessionEnded:
+            except NotArrived:
                 raise SessionExists(target.id) from None
             if answer is None:
                 return

@@ -24,6 +24,7 @@ TRANSIENT = (
     asyncio.TimeoutError,
     OSError,
 )
+DENIED_IN_SCRIPT = ("ACL failure in script", "The user executing the script")
 FINAL = (exceptions.AuthenticationError, exceptions.AuthorizationError)
 
 
@@ -76,7 +77,7 @@ def translated(error: Exception, attempts: Attempts) -> SessionStoreError:
         return error
     if isinstance(error, FINAL):
         return ConfigError("the server refused the user or password of the URL; check both")
-    if isinstance(error, exceptions.NoPermissionError):
+    if isinstance(error, exceptions.NoPermissionError) or text.startswith(DENIED_IN_SCRIPT):
         return ConfigError(f"the user of the URL lacks a permission ({text}); see the ACL example")
     if isinstance(error, exceptions.ResponseError):
         return StoreUnavailable(f"the server refuses to work: {_advice(error)}", unknown=unknown)

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Set parameters in one bucket.
 --
 -- KEYS[1] parameters  {P:B}p  hash

@@ -12,12 +12,14 @@ local activity = tonumber(ARGV[1])
 --@use begin
 --@use look
 --@use emit
+--@use lapse
 --@use finish
 
 local store = begin(parameters)
 local s = look(session, store)
 if not s or s.ended then return {'EVICTED'} end
 if s.held or s.moving or s.activity ~= activity then return {'ACTIVE'} end
+if s.lapsed then lapse(s, store) end
 s.over = s.over or 'evicted'
 finish(s, store)
 return {'EVICTED'}

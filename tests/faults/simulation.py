@@ -31,8 +31,11 @@ from sessionstore import (
     SessionNotFound,
     SessionNotOpen,
 )
+from sessionstore._core import sessions
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.operation import Operation, Wake
+from sessionstore._core.records import Moving
+from sessionstore._core.sessions import ANY
 from sessionstore.opened import OpenSession
 from sessionstore.requests import Requests
 
@@ -53,15 +56,9 @@ IDS = ("a", "b")
 OWNERS = ("ann", "bob", "")
 GIVES_BACK = {"close", "delete", "abandon", "retire"}
 STEPS = 5000
-
-LAPSE = """
-if redis.call('HEXISTS', KEYS[1], 'e') == 1 or (redis.call('HGET', KEYS[1], 'h') or '') == '' then return 0 end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if tonumber(redis.call('HGET', KEYS[1], 'u')) <= now then return 0 end
-redis.call('HSET', KEYS[1], 'u', now - 1)
-return 1
-"""
+LIMITS: tuple[dict[str, Any], ...] = (
+    {}, {}, {"max_per_owner": 1}, {"max_private": 3}, {"max_private": 3, "at_limit": "evict"},
+)  # fmt: skip
 
 
 class Broken(AssertionError):
@@ -93,6 +90,7 @@ class Simulation:
 
     def __init__(self, store: SessionStore, seed: int) -> None:
         self.seed = seed
+        self._limits = LIMITS[seed % len(LIMITS)]
         self.chance = random.Random(seed)
         self.claims = Claims()
         self.history: list[str] = []
@@ -108,7 +106,9 @@ class Simulation:
     def run(self, actors: int = 6) -> None:
         """Play it; Broken says what was not true."""
         try:
-            for id, owner in (("a", "ann"), ("b", "ann"), ("a", "")):
+            if self._limits:
+                self._store.configure(**self._limits)
+            for id, owner in (("a", "ann"), ("b", "bob"), ("a", "")):
                 self._born(id, owner)
             for number in range(actors):
                 self._start(f"actor{number}")
@@ -120,9 +120,13 @@ class Simulation:
                 raise Broken("the actors do not come to an end")
             self._settle()
             self._compare()
+            self._fill()
         except Broken as error:
-            told = "\n".join(self.history[-80:])
+            told = "\n".join(self.history[-200:])
             raise Broken(f"seed {self.seed}: {error}\n{told}") from error
+        finally:
+            for running in self._running:
+                bury(running.actor)
 
     # Steps and faults.
 
@@ -137,7 +141,7 @@ class Simulation:
             if self.chance.random() < 0.5:
                 self._carry_out(running)  # its last words reached the server
             self._running.remove(running)
-            DEAD.append(running)
+            bury(running.actor)
             return
         if fault < 0.06:
             self._lapse()
@@ -181,7 +185,12 @@ class Simulation:
         return self._keys.named(self.chance.choice(IDS), self.chance.choice(OWNERS))
 
     def _lapses(self, home: Home) -> None:
-        if self._client.eval(LAPSE, 1, home.session):
+        try:
+            found = self._driver.do(sessions.read(home, ANY, ()))
+        except (SessionNotFound, SessionEnded, Moving):
+            return
+        if found.holder:
+            self._driver.do(sessions.renew([(home, found.facts.fence, -1)]))  # it ended 1 ms ago
             self.history.append(f"the lease of {home.sid} ends")
             self._holders.pop(home.sid, None)
 
@@ -303,7 +312,8 @@ class Simulation:
                 with suppress(*REFUSED):
                     owner = self._store.read(home.id, home.sid.partition(":")[0]).owner
                     self._store.open(home.id, owner, wait=0).close()
-            if not any(self._client.exists(home.waiters) for home in homes):
+            in_line = any(self._client.exists(home.waiters) for home in homes)
+            if not in_line and not any(info.holder for info in self._store.list()):
                 break
         else:
             raise Broken("somebody is in line still")
@@ -313,6 +323,27 @@ class Simulation:
                 self._store.open(info.id, info.owner, wait=0).close()
             except REFUSED as error:
                 raise Broken(f"{info.sid} cannot be opened: {error}") from error
+
+    def _fill(self) -> None:
+        """See that the limits are kept, and that nothing that is gone takes up room."""
+        limits = self._limits
+        alive = self._store.count()
+        if most := limits.get("max_private"):
+            if alive > most:
+                raise Broken(f"{alive} sessions are alive, {most} may be")
+            try:
+                for number in range(most - alive):
+                    self._store.create(f"more{number}", "carol", open=False)
+            except QuotaExceeded as error:
+                raise Broken(f"refused with {alive} of {most} alive: {error}") from error
+            if limits.get("at_limit") != "evict":
+                with suppress(QuotaExceeded):
+                    self._store.create("too many", "carol", open=False)
+                    raise Broken("there is room for more than the limit")
+        if most := limits.get("max_per_owner"):
+            for owner in ("ann", "bob"):
+                if self._store.count(owner) > most:
+                    raise Broken(f"{owner} has more than {most}")
 
     def _compare(self) -> None:
         seen: dict[str, str] = {}
@@ -330,5 +361,15 @@ class Simulation:
                 raise Broken(f"refused, and in {info.sid} all the same: {landed}")
 
 
-DEAD: list[Running] = []
-"""Crashed actors: closing their generators would let them clean up, so they are kept for good."""
+class Crashed(BaseException):
+    """What an actor whose client is gone is thrown, until it has ended: its cleaning up is lost."""
+
+
+def bury(actor: Actor) -> None:
+    """End an actor without doing what it still wants to do."""
+    for _ in range(100):
+        try:
+            actor.throw(Crashed())
+        except (Crashed, StopIteration):
+            return
+    raise Broken("an actor does not die")
