@@ -70,7 +70,6 @@ class Attributes(Mapping[str, Any]):
         self._asked_for = asked_for
         self._values: dict[str, Any] = {}
         self._dropped: set[str] = set()
-        self._assigned: set[str] = set()
 
     def __getitem__(self, name: str) -> Any:
         try:

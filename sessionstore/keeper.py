@@ -12,7 +12,6 @@ import threading
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
 
 from sessionstore._core import flows
 from sessionstore._core.operation import Flow
@@ -24,11 +23,8 @@ __all__ = ["AsyncKeeper", "Keeper"]
 Renewal = Flow[list[int]]
 
 
-class Kept(NamedTuple):
-    """An open session, and when by the clock of this process its lease is to be renewed next."""
-
-    session: weakref.ref[OpenSession]
-    due: float
+Kept = tuple["weakref.ref[OpenSession]", float]
+"""An open session, and when by the clock of this process its lease is to be renewed next."""
 
 
 class Book:
@@ -40,18 +36,18 @@ class Book:
     def add(self, session: OpenSession) -> float:
         """Take a session up; return when its lease is to be renewed."""
         due = time.monotonic() + session.lease / 3000
-        self._kept[id(session)] = Kept(weakref.ref(session), due)
+        self._kept[id(session)] = (weakref.ref(session), due)
         return due
 
     def due(self) -> list[OpenSession]:
         """Return the open sessions whose leases are due, and strike out what is no longer open."""
         now = time.monotonic()
         due = []
-        for key, kept in list(self._kept.items()):
-            session = kept.session()
+        for key, (reference, when) in list(self._kept.items()):
+            session = reference()
             if session is None or not session.is_open:
                 self._kept.pop(key, None)
-            elif kept.due <= now:
+            elif when <= now:
                 due.append(session)
         return due
 
@@ -67,7 +63,7 @@ class Book:
 
     def next_due(self) -> float | None:
         """Return when the next lease is due; None if nothing is open."""
-        return min((kept.due for kept in list(self._kept.values())), default=None)
+        return min((due for _, due in list(self._kept.values())), default=None)
 
 
 def renewal(sessions: Sequence[OpenSession]) -> Renewal:

@@ -39,6 +39,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         lease: int | None = None,
     ) -> None:
         super().__init__(opened.fields, fields)
+        self._assigned: dict[str, bytes] = {}
         self._requests = requests
         self._process = os.getpid()
         self._home = opened.home
@@ -62,10 +63,10 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
     def __setitem__(self, name: str, value: Any) -> None:
         attribute_name(name)
         self._check_writable("assigning")
-        if not changes_in_place(value):
-            encode(value, name)  # says now, not at the save, that it cannot be stored
+        # Encoding says now, not at the save, that it cannot be stored; what may change until then
+        # is encoded once more.
+        self._assigned[name] = encode(value, name)
         self._values[name] = value
-        self._assigned.add(name)
         self._dropped.discard(name)
 
     def __delitem__(self, name: str) -> None:
@@ -73,7 +74,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         if name not in self:
             raise KeyError(name)
         self._values.pop(name, None)
-        self._assigned.discard(name)
+        self._assigned.pop(name, None)
         if field_of(name) in self._stored:
             self._dropped.add(name)
 
@@ -151,10 +152,9 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
     def _changes(self) -> Changes:
         written = {}
         for name, value in self._values.items():
-            if name in self._assigned or changes_in_place(value):
-                raw = encode(value, name)
-                if raw != self._stored.get(field_of(name)):
-                    written[name] = raw
+            raw = encode(value, name) if changes_in_place(value) else self._assigned.get(name)
+            if raw is not None and raw != self._stored.get(field_of(name)):
+                written[name] = raw
         return Changes(written, sorted(self._dropped))
 
     def _has_saved(self, changes: Changes) -> None:

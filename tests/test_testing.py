@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from sessionstore import SessionInUse
 from sessionstore.testing import FakeServer, fake_async_store, fake_store
 
@@ -23,10 +25,9 @@ def test_fake_stores_are_apart_unless_they_share_a_server() -> None:
         holder = one.create(id="a")
         assert two.count() == 1
         assert three.count() == 0
-        try:
+        with pytest.raises(SessionInUse) as caught:
             two.open("a")
-        except SessionInUse as error:
-            assert error.holder == one.label
+        assert caught.value.holder == one.label
         holder.close()
 
 

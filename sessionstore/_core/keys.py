@@ -27,11 +27,13 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 from sessionstore.config import check_id
 from sessionstore.errors import ConfigError
@@ -156,9 +158,27 @@ class Keyspace:
         return self.buckets[zlib.crc32(name.encode()) % len(self.buckets)]
 
 
-def ticket() -> str:
-    """Return the name of one call, so that it can be repeated and get the same answer."""
-    return secrets.token_urlsafe(12)
+class Tickets:
+    """Names of calls, so that a call can be repeated and get the same answer: 16 letters each.
+
+    Half of them are random and stand for the process, the rest is a number. A ticket is no
+    secret: it opens nothing but what its own call has opened.
+    """
+
+    def __init__(self) -> None:
+        self._renew()
+        os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        self._process = secrets.token_urlsafe(6)
+        self._numbers = count()
+
+    def __call__(self) -> str:
+        """Return the next ticket."""
+        return f"{self._process}{next(self._numbers):08x}"
+
+
+ticket = Tickets()
 
 
 def _bucket_name(number: int) -> str:

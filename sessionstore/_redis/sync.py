@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from redis import exceptions
@@ -12,11 +13,14 @@ from tenacity import Retrying
 from sessionstore._core.operation import Flow, Operation, Step, Wake
 from sessionstore._redis.commands import call, call_with_text, lost_scripts
 from sessionstore._redis.connect import Clients
+from sessionstore._redis.connections import Connections
 from sessionstore._redis.errors import REPEATING, Attempts, check_version, is_transient, translated
 
 __all__ = ["Driver"]
 
 T = TypeVar("T")
+
+Exchange = Callable[[list[tuple[Any, ...]], Attempts], list[Any]]
 
 
 class Driver:
@@ -25,7 +29,11 @@ class Driver:
     def __init__(self, clients: Clients, revive: Callable[[], object] | None = None) -> None:
         self._clients = clients
         self._revive = revive
-        self._exchange = self._through_cluster if clients.clustered else self._through_pool
+        self._connections: Connections | None = None
+        self._exchange: Exchange = self._through_cluster
+        if not clients.clustered:
+            self._connections = Connections(clients.commands.connection_pool)
+            self._exchange = partial(self._through_connection, self._connections)
 
     def do(self, operation: Operation[T]) -> T:
         """Do one operation."""
@@ -93,23 +101,25 @@ class Driver:
 
     def _single(self, operation: Operation[Any]) -> Any:
         """Do what nearly every call is: one command over one connection, and no trouble."""
-        if self._clients.clustered:
+        connections = self._connections
+        if connections is None:
             return self._call([operation])[0]
-        pool = self._clients.commands.connection_pool
         attempts = Attempts()
         try:
-            connection = pool.get_connection()
+            connection = connections.take()
             try:
                 connection.send_command(*call(operation, self._clients.shebang))
                 attempts.sent = True
-                return connection.read_response()
+                reply = connection.read_response()
             except exceptions.ResponseError:
+                connections.give(connection)
                 raise
             except BaseException:
-                connection.disconnect()  # an answer may still be under way
+                connections.drop(connection)  # an answer may still be under way
                 raise
-            finally:
-                pool.release(connection)
+            else:
+                connections.give(connection)
+                return reply
         except exceptions.RedisError as error:
             attempts.failed(error)
             return self._call([operation], attempts)[0]
@@ -144,21 +154,18 @@ class Driver:
                 raise reply
         return replies
 
-    def _through_pool(self, commands: list[tuple[Any, ...]], attempts: Attempts) -> list[Any]:
-        pool = self._clients.commands.connection_pool
-        connection = pool.get_connection()
+    def _through_connection(self, commands: list[tuple[Any, ...]], attempts: Attempts) -> list[Any]:
+        assert self._connections is not None
+        connection = self._connections.take()
         try:
-            if len(commands) == 1:
-                connection.send_command(*commands[0])
-            else:
-                connection.send_packed_command(connection.pack_commands(commands))
+            connection.send_packed_command(connection.pack_commands(commands))
             attempts.sent = True
-            return [_reply(connection) for _ in commands]
+            replies = [_reply(connection) for _ in commands]
         except BaseException:
-            connection.disconnect()  # an answer may still be under way
+            connections.drop(connection)  # an answer may still be under way
             raise
-        finally:
-            pool.release(connection)
+        connections.give(connection)
+        return replies
 
     def _through_cluster(self, commands: list[tuple[Any, ...]], attempts: Attempts) -> list[Any]:
         cluster = self._clients.commands

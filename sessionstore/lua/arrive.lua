@@ -54,7 +54,7 @@ local pool = owner == '*' and 'public' or 'private'
 if seated == '0' and store['seats_' .. pool] then return {'SEAT', pool, store.at_limit == 'evict' and 1 or 0} end
 
 local s = {session = session, sid = string.sub(session, #store.tag + 3), owner = owner, activity = store.now,
-  timeout = timeout_ms, ends = ends, size = 0}
+  timeout = timeout_ms, ends = ends, stored_activity = store.now, size = 0}
 if store.max_timeout and s.timeout > store.max_timeout then s.timeout = store.max_timeout end
 redis.call('DEL', session)
 redis.call('HSET', session, 'f', string.format('%.0f', before and math.max(before.fence + 1, store.us) or store.us),

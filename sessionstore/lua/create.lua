@@ -58,7 +58,7 @@ local pool = owner == '*' and 'public' or 'private'
 if seated == '0' and store['seats_' .. pool] then return {'SEAT', pool, store.at_limit == 'evict' and 1 or 0} end
 
 local s = {session = session, sid = string.sub(session, #store.tag + 3), owner = owner, activity = store.now,
-  size = 0}
+  stored_activity = store.now, size = 0}
 s.timeout = timeout_ms or store.timeout
 if store.max_timeout and s.timeout > store.max_timeout then s.timeout = store.max_timeout end
 local lifetime = lifetime_ms or store.lifetime

@@ -37,7 +37,7 @@ if not s then return {'ABSENT'} end
 if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
 settle(s, waiters, store)
 if s.over then return {'OVER', s.over} end
-if s.created ~= created then return {'OVER', 'deleted'} end
+if tonumber(s.created) ~= created then return {'OVER', 'deleted'} end
 if s.held then return {'HELD', s.label, s.lease_end, redis.call('LLEN', waiters)} end
 
 -- Pairs take two places and removed names one: n changes and r removals are followed by n + r values that were read.

@@ -58,8 +58,8 @@ def test_a_waiter_looks_by_itself_now_and_then() -> None:
     next(flow)
     wake = flow.send([b"QUEUED", 3_600_000, 1_800_000])
     assert wake.milliseconds == flows.RECHECK
+    flow.send(None)
     with pytest.raises(SessionInUse):
-        flow.send(None)
         flow.send([b"HELD", b"other", 9_000, 2])
 
 

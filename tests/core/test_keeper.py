@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 from typing import Any
 
+import pytest
+
 from sessionstore import LeaseLost
 from sessionstore.keeper import Book
 from sessionstore.testing import fake_store
@@ -31,12 +33,9 @@ def test_a_lost_lease_is_told_at_the_next_call() -> None:
         book.add(session)
         book.renewed([session], [0])
         assert book.next_due() is None
-        try:
+        with pytest.raises(LeaseLost) as caught:
             session.save()
-        except LeaseLost as error:
-            assert error.fence == session.fence
-        else:
-            raise AssertionError("the lease was lost")
+        assert caught.value.fence == session.fence
 
 
 def test_what_nobody_refers_to_is_not_kept() -> None:

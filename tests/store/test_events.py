@@ -1,4 +1,4 @@
-"""Everything that happens to sessions is told once, in order, and a reader can go on where it was."""
+"""What happens to sessions is told once, in order, and a reader can go on where it was."""
 
 from __future__ import annotations
 
@@ -102,7 +102,14 @@ async def test_the_stream_is_capped(store: Any, world: World) -> None:
 
 CURSORS = ["", "x", "é", "AAAA", "!!!!"] + [
     base64.urlsafe_b64encode(text.encode()).decode()
-    for text in ("[1]", "5", '{"AA":5}', '{"AA":"x"}', '{"AA":"' + "9" * 30 + '-1"}', '{"AA":"5--3"}')
+    for text in (
+        "[1]",
+        "5",
+        '{"AA":5}',
+        '{"AA":"x"}',
+        '{"AA":"' + "9" * 30 + '-1"}',
+        '{"AA":"5--3"}',
+    )
 ]
 
 

@@ -1,4 +1,4 @@
-"""Who dies is cut off at the end of the lease; who was cut off learns it and writes nothing more."""
+"""Who dies is cut off at the end of the lease; who was cut off learns it and writes no more."""
 
 from __future__ import annotations
 
@@ -47,10 +47,13 @@ async def test_who_lost_the_lease_learns_it_and_writes_nothing(
 
 
 async def test_leaving_the_block_after_a_lost_lease_says_so(store: Any, world: World) -> None:
-    with pytest.raises(LeaseLost):
+    async def visit() -> None:
         async with await store.create(id="a", data={"n": 1}) as session:
             session["n"] = 2
             world.lapse(":a")
+
+    with pytest.raises(LeaseLost):
+        await visit()
     assert (await store.read("a"))["n"] == 1
 
 

@@ -41,7 +41,9 @@ async def ids(listing: Any) -> list[tuple[str, str]]:
 @MOVES
 async def test_a_close_gives_another_id_or_owner(store: Any, how: str) -> None:
     id, owner, change = TARGETS[how]
-    session = await store.create(id=id, owner=owner, timeout=77, lifetime=999, data={"n": 1, "x": 1})
+    session = await store.create(
+        id=id, owner=owner, timeout=77, lifetime=999, data={"n": 1, "x": 1}
+    )
     old, created, fence = session.id, session.created, session.fence
     session["n"] = 2
     del session["x"]

@@ -83,7 +83,9 @@ async def test_they_hold_for_other_stores_at_once(store: Any, world: World) -> N
 
 
 @pytest.mark.parametrize("name", ["timeout", "max_timeout", "lifetime", "lease", "wait", "linger"])
-@pytest.mark.parametrize("value", [-1, math.nan, math.inf, "5", True, 1e300, timedelta(days=40_000)])
+@pytest.mark.parametrize(
+    "value", [-1, math.nan, math.inf, "5", True, 1e300, timedelta(days=40_000)]
+)
 async def test_a_duration_that_makes_no_sense_is_refused(store: Any, name: str, value: Any) -> None:
     with pytest.raises(ConfigError, match=name):
         await store.configure(**{name: value})
@@ -127,9 +129,7 @@ async def test_every_bad_parameter_is_named_at_once(store: Any) -> None:
     assert "max_timeout" in str(caught.value)
 
 
-async def test_a_client_with_another_number_of_buckets_is_refused(
-    store: Any, world: World
-) -> None:
+async def test_a_client_with_another_number_of_buckets_is_refused(store: Any, world: World) -> None:
     with pytest.raises(ConfigError, match=f"buckets={BUCKETS}"):
         await world.connect(buckets=BUCKETS * 2)
     await store.create(id="a", open=False)

@@ -18,7 +18,9 @@ def alice(store: Any) -> Any:
     return store.as_user("alice")
 
 
-async def test_a_user_creates_and_finds_its_own_without_saying_whose(store: Any, alice: Any) -> None:
+async def test_a_user_creates_and_finds_its_own_without_saying_whose(
+    store: Any, alice: Any
+) -> None:
     session = await alice.create(id="a")
     assert session.owner == "alice"
     await session.close()
@@ -83,7 +85,7 @@ async def test_a_user_may_not_act_for_others(store: Any, alice: Any) -> None:
     for owner in ("bob", ""):
         with pytest.raises(NotPermitted):
             await alice.create(owner=owner)
-        with pytest.raises(NotPermitted):
+        with pytest.raises(ConfigError if owner == "" else NotPermitted):
             await alice.end_all(owner)
         session = await alice.create()
         with pytest.raises(NotPermitted):

@@ -76,7 +76,7 @@ async def handed_from_one_to_the_next(store: Any, world: World) -> None:
     waiters = []
     for number in range(3):
         waiters.append(asyncio.create_task(visit(number)))
-        await until(lambda: world.waiting(":a") == len(waiters), "it is in the line")  # noqa: B023
+        await until(lambda: world.waiting(":a") == len(waiters), "it is in the line")
     with pytest.raises(SessionInUse):
         await store.open("a", wait=0)
     await holder.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -36,7 +36,7 @@ async def test_who_may_not_wait_is_told_who_has_it_and_until_when(store: Any, wo
         await other.open("a", wait=0)
     assert caught.value.holder == store.label
     assert caught.value.waiting == 0
-    left = caught.value.until - datetime.fromtimestamp(world.now() / 1000, timezone.utc)
+    left = caught.value.until - datetime.fromtimestamp(world.now() / 1000, UTC)
     assert timedelta(seconds=20) < left <= timedelta(seconds=30)
     with pytest.raises(SessionInUse):
         await other.open("a")  # the store's wait is 0 too

@@ -40,11 +40,13 @@ async def each(iterator: Iterator[Any]) -> AsyncIterator[Any]:
 class AwaitableSession(Session):
     """A `Session` whose calls are awaited."""
 
-    save, renew, close, discard, delete, __aenter__, __aexit__ = map(
-        in_thread,
-        (Session.save, Session.renew, Session.close, Session.discard, Session.delete)
-        + (Session.__enter__, Session.__exit__),
-    )
+    save = in_thread(Session.save)
+    renew = in_thread(Session.renew)
+    close = in_thread(Session.close)
+    discard = in_thread(Session.discard)
+    delete = in_thread(Session.delete)
+    __aenter__ = in_thread(Session.__enter__)
+    __aexit__ = in_thread(Session.__exit__)
 
 
 class AwaitableEvents(Events):
@@ -75,11 +77,14 @@ class Opening:
 class AwaitableStore(SessionStore):
     """A `SessionStore` whose calls are awaited."""
 
-    read, touch, delete, count, end_all, sweep, configure, close = map(
-        in_thread,
-        (SessionStore.read, SessionStore.touch, SessionStore.delete, SessionStore.count)
-        + (SessionStore.end_all, SessionStore.sweep, SessionStore.configure, SessionStore.close),
-    )
+    read = in_thread(SessionStore.read)
+    touch = in_thread(SessionStore.touch)
+    delete = in_thread(SessionStore.delete)
+    count = in_thread(SessionStore.count)
+    end_all = in_thread(SessionStore.end_all)
+    sweep = in_thread(SessionStore.sweep)
+    configure = in_thread(SessionStore.configure)
+    close = in_thread(SessionStore.close)
     create = in_thread(SessionStore.create, become=AwaitableSession)
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
@@ -101,4 +106,4 @@ class AwaitableStore(SessionStore):
 
     @property
     def parameters(self) -> Any:
-        return in_thread(SessionStore.parameters.fget)(self)
+        return in_thread(lambda: super(AwaitableStore, self).parameters)()

@@ -63,7 +63,7 @@ async def until(
     while True:
         late = time.monotonic() > deadline
         asked = predicate()
-        value: T = await asked if inspect.isawaitable(asked) else asked  # type: ignore[assignment]
+        value: T = await asked if inspect.isawaitable(asked) else asked
         if value:
             return value
         if late:

@@ -13,7 +13,6 @@ from typing import Any
 
 import fakeredis
 import redis
-import redis.cluster
 
 from sessionstore import AsyncSessionStore
 from sessionstore._core.keys import PERMANENT, Home, Keyspace
@@ -118,7 +117,7 @@ class World:
 
     async def connect(self, buckets: int = BUCKETS) -> Any:
         """Return a store, as another app server would get; it is closed at the end of the test."""
-        shared = {"prefix": self.prefix, "buckets": buckets}
+        shared: dict[str, Any] = {"prefix": self.prefix, "buckets": buckets}
         store: Any
         if self.place is None and self.shell == "sync":
             store = fake_store(server=self._fake, **shared)
@@ -160,8 +159,7 @@ class World:
         if self.place is None:
             return fakeredis.FakeRedis(server=self._fake)
         if self.kind == "cluster":
-            nodes = [redis.cluster.ClusterNode("127.0.0.1", node.port) for node in self.place.nodes]
-            return redis.RedisCluster(startup_nodes=nodes)
+            return redis.RedisCluster("127.0.0.1", self.place.nodes[0].port)
         return redis.Redis.from_url(self.place.nodes[0].url)
 
     def names(self) -> list[str]:
@@ -192,10 +190,8 @@ class World:
 
     def now(self) -> int:
         """Return the time of the server, in ms."""
-        if self.kind == "cluster":
-            seconds, microseconds = next(iter(self.raw.time(target_nodes="random").values()))
-        else:
-            seconds, microseconds = self.raw.time()
+        where = {"target_nodes": "random"} if self.kind == "cluster" else {}
+        seconds, microseconds = self.raw.time(**where)
         return int(seconds) * 1000 + int(microseconds) // 1000
 
     def waiting(self, session: Any) -> int:
@@ -203,7 +199,7 @@ class World:
         return int(self.raw.llen(self.home(session).waiters))
 
     def age(self, session: Any, seconds: float) -> None:
-        """Move everything that is stored about a session into the past: it becomes that much older."""
+        """Let so much time go by for a session: all that is stored about it moves into the past."""
         home, milliseconds = self.home(session), round(seconds * 1000)
         fields = self.fields(session)
         for name in {"c", "a", "l"} & set(fields):
@@ -227,187 +223,15 @@ class World:
     def lease_until(self, session: Any, milliseconds: int) -> None:
         """Let the lease of the holder end at another time."""
         holder = self.fields(session)["h"][LEASE_END:]
-        self.raw.hset(self.home(session).session, "h", b"%0*d%b" % (LEASE_END, milliseconds, holder))
+        self.raw.hset(
+            self.home(session).session, "h", b"%0*d%b" % (LEASE_END, milliseconds, holder)
+        )
 
     def lapse(self, session: Any) -> None:
-        """Let the lease of the holder end this very moment."""
-        assert self.lease_end(session) > 0, "nobody holds it"
-        self.lease_until(session, self.now() - 1)
-
-    def calls(self, command: str) -> int:
-        """Return how often a command was called, on all nodes together."""
-        name = f"cmdstat_{command.lower()}"
-        told = (node.info("commandstats").get(name, "calls=0,") for node in self.nodes)
-        return sum(int(text.partition("=")[2].partition(",")[0]) for text in told)
-
-
-class Places:
-    """The deployments of this test process, each started when it is first asked for."""
-
-    def __init__(self) -> None:
-        self._directory = Path(tempfile.mkdtemp(prefix="ss-tests-"))
-        self._started: dict[str, Place] = {}
-        self._servers = ExitStack()
-        self._servers.callback(_remove, self._directory)
-
-    def get(self, kind: str) -> Place:
-        """Return the deployment of a kind."""
-        if kind not in self._started:
-            self._started[kind] = getattr(self, f"_{kind}")(self._directory / kind)
-        return self._started[kind]
-
-    def close(self) -> None:
-        """Stop all servers, and remove what they wrote."""
-        self._servers.close()
-
-    def _embedded(self, directory: Path) -> Place:
-        server = self._servers.enter_context(Standalone(None, directory, appendonly=False))
-        return Place(server.url, (server,))
-
-    def _redis7(self, directory: Path) -> Place:
-        server = self._servers.enter_context(Standalone(redis7(), directory, appendonly=False))
-        return Place(server.url, (server,))
-
-    def _cluster(self, directory: Path) -> Place:
-        cluster = self._servers.enter_context(Cluster(directory))
-        return Place(cluster.url, tuple(cluster.nodes))
-
-    def _sentinel(self, directory: Path) -> Place:
-        sentinels = self._servers.enter_context(Sentinels(directory))
-        return Place(sentinels.url, (sentinels.primary,))
-
-
-def _remove(directory: Path) -> None:
-    for path in sorted(directory.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-    directory.rmdir()
-
-
-class World:
-    """One shell on one server; `raw` is a client of the test's own, to look behind the scenes."""
-
-    def __init__(self, kind: str, shell: str, place: Place | None) -> None:
-        self.kind = kind
-        self.shell = shell
-        self.place = place
-        self.prefix = f"t{secrets.token_hex(6)}"
-        self.keys = Keyspace(self.prefix, BUCKETS)
-        self._fake = fakeredis.FakeServer()
-        self.raw = self._client()
-        self._stores: list[Any] = []
-        self._drivers = ExitStack()
-
-    def __repr__(self) -> str:
-        return f"{self.kind}-{self.shell}"
-
-    async def connect(self, buckets: int = BUCKETS) -> Any:
-        """Return a store, as another app server would get; it is closed at the end of the test."""
-        shared = {"prefix": self.prefix, "buckets": buckets}
-        store: Any
-        if self.place is None and self.shell == "sync":
-            store = fake_store(server=self._fake, **shared)
-            store.__class__ = AwaitableStore
-        elif self.place is None:
-            store = await fake_async_store(server=self._fake, **shared)
-        elif self.shell == "sync":
-            store = AwaitableStore.connect(self.place.url, **shared)
-        else:
-            store = await AsyncSessionStore.connect(self.place.url, **shared)
-        self._stores.append(store)
-        return store
-
-    async def close(self) -> None:
-        """Close all stores, and remove every key; AssertionError if one would have stayed."""
-        for store in self._stores:
-            await store.close()
-        self._drivers.close()
-        try:
-            staying = self.staying()
-            self.clear()
-            assert not staying, f"neither permanent nor with an expiry: {staying}"
-        finally:
-            self.raw.close()
-
-    def driver(self) -> Driver:
-        """Return a synchronous driver, to run flows and operations by hand."""
-        if self.place is None:
-            clients = Clients(self._client(), self._client(), shebang=False)
-        else:
-            clients = connect(self.place.url)
-        driver = Driver(clients)
-        self._drivers.callback(driver.close)
-        return driver
-
-    # Behind the scenes
-
-    def _client(self) -> Any:
-        if self.place is None:
-            return fakeredis.FakeRedis(server=self._fake)
-        if self.kind == "cluster":
-            nodes = [redis.cluster.ClusterNode("127.0.0.1", node.port) for node in self.place.nodes]
-            return redis.RedisCluster(startup_nodes=nodes)
-        return redis.Redis.from_url(self.place.nodes[0].url)
-
-    def names(self) -> list[str]:
-        """Return all keys of this test."""
-        return sorted(name.decode() for name in self.raw.scan_iter(f"{{{self.prefix}:*", count=500))
-
-    def staying(self) -> list[str]:
-        """Return the keys that have no expiry and are not on the list of permanent ones."""
-        return [
-            name
-            for name in self.names()
-            if not PERMANENT.fullmatch(name) and self.raw.pttl(name) == -1
-        ]
-
-    def clear(self) -> None:
-        """Remove all keys of this test."""
-        for name in self.names():
-            self.raw.unlink(name)
-
-    def home(self, session: Any) -> Home:
-        """Return the keys of a session, given itself or its SID."""
-        return self.keys.home(session if isinstance(session, str) else session.sid)
-
-    def fields(self, session: Any) -> dict[str, bytes]:
-        """Return the stored hash of a session."""
-        found = self.raw.hgetall(self.home(session).session)
-        return {name.decode(): value for name, value in found.items()}
-
-    def now(self) -> int:
-        """Return the time of the server, in ms."""
-        if self.kind == "cluster":
-            seconds, microseconds = next(iter(self.raw.time(target_nodes="random").values()))
-        else:
-            seconds, microseconds = self.raw.time()
-        return int(seconds) * 1000 + int(microseconds) // 1000
-
-    def waiting(self, session: Any) -> int:
-        """Return how many are in the line for a session."""
-        return int(self.raw.llen(self.home(session).waiters))
-
-    def age(self, session: Any, seconds: float) -> None:
-        """Move everything that is stored about a session into the past: it becomes that much older."""
-        home, milliseconds = self.home(session), round(seconds * 1000)
-        fields = self.fields(session)
-        for name in {"c", "a", "l"} & set(fields):
-            self.raw.hset(home.session, name, int(fields[name]) - milliseconds)
-        if end := self.lease_end(session):
-            self.lease_until(session, max(1, end - milliseconds))
-        owner = fields.get("o", b"").decode()
-        pool = self.keys.pool("public" if owner == "*" else "private")
-        bucket = home.bucket
-        for index in (bucket.index, bucket.owned(owner), pool.seats, pool.fresh):
-            if self.raw.zscore(index, home.sid) is not None:
-                self.raw.zincrby(index, -milliseconds, home.sid)
-        left = self.raw.pttl(home.session)
-        if left >= 0:
-            self.raw.pexpire(home.session, left - milliseconds)
-
-    def lapse(self, session: Any) -> None:
-        """Let the lease of the holder end this very moment."""
-        assert int(self.fields(session)["u"]) > 0, "nobody holds it"
-        self.raw.hset(self.home(session).session, "u", self.now() - 1)
+        """Let so much time go by for a session that the lease of its holder has just ended."""
+        left = self.lease_end(session) - self.now() + 1
+        assert left > 0, "nobody holds it"
+        self.age(session, left / 1000)
 
     def calls(self, command: str) -> int:
         """Return how often the servers were asked for a command."""

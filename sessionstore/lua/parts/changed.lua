@@ -5,7 +5,8 @@ local function changed(s, given, first, count, store)
   local fields = {}
   if #given < first then return fields end
 
-  local size, after = s.size, first + 2 * count
+  local before = tonumber(s.size)
+  local size, after = before, first + 2 * count
   for i = first, after - 1, 2 do
     local stored = redis.call('HSTRLEN', s.session, given[i])
     if stored == 0 then size = size + #given[i] end
@@ -16,7 +17,7 @@ local function changed(s, given, first, count, store)
     local stored = redis.call('HSTRLEN', s.session, given[i])
     if stored > 0 then size = size - #given[i] - stored end
   end
-  if store.max_bytes and size > store.max_bytes and size > s.size then return nil, size end
-  if size ~= s.size then fields[#fields + 1], fields[#fields + 2] = 'b', size end
+  if store.max_bytes and size > store.max_bytes and size > before then return nil, size end
+  if size ~= before then fields[#fields + 1], fields[#fields + 2] = 'b', size end
   return fields
 end

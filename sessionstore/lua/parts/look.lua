@@ -6,12 +6,14 @@ local function look(session, store)
   local timeout, activity = tonumber(v[3]), tonumber(v[5])
   local s = {
     session = session, sid = string.sub(session, #store.tag + 3), fence = tonumber(v[1]), owner = v[2] or '',
-    moving = v[10] and v[10] ~= '' and v[10], over = v[9], ended = v[9] and true, timeout = timeout,
-    stored_timeout = timeout, created = tonumber(v[4]), activity = activity, stored_activity = activity,
-    ends = tonumber(v[6] or ''), size = tonumber(v[11] or 0), held = false, deadline = false,
-    lease_end = false, mark = false, ticket = false, label = false,
+    timeout = timeout, stored_timeout = timeout, created = v[4], activity = activity, stored_activity = activity,
+    size = v[11] or 0,
   }
-  if s.ended then return s end -- only the tombstone is left
+  if v[10] and v[10] ~= '' then s.moving = v[10] end
+  if v[9] then
+    s.over, s.ended = v[9], true -- only the tombstone is left
+    return s
+  end
   if store.max_timeout and timeout > store.max_timeout then s.timeout = store.max_timeout end
 
   -- The holder, in fixed places: the end of the lease (13 digits), how it came to be (o opened, g granted, c created
@@ -24,12 +26,15 @@ local function look(session, store)
     -- A lapsed lease is an implied close at its end; a grant that nobody took up is nothing at all.
     if not s.held and s.mark == 'o' then
       s.lapsed = true
-      if s.lease_end > s.activity then s.activity = s.lease_end end
+      if s.lease_end > activity then s.activity = s.lease_end end
     end
   end
 
   s.deadline = (s.held and s.lease_end or s.activity) + s.timeout
-  if s.ends and s.ends < s.deadline then s.deadline = s.ends end
+  if v[6] then
+    s.ends = tonumber(v[6])
+    if s.ends < s.deadline then s.deadline = s.ends end
+  end
   if s.ends and s.ends <= store.now then s.over = 'lifetime'
   elseif s.held then s.pending = v[8]
   elseif v[8] then s.deleter, s.over = string.match(v[8], '^(%S+) (.*)$')

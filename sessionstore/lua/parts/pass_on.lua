@@ -2,7 +2,7 @@
 -- The grant is written into the session; the push only wakes the waiter, which has 2 s to take it up.
 -- `fields`, names and values in turn, are written along with it.
 local function pass_on(s, waiters, store, fields)
-  s.held, s.ticket, s.lapsed = false, false, false
+  s.held, s.ticket, s.lapsed = nil, nil, nil
   local holder = ''
   for _ = 1, 500 do
     local entry = redis.call('LPOP', waiters)

@@ -3,16 +3,13 @@
 -- ten times in a timeout and is never late. The keys stay for two timeouts more than that, so that an open with a
 -- lease no longer than a timeout need not move them.
 local function place(s, store, fresh)
-  local function due(activity, timeout)
-    local grid = math.max(1, math.floor(timeout / 10))
-    local score = activity - activity % grid + timeout
-    if s.ends and s.ends < score then score = s.ends end
-    return score, grid
-  end
+  local grid = math.max(1, math.floor(s.timeout / 10))
+  local step = s.activity - s.activity % grid
+  local stays = s.timeout == s.stored_timeout and step == s.stored_activity - s.stored_activity % grid
+  if stays and not fresh then return end
 
-  local score, grid = due(s.activity, s.timeout)
-  if not fresh and s.timeout == s.stored_timeout and score == due(s.stored_activity, s.stored_timeout) then return end
-
+  local score = step + s.timeout
+  if s.ends and s.ends < score then score = s.ends end
   local keep = score + grid + 2 * s.timeout + store.lease + store.linger
   redis.call('ZADD', store.tag .. 'x', score, s.sid)
   redis.call('PEXPIREAT', s.session, keep)

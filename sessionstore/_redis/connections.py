@@ -1,0 +1,68 @@
+"""Connections at hand, so that a call need not go through the pool's locks and checks each time."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from typing import Any
+
+from redis.exceptions import ConnectionError as NotConnected
+
+__all__ = ["Connections"]
+
+WAIT = 5.0
+"""Seconds to wait for a connection when all are in use."""
+
+
+class Connections:
+    """The connections of a pool, the last used first; who comes when all are in use waits.
+
+    The pool makes them and says how many there may be. A connection that the server has closed
+    meanwhile is found when it is used: then all idle ones are dropped, and the call is repeated,
+    which every operation allows.
+    """
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._reset()
+
+    def _reset(self) -> None:
+        self._process = os.getpid()
+        self._idle: deque[Any] = deque()
+        self._free = threading.Semaphore(self._pool.max_connections)
+
+    def take(self) -> Any:
+        """Return a connection for the caller alone; redis-py's errors if there is none."""
+        if self._process != os.getpid():
+            self._reset()  # a forked child must not talk over the connections of its parent
+        if not self._free.acquire(timeout=WAIT):
+            raise NotConnected("all connections are in use")
+        try:
+            return self._idle.pop()
+        except IndexError:
+            pass
+        try:
+            return self._pool.get_connection()
+        except BaseException:
+            self._free.release()
+            raise
+
+    def give(self, connection: Any) -> None:
+        """Take a connection back for the next caller."""
+        self._idle.append(connection)
+        self._free.release()
+
+    def drop(self, connection: Any) -> None:
+        """Close a connection that failed, and with it the idle ones, which may have failed too."""
+        self._release(connection)
+        self._free.release()
+        while True:
+            try:
+                self._release(self._idle.pop())
+            except IndexError:
+                return
+
+    def _release(self, connection: Any) -> None:
+        connection.disconnect()
+        self._pool.release(connection)
