@@ -147,7 +147,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
 
     def has_lost(self) -> None:
         """Note that the lease is lost, so that the next call says so."""
-        self._lost = True
+        self._lost = self._open
 
     def _changes(self) -> Changes:
         written = {}

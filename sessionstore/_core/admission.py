@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sessionstore._core import buckets, moves, seats
-from sessionstore._core.keys import Bucket, Home, Keyspace, Pool
+from sessionstore._core.keys import Bucket, Keyspace, Pool, ticket
 from sessionstore._core.operation import Flow, Operation, together
 from sessionstore._core.records import Moving
 from sessionstore._core.sessions import ANY, Seat, read
@@ -43,46 +43,44 @@ def sweep_all(keys: Keyspace) -> Flow[int]:
 
 
 def give_back(keys: Keyspace, bucket: Bucket, members: Sequence[bytes]) -> Flow[None]:
-    """Free the seats of sessions that a bucket noted as ended, as `pool sid` each."""
+    """Free the seats of sessions that have ended, noted by their bucket as `POOL SID TICKET`."""
+    noted = [member.decode().partition(" ") for member in members]
     for pool in keys.pools():
-        start = f"{pool.name} "
-        noted = (member.decode() for member in members)
-        sids = [text.removeprefix(start) for text in noted if text.startswith(start)]
-        yield from _free_if_gone(keys, pool, sids)
+        free = [seat for name, _, seat in noted if name == pool.name]
+        if free:
+            yield from seats.review(pool, dict.fromkeys(free))
+        # Of a session whose key has expired unseen, nobody knows the ticket any more.
+        if any(name == "unknown" for name, _, _ in noted):
+            yield from _audit(keys, pool)
     yield from seats.forget_ended(bucket, members)
 
 
-def _free_if_gone(keys: Keyspace, pool: Pool, sids: Sequence[str]) -> Flow[None]:
-    # The look comes after the reading of the seat, so that a session of the same name that is
-    # created in between keeps the seat that its creation took anew.
-    if sids:
-        known = yield from seats.known(pool, sids)
-        found = yield from _look(keys, sids)
-        yield from seats.review(
-            pool,
-            [
-                (sid, before, now and now.activity)
-                for sid, before, now in zip(sids, known, found, strict=True)
-                if before is not None
-            ],
-        )
+def _audit(keys: Keyspace, pool: Pool) -> Flow[None]:
+    """Look at the session of every seat of a pool, and free those that are not in use."""
+    first = 0
+    while page := (yield from seats.page(pool, first)):
+        found = yield from _look(keys, [seat for seat, _ in page])
+        idle = [seat for (seat, _), sight in zip(page, found, strict=True) if sight is None]
+        yield from seats.review(pool, dict.fromkeys(idle), sparing=True)
+        first += len(page)
 
 
 class Sight(NamedTuple):
-    """The last activity of a session that is alive; one that is held is active now."""
+    """The last activity of the session of a seat; one that is held is active now."""
 
     activity: int
     held: bool
 
 
-def _look(keys: Keyspace, sids: Sequence[str]) -> Flow[list[Sight | None]]:
-    looks = [seen(keys.home(sid)) for sid in sids]
+def _look(keys: Keyspace, names: Sequence[str]) -> Flow[list[Sight | None]]:
+    looks = [seen(keys, name) for name in names]
     return (yield from together(looks))
 
 
-def seen(home: Home) -> Operation[Sight | None]:
-    """Look at a session for the sake of its seat; None if it is gone."""
-    looking = read(home, ANY, ())
+def seen(keys: Keyspace, seat: str) -> Operation[Sight | None]:
+    """Look whether a seat is in use: None if no session has its ticket."""
+    sid, _, ticket = seat.rpartition(" ")
+    looking = read(keys.home(sid), ANY, ())
 
     def parse(reply: Any) -> Sight | None:
         try:
@@ -91,22 +89,30 @@ def seen(home: Home) -> Operation[Sight | None]:
             return None
         except Moving:
             return Sight(0, held=True)  # keeps its seat until the move is settled
+        if found.fields.get(b"s") != ticket.encode():
+            return None
         held = bool(found.holder)
         return Sight(found.now if held else found.facts.activity, held)
 
     return Operation(looking.script, looking.keys, looking.args, parse)
 
 
-def take_seat(keys: Keyspace, wanted: Seat, sid: str, *, force: bool = False) -> Flow[None]:
+def take_seat(
+    keys: Keyspace, wanted: Seat, sid: str, ticket: str, *, force: bool = False
+) -> Flow[None]:
     """Take a seat for a session to be; QuotaExceeded if there is none and none can be freed."""
-    pool = keys.pool(wanted.pool)
-    full = yield from seats.take(pool, sid, force=force)
+    pool, seat = keys.pool(wanted.pool), seats.name_of(sid, ticket)
+    full = yield from seats.take(pool, seat, force=force)
     if full is None:
         return
     yield from sweep_all(keys)
-    yield from _free_if_gone(keys, pool, full.doubtful)
+    found = yield from _look(keys, full.doubtful)
+    yield from seats.review(
+        pool,
+        {name: sight and sight.activity for name, sight in zip(full.doubtful, found, strict=True)},
+    )
     for _ in range(EVICTION_ROUNDS):
-        full = yield from seats.take(pool, sid, force=force)
+        full = yield from seats.take(pool, seat, force=force)
         if full is None:
             return
         if not wanted.evict:
@@ -115,9 +121,9 @@ def take_seat(keys: Keyspace, wanted: Seat, sid: str, *, force: bool = False) ->
     raise QuotaExceeded(wanted.pool, value=full.limit)
 
 
-def release_seat(keys: Keyspace, wanted: Seat, sid: str) -> Flow[None]:
+def release_seat(keys: Keyspace, wanted: Seat, sid: str, ticket: str) -> Flow[None]:
     """Give back the seat of a session that was not created after all."""
-    yield from _free_if_gone(keys, keys.pool(wanted.pool), [sid])
+    yield from seats.review(keys.pool(wanted.pool), {seats.name_of(sid, ticket): None})
 
 
 def _evict_one(keys: Keyspace, pool: Pool) -> Flow[None]:
@@ -127,22 +133,24 @@ def _evict_one(keys: Keyspace, pool: Pool) -> Flow[None]:
     least recently active of the first page is that of all, if it is not newer than the pool's
     idea of the page's last. If it is, the page is in order now and the next round sees more.
     """
-    page = yield from seats.oldest(pool)
-    found = yield from _look(keys, [sid for sid, _ in page])
-    # A seat without a session is one that is being created just now, or was noted as ended.
+    page = yield from seats.page(pool, 0)
+    found = yield from _look(keys, [seat for seat, _ in page])
+    # A seat that is not in use is one whose session is being created just now, or was noted.
     alive = [
-        (sid, known, sight)
-        for (sid, known), sight in zip(page, found, strict=True)
+        (seat, known, sight)
+        for (seat, known), sight in zip(page, found, strict=True)
         if sight is not None
     ]
     yield from seats.review(
-        pool, [(sid, known, max(known, sight.activity)) for sid, known, sight in alive]
+        pool, {seat: max(known, sight.activity) for seat, known, sight in alive}
     )
-    idle = sorted((sight.activity, sid) for sid, _, sight in alive if not sight.held)
+    idle = sorted((sight.activity, seat) for seat, _, sight in alive if not sight.held)
     if idle and (len(page) < seats.PAGE or idle[0][0] <= page[-1][1]):
-        activity, sid = idle[0]
-        if (yield from seats.evict(keys.home(sid), activity)):
-            yield from _free_if_gone(keys, pool, [sid])
+        activity, seat = idle[0]
+        home = keys.home(seat.rpartition(" ")[0])
+        freed = yield from seats.evict(home, activity)
+        if freed:
+            yield from give_back(keys, home.bucket, [freed.encode()])
 
 
 def set_limit(keys: Keyspace, pool: Pool, value: int | None) -> Flow[None]:
@@ -155,18 +163,20 @@ def set_limit(keys: Keyspace, pool: Pool, value: int | None) -> Flow[None]:
     yield from together([buckets.configure(bucket, flag) for bucket in keys.buckets])
     if value is not None:
         for bucket in keys.buckets:
-            cursor = b""
-            while cursor != b"0":
-                cursor, rows = yield from buckets.list_page(bucket, "", "", cursor or b"0")
-                owners = [
-                    (row[0], "") if isinstance(row, tuple) else (row.sid, row.facts.owner)
-                    for row in rows
-                ]
-                yield from together(
-                    [
-                        seats.take(pool, sid, force=True)
-                        for sid, owner in owners
-                        if seats.pool_of(owner) == pool.name
-                    ]
-                )
+            yield from _seat_all(keys, pool, bucket)
     yield from seats.limit(pool, value)
+
+
+def _seat_all(keys: Keyspace, pool: Pool, bucket: Bucket) -> Flow[None]:
+    """Give a seat to every session of a bucket that the pool counts."""
+    cursor = b""
+    while cursor != b"0":
+        cursor, rows = yield from buckets.list_page(bucket, "", "", cursor or b"0")
+        counted = [
+            row.sid
+            for row in rows
+            if isinstance(row, buckets.Row) and seats.pool_of(row.facts.owner) == pool.name
+        ]
+        tickets = yield from together([seats.assign(keys.home(sid), ticket()) for sid in counted])
+        taken = [seats.name_of(sid, its) for sid, its in zip(counted, tickets, strict=True) if its]
+        yield from together([seats.take(pool, seat, force=True) for seat in taken])

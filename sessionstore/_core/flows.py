@@ -48,6 +48,7 @@ def create(
     wanted: Seat | None = None
     try:
         while True:
+            seat = ticket if wanted else ""
             try:
                 answer = yield from resolved(
                     keys,
@@ -62,7 +63,7 @@ def create(
                         lifetime=lifetime,
                         lease=lease,
                         opened=opened,
-                        seated=wanted is not None,
+                        seat=seat,
                         written=written,
                     ),
                 )
@@ -71,12 +72,12 @@ def create(
             if isinstance(answer, Opened):
                 return answer
             wanted = answer
-            yield from admission.take_seat(keys, wanted, home.sid)
+            yield from admission.take_seat(keys, wanted, home.sid, ticket)
     except StoreUnavailable:
         raise  # whatever was done is undone by time: the lease, and a look at the seat
     except SessionStoreError:
         if wanted is not None:
-            yield from admission.release_seat(keys, wanted, home.sid)
+            yield from admission.release_seat(keys, wanted, home.sid, ticket)
         raise
     except BaseException:
         yield from sessions.abandon(home, ticket)
@@ -192,9 +193,7 @@ def delete(
                 return True  # it ended while this call was waiting for that
             if isinstance(answer, str):
                 if answer:
-                    yield from admission.give_back(
-                        keys, home.bucket, [f"{answer} {home.sid}".encode()]
-                    )
+                    yield from admission.give_back(keys, home.bucket, [answer.encode()])
                 return True
             if answer is None:
                 return False

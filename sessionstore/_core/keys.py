@@ -15,12 +15,12 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:B}g:TICKET  list    the wake-up of one waiter            10 s
     {P:B}m:TICKET  string  whether a move has arrived           a day
     {P:B}r:TICKET  string  that a shared save was done          a minute
-    {P:B}q         set     ended sessions whose seat is free    permanent, usually empty
+    {P:B}q         set     seats of ended sessions              permanent, usually empty
     {P:B}ev        stream  events                               permanent, capped
     {P:B}p         hash    parameters                           permanent
 
     {P:store}      hash    what is fixed for the life of the store       permanent
-    {P:seat:POOL}  zset    seats taken: SID by last known activity       permanent
+    {P:seat:POOL}  zset    seats taken, by last known activity          permanent
     {P:seat:POOL}r zset    seats whose session was not seen alive yet    permanent
     {P:seat:POOL}p hash    the limit of the pool                         permanent
 """

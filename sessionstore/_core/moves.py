@@ -75,7 +75,7 @@ def arrive(
     facts: Facts,
     changes: Changes,
     *,
-    seated: bool,
+    seat: str,
 ) -> Operation[Seat | None]:
     """Make the new home; a Seat is asked for if one must be taken first."""
 
@@ -95,7 +95,7 @@ def arrive(
         facts.timeout,
         facts.created,
         "" if facts.ends is None else facts.ends,
-        int(seated),
+        seat,
         *_attributes(facts, changes),
     )
     decision = target.bucket.decision(ticket)

@@ -29,7 +29,7 @@ __all__ = [
     "refuse",
 ]
 
-FACTS = ("f", "o", "t", "c", "a", "l")
+FACTS = ("f", "o", "t", "c", "a", "l", "s")
 """Fields of a session that describe it; all attributes are fields that begin with a dot."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

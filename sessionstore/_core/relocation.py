@@ -64,6 +64,7 @@ def _arrive(
     wanted: Seat | None = None
     try:
         while True:
+            seat = ticket if wanted else ""
             try:
                 answer = yield from resolved(
                     keys,
@@ -76,7 +77,7 @@ def _arrive(
                         owner,
                         facts,
                         changes,
-                        seated=wanted is not None,
+                        seat=seat,
                     ),
                 )
             except NotArrived:
@@ -87,10 +88,10 @@ def _arrive(
             # The old seat is free as soon as the old home is retired, so within one pool the
             # limit may be passed for that moment; into another pool it may not.
             same_pool = seats.pool_of(owner) == seats.pool_of(facts.owner)
-            yield from admission.take_seat(keys, wanted, target.sid, force=same_pool)
+            yield from admission.take_seat(keys, wanted, target.sid, ticket, force=same_pool)
     except (StoreUnavailable, GeneratorExit):
         raise
     except SessionStoreError:
         if wanted is not None:
-            yield from admission.release_seat(keys, wanted, target.sid)
+            yield from admission.release_seat(keys, wanted, target.sid, ticket)
         raise

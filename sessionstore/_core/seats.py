@@ -1,30 +1,32 @@
 """Seats: one in the pool of its kind for each session, while the store limits that kind.
 
-The pool is one key, so its size is exact. A session that ends is noted in its bucket by the
-script that ends it, and its seat is given back from there. A seat taken by a client that died
-before it created the session is told apart by a look at the session.
+The pool is one key, so its size is exact. A seat belongs to the call that takes it: its name is
+the SID and the ticket of the call, and the session that the call makes notes the ticket. So two
+calls for one name never share a seat, and a seat is in use if its session has its ticket. The
+script that ends a session notes the seat that becomes free in the bucket, and it is given back
+from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from sessionstore._core.keys import PUBLIC, Bucket, Home, Pool
 from sessionstore._core.operation import Operation
 from sessionstore._core.scripts import load
 
-__all__ = ["Full", "evict", "forget_ended", "known", "limit", "oldest", "pool_of", "review", "take"]
+__all__ = ["PAGE", "Full", "assign", "evict", "forget_ended", "limit", "name_of", "page", "pool_of"]
 
-TAKE_SEAT, KNOWN_SEATS, REVIEW_SEATS, OLDEST_SEATS, LIMIT_SEATS = map(
-    load, ("take_seat", "known_seats", "review_seats", "oldest_seats", "limit_seats")
+TAKE_SEAT, REVIEW_SEATS, PAGE_OF_SEATS, LIMIT_SEATS, ASSIGN_SEAT = map(
+    load, ("take_seat", "review_seats", "page_of_seats", "limit_seats", "assign_seat")
 )
 FORGET_ENDED, EVICT = map(load, ("forget_ended", "evict"))
 PAGE = 50
 
 
 class Full(Exception):
-    """The pool has no seat; `doubtful` are SIDs that took one and may never have been created."""
+    """The pool has no seat; `doubtful` ones were taken long ago and never seen in use."""
 
     def __init__(self, limit: int, doubtful: list[str]) -> None:
         self.limit = limit
@@ -36,49 +38,55 @@ def pool_of(owner: str) -> str:
     return "public" if owner == PUBLIC else "private"
 
 
-def take(pool: Pool, sid: str, *, force: bool) -> Operation[Full | None]:
+def name_of(sid: str, ticket: str) -> str:
+    """Return the name of a seat."""
+    return f"{sid} {ticket}"
+
+
+def take(pool: Pool, seat: str, *, force: bool) -> Operation[Full | None]:
     """Take a seat; with `force` also past the limit."""
 
     def parse(reply: Sequence[bytes | int]) -> Full | None:
         if reply[0] == b"TAKEN":
             return None
         _, limit, *doubtful = reply
-        return Full(int(limit), [sid.decode() for sid in doubtful if isinstance(sid, bytes)])
+        return Full(int(limit), [seat.decode() for seat in doubtful if isinstance(seat, bytes)])
 
-    return Operation(TAKE_SEAT, (pool.seats, pool.fresh, pool.limit), (sid, int(force)), parse)
-
-
-def known(pool: Pool, sids: Sequence[str]) -> Operation[list[int | None]]:
-    """Return the last activity of sessions as the pool knows it; None for one without a seat."""
-    return Operation(
-        KNOWN_SEATS,
-        (pool.seats,),
-        tuple(sids),
-        lambda reply: [int(activity) if activity else None for activity in reply],
-    )
+    return Operation(TAKE_SEAT, (pool.seats, pool.fresh, pool.limit), (seat, int(force)), parse)
 
 
-def review(pool: Pool, findings: Sequence[tuple[str, int, int | None]]) -> Operation[int]:
-    """Enter (SID, activity as known before, activity as found) of seats; None frees the seat.
+def review(
+    pool: Pool, findings: Mapping[str, int | None], *, sparing: bool = False
+) -> Operation[int]:
+    """Enter the last activity of the sessions of seats; None frees a seat. Answers how many.
 
-    A seat that was taken anew meanwhile is left alone. The answer is how many were freed.
+    With `sparing` a seat that was taken a moment ago is not freed: its session may be about to
+    be created.
     """
     given = chain.from_iterable(
-        (sid, known, "" if found is None else found) for sid, known, found in findings
+        (seat, "" if activity is None else activity) for seat, activity in findings.items()
     )
     return Operation(
-        REVIEW_SEATS, (pool.seats, pool.fresh), tuple(given), lambda reply: int(reply[0])
+        REVIEW_SEATS,
+        (pool.seats, pool.fresh),
+        (int(sparing), *given),
+        lambda reply: int(reply[0]),
     )
 
 
-def oldest(pool: Pool) -> Operation[list[tuple[str, int]]]:
-    """Return the seats with the least activity as the pool knows it, and that."""
+def page(pool: Pool, first: int) -> Operation[list[tuple[str, int]]]:
+    """Return some seats, those with the least activity as the pool knows it first, and that."""
 
     def parse(reply: Sequence[bytes]) -> list[tuple[str, int]]:
         pairs = iter(reply)
-        return [(sid.decode(), int(activity)) for sid, activity in zip(pairs, pairs, strict=True)]
+        return [(seat.decode(), int(activity)) for seat, activity in zip(pairs, pairs, strict=True)]
 
-    return Operation(OLDEST_SEATS, (pool.seats,), (PAGE,), parse)
+    return Operation(PAGE_OF_SEATS, (pool.seats,), (first, PAGE), parse)
+
+
+def assign(home: Home, ticket: str) -> Operation[str]:
+    """Give a session that is there the ticket of a seat; answers the one it has, empty if gone."""
+    return Operation(ASSIGN_SEAT, (home.session,), (ticket,), lambda reply: str(reply[0].decode()))
 
 
 def limit(pool: Pool, value: int | None) -> Operation[None]:
@@ -92,11 +100,14 @@ def forget_ended(bucket: Bucket, members: Sequence[bytes]) -> Operation[int]:
     return Operation(FORGET_ENDED, (bucket.ended,), tuple(members), lambda reply: int(reply[0]))
 
 
-def evict(home: Home, activity: int) -> Operation[bool]:
-    """End a session that nobody holds and that was not active since; False if it was."""
+def evict(home: Home, activity: int) -> Operation[str | None]:
+    """End a session that nobody holds and that was not active since; None if it was.
+
+    The answer is the seat that is free now, or empty if it had ended before.
+    """
     return Operation(
         EVICT,
         (home.session, home.bucket.parameters),
         (activity,),
-        lambda reply: reply[0] == b"EVICTED",
+        lambda reply: str(reply[1].decode()) if reply[0] == b"EVICTED" else None,
     )

@@ -128,7 +128,7 @@ def create(
     lifetime: int | None,
     lease: int | None,
     opened: bool,
-    seated: bool,
+    seat: str,
     written: Mapping[str, bytes],
 ) -> Operation[Opened | Seat]:
     """Make a session; with `opened` the caller holds it."""
@@ -150,7 +150,7 @@ def create(
         _optional(lifetime),
         _optional(lease),
         int(opened),
-        int(seated),
+        seat,
         *Changes(written).arguments(),
     )
     return Operation(CREATE, (home.session, home.bucket.parameters), given, parse)
@@ -195,11 +195,9 @@ def read(home: Home, scope: Scope, fields: Sequence[str] | None = None) -> Opera
         if reply[0] != b"READ":
             refuse(home.id, reply)
         _, now, activity, deadline, holder, lease_end, found = reply
-        found = _fields(fields, found)
-        found[b"a"] = (
-            b"%d" % activity
-        )  # a lapsed lease counts, though nobody has written it down yet
-        return Reading(home, found, now, deadline, holder.decode(), lease_end)
+        read = _fields(fields, found)
+        read[b"a"] = b"%d" % activity  # a lapsed lease counts, though nobody wrote it down yet
+        return Reading(home, read, now, deadline, holder.decode(), lease_end)
 
     keys = (home.session, home.bucket.parameters)
     return Operation(READ, keys, (*scope, *_names(fields)), parse)
@@ -260,8 +258,8 @@ def delete(
 ) -> Operation[str | Queued | None]:
     """End a session, or take a place in the line for its end.
 
-    The answer is the pool whose seat is free now (or an empty string) if it has ended, None if it
-    will when it is closed.
+    The answer is the seat that is free now (or an empty string) if it has ended, None if it will
+    when it is closed.
     """
 
     def parse(reply: Sequence[Any]) -> str | Queued | None:

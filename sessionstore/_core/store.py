@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from sessionstore import config
@@ -39,21 +39,28 @@ def count(keys: Keyspace, owner: str | None) -> Flow[int]:
         while rows := (yield from pager.page()):
             alone += sum(row.facts.owner == "" for row in rows)
         return alone
+    while True:
+        total, settled = yield from _count_once(keys, places, owner or "")
+        if not settled:
+            return total
+
+
+def _count_once(keys: Keyspace, places: Sequence[Place], owner: str) -> Flow[tuple[int, bool]]:
+    """Count; True if a half-done move was settled on the way, so that the number may be wrong."""
     total = 0
     offsets = {at.bucket: 0 for at in places}
     while offsets:
         now, offsets = offsets, {}
         answers = yield from together(
-            [buckets.count(at, owner or "", seen) for at, seen in now.items()]
+            [buckets.count(bucket, owner, seen) for bucket, seen in now.items()]
         )
         for (bucket, seen), found in zip(now.items(), answers, strict=True):
             if (yield from moves.settle(keys, found.moving)):
-                offsets[bucket] = seen  # count this page again
-                continue
+                return 0, True
             total += found.alive
             if found.more:
                 offsets[bucket] = seen + 500
-    return total
+    return total, False
 
 
 def end_all(keys: Keyspace, label: str, owner: str, keep: str | None, reason: str) -> Flow[int]:

@@ -22,7 +22,14 @@ from tenacity import AsyncRetrying
 from sessionstore._core.operation import Flow, Operation, Step, Wake
 from sessionstore._redis.commands import call, call_with_text, lost_scripts
 from sessionstore._redis.connect import ANSWER_WITHIN, Clients
-from sessionstore._redis.errors import REPEATING, Attempts, check_version, is_transient, translated
+from sessionstore._redis.errors import (
+    FOREIGN,
+    REPEATING,
+    Attempts,
+    check_version,
+    is_transient,
+    translated,
+)
 
 __all__ = ["AsyncDriver"]
 
@@ -85,7 +92,7 @@ class AsyncDriver:
             check_version(await self._clients.commands.info("server"))
         except exceptions.NoPermissionError:
             pass  # then it is not checked: an old one fails at the first script
-        except Exception as error:
+        except FOREIGN as error:
             raise translated(error, Attempts()) from error
 
     async def close(self) -> None:
@@ -138,8 +145,10 @@ class AsyncDriver:
             for future, reply in zip(batch.futures, replies, strict=True):
                 if future.done():
                     continue  # its task was cancelled
-                if isinstance(reply, Exception):
+                if isinstance(reply, FOREIGN):
                     future.set_exception(translated(reply, batch.attempts))
+                elif isinstance(reply, Exception):
+                    future.set_exception(reply)
                 else:
                     future.set_result(reply)
         finally:
@@ -212,7 +221,7 @@ class AsyncDriver:
             await _uninterrupted(
                 self._clients.waiting.blpop([wake.key], timeout=wake.milliseconds / 1000)
             )
-        except Exception as error:
+        except FOREIGN as error:
             if not is_transient(error):
                 raise translated(error, Attempts()) from error
             # The line is kept by the server, so a lost connection costs one more look at it. Not

@@ -11,7 +11,7 @@ from tenacity import retry_if_exception, stop_after_attempt, wait_random_exponen
 
 from sessionstore.errors import ConfigError, SessionStoreError, StoreUnavailable, TimedOut
 
-__all__ = ["REPEATING", "Attempts", "check_version", "is_transient", "translated"]
+__all__ = ["FOREIGN", "REPEATING", "Attempts", "check_version", "is_transient", "translated"]
 
 TRANSIENT = (
     exceptions.ConnectionError,
@@ -25,6 +25,9 @@ TRANSIENT = (
     OSError,
 )
 DENIED_IN_SCRIPT = ("ACL failure in script", "The user executing the script")
+FOREIGN = (exceptions.RedisError, *TRANSIENT)
+"""All that redis-py raises; what else comes up is a mistake of ours and goes through as it is."""
+
 FINAL = (exceptions.AuthenticationError, exceptions.AuthorizationError)
 
 

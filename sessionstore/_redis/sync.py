@@ -14,7 +14,14 @@ from sessionstore._core.operation import Flow, Operation, Step, Wake
 from sessionstore._redis.commands import call, call_with_text, lost_scripts
 from sessionstore._redis.connect import Clients
 from sessionstore._redis.connections import Connections
-from sessionstore._redis.errors import REPEATING, Attempts, check_version, is_transient, translated
+from sessionstore._redis.errors import (
+    FOREIGN,
+    REPEATING,
+    Attempts,
+    check_version,
+    is_transient,
+    translated,
+)
 
 __all__ = ["Driver"]
 
@@ -67,7 +74,7 @@ class Driver:
             check_version(self._clients.commands.info("server"))
         except exceptions.NoPermissionError:
             pass  # then it is not checked: an old one fails at the first script
-        except Exception as error:
+        except FOREIGN as error:
             raise translated(error, Attempts()) from error
 
     def ask_each(self, *command: str | int, only: str = "") -> dict[str, Any]:
@@ -84,7 +91,7 @@ class Driver:
                 for node in commands.get_primaries()
                 if only in ("", node.name)
             }
-        except Exception as error:
+        except FOREIGN as error:
             raise translated(error, Attempts()) from error
 
     def close(self) -> None:
@@ -130,7 +137,7 @@ class Driver:
         attempts = attempts or Attempts()
         try:
             return Retrying(**REPEATING)(self._attempt, operations, attempts)
-        except Exception as error:
+        except FOREIGN as error:
             raise translated(error, attempts) from error
 
     def _attempt(self, operations: list[Operation[Any]], attempts: Attempts) -> list[Any]:
@@ -154,9 +161,10 @@ class Driver:
                 raise reply
         return replies
 
-    def _through_connection(self, commands: list[tuple[Any, ...]], attempts: Attempts) -> list[Any]:
-        assert self._connections is not None
-        connection = self._connections.take()
+    def _through_connection(
+        self, connections: Connections, commands: list[tuple[Any, ...]], attempts: Attempts
+    ) -> list[Any]:
+        connection = connections.take()
         try:
             connection.send_packed_command(connection.pack_commands(commands))
             attempts.sent = True
@@ -185,7 +193,7 @@ class Driver:
         begun = time.monotonic()
         try:
             self._clients.waiting.blpop([wake.key], timeout=wake.milliseconds / 1000)
-        except Exception as error:
+        except FOREIGN as error:
             if not is_transient(error):
                 raise translated(error, Attempts()) from error
             # The line is kept by the server, so a lost connection costs one more look at it. Not

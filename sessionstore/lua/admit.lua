@@ -32,4 +32,4 @@ if string.match(s.moving or '', '^< (%S+)') == ticket then
   place(s, store, true)
   emit('created', s, 'moved', store)
 end
-return {'ADMITTED', redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l')}
+return {'ADMITTED', redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}

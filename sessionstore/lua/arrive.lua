@@ -10,7 +10,7 @@
 -- ARGV[4] timeout_ms  its idle time
 -- ARGV[5] created     when it was made
 -- ARGV[6] ends        its absolute end; empty: none
--- ARGV[7] seated      1: a seat is taken for it in the pool of its kind
+-- ARGV[7] seat        ticket of its seat in the pool of its kind; empty: none was taken
 -- ARGV[8...] attributes  names and values in turn
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET
 -- Returns  {'ARRIVED'} | {'DENIED'} | {'EXISTS'} | {'LIMIT', n} | {'SEAT', pool, evict}
@@ -24,7 +24,7 @@ local owner = ARGV[3]
 local timeout_ms = tonumber(ARGV[4])
 local created = tonumber(ARGV[5])
 local ends = tonumber(ARGV[6])
-local seated = ARGV[7]
+local seat = ARGV[7]
 --@use begin
 --@use look
 --@use place
@@ -51,7 +51,7 @@ for i = 8, #ARGV do size = size + #ARGV[i] end
 if store.max_bytes and size > store.max_bytes then return {'TOOBIG', size, store.max_bytes} end
 if not make_room(owner, store) then return {'LIMIT', store.max_per_owner} end
 local pool = owner == '*' and 'public' or 'private'
-if seated == '0' and store['seats_' .. pool] then return {'SEAT', pool, store.at_limit == 'evict' and 1 or 0} end
+if seat == '' and store['seats_' .. pool] then return {'SEAT', pool, store.at_limit == 'evict' and 1 or 0} end
 
 local s = {session = session, sid = string.sub(session, #store.tag + 3), owner = owner, activity = store.now,
   timeout = timeout_ms, ends = ends, stored_activity = store.now, size = 0}
@@ -60,6 +60,7 @@ redis.call('DEL', session)
 redis.call('HSET', session, 'f', string.format('%.0f', before and math.max(before.fence + 1, store.us) or store.us),
   't', s.timeout, 'c', created, 'a', store.now, 'h', '', 'm', '< ' .. ticket .. ' ' .. source)
 if owner ~= '' then redis.call('HSET', session, 'o', owner) end
+if seat ~= '' then redis.call('HSET', session, 's', seat) end
 if ends then redis.call('HSET', session, 'l', ends) end
 if before then redis.call('HSET', session, 'y', string.format('%.0f', before.fence)) end
 local fields = changed(s, ARGV, 8, (#ARGV - 7) / 2, store)

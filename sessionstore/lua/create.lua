@@ -10,10 +10,10 @@
 -- ARGV[5] lifetime_ms  empty: the store's
 -- ARGV[6] lease_ms     empty: the store's
 -- ARGV[7] opened       1: the caller holds it; 0: it is closed
--- ARGV[8] seated       1: a seat is taken for it in the pool of its kind
+-- ARGV[8] seat         ticket of its seat in the pool of its kind; empty: none was taken
 -- ARGV[9...] attributes  names and values in turn
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET
--- Returns  {'OPEN', lease_end, lease_ms, {f, o, t, c, a, l}} | {'EXISTS'} | {'OVER', reason}
+-- Returns  {'OPEN', lease_end, lease_ms, {f, o, t, c, a, l, s}} | {'EXISTS'} | {'OVER', reason}
 --          | {'LIMIT', n} | {'SEAT', pool, evict} | {'TOOBIG', size, limit}
 --          | {'MOVING', how}
 local session = KEYS[1]
@@ -25,7 +25,7 @@ local timeout_ms = tonumber(ARGV[4])
 local lifetime_ms = tonumber(ARGV[5])
 local lease_ms = tonumber(ARGV[6])
 local opened = ARGV[7]
-local seated = ARGV[8]
+local seat = ARGV[8]
 --@use begin
 --@use look
 --@use place
@@ -40,7 +40,7 @@ local seated = ARGV[8]
 local store = begin(parameters)
 local before = look(session, store)
 if before and before.ticket == ticket and not before.lapsed and not before.over then
-  return {'OPEN', before.lease_end, before.lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l')}
+  return {'OPEN', before.lease_end, before.lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}
 end
 if before and before.ended and redis.call('HGET', session, 'c') == ticket then return {'OVER', before.over} end
 if before and before.moving and not before.held and not before.ended then return {'MOVING', before.moving} end
@@ -55,7 +55,7 @@ for i = 9, #ARGV do size = size + #ARGV[i] end
 if store.max_bytes and size > store.max_bytes then return {'TOOBIG', size, store.max_bytes} end
 if not make_room(owner, store) then return {'LIMIT', store.max_per_owner} end
 local pool = owner == '*' and 'public' or 'private'
-if seated == '0' and store['seats_' .. pool] then return {'SEAT', pool, store.at_limit == 'evict' and 1 or 0} end
+if seat == '' and store['seats_' .. pool] then return {'SEAT', pool, store.at_limit == 'evict' and 1 or 0} end
 
 local s = {session = session, sid = string.sub(session, #store.tag + 3), owner = owner, activity = store.now,
   stored_activity = store.now, size = 0}
@@ -73,6 +73,7 @@ if deleter then redis.call('HSET', session, 'k', deleter) end
 redis.call('HSET', session, 'f', string.format('%.0f', s.fence), 't', s.timeout, 'c', store.now, 'a', store.now,
   'h', string.format('%013.0f%s%s%s', s.lease_end, opened == '1' and 'o' or 'c', ticket, label))
 if owner ~= '' then redis.call('HSET', session, 'o', owner) end
+if seat ~= '' then redis.call('HSET', session, 's', seat) end
 if s.ends then redis.call('HSET', session, 'l', s.ends) end
 -- No fence up to that of an earlier session of this name may write here, nor be taken for one that has closed.
 if before then redis.call('HSET', session, 'y', string.format('%.0f', before.fence)) end
@@ -82,4 +83,4 @@ if #fields > 0 then redis.call('HSET', session, unpack(fields)) end
 place(s, store, true)
 if opened == '1' then keep(s, store) end
 emit('created', s, '', store)
-return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l')}
+return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}

@@ -13,7 +13,7 @@
 -- ARGV[7] owner     the owner expected; {any}: whoever
 -- ARGV[8] user      the acting user, if not privileged; empty: anybody's sessions are visible
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
--- Returns  {'ENDED', pool whose seat is free or empty} | {'PENDING'} | {'QUEUED', wait_end, look_again_ms} | {'ABSENT'} | {'OVER', reason}
+-- Returns  {'ENDED', seat that is free or empty} | {'PENDING'} | {'QUEUED', wait_end, look_again_ms} | {'ABSENT'} | {'OVER', reason}
 --          | {'LOST'} | {'MOVING', how}
 local session = KEYS[1]
 local waiters = KEYS[2]

@@ -6,7 +6,7 @@
 -- KEYS[3] parameters  {P:B}p   hash
 -- ARGV[1] page  how many to look at, at most 500
 -- Derives  {P:B}s:SID, {P:B}o:OWNER, {P:B}w:SID, {P:B}ev, {P:B}g:TICKET
--- Returns  {ended, more, {moving sid, how, ...}, {pool and sid of those that give up a seat, ...}}; more: 1 if there may be more
+-- Returns  {ended, more, {moving sid, how, ...}, {seat to be given back, ...}}; more: 1 if there may be more
 local index = KEYS[1]
 local noted = KEYS[2]
 local parameters = KEYS[3]
@@ -28,10 +28,7 @@ for _, sid in ipairs(due) do
   if not s then
     redis.call('ZREM', index, sid) -- nobody looked at it for so long that its key has expired
     emit('expired', {sid = sid, owner = ''}, 'timed out', store)
-    -- Its owner is unknown by now, and so is its pool: a look at both does no harm.
-    for _, pool in ipairs({'private', 'public'}) do
-      if store['seats_' .. pool] then redis.call('SADD', noted, pool .. ' ' .. sid) end
-    end
+    redis.call('SADD', noted, 'unknown ' .. sid) -- with its seat, if it had one
     ended = ended + 1
   elseif s.moving and not s.held then
     moving[#moving + 1], moving[#moving + 2] = sid, s.moving

@@ -60,7 +60,12 @@ async def test_a_value_that_is_not_stored_is_refused_with_the_path_to_it(
 
     session = await store.create(id="a", data={"n": 1})
     session["n"] = 2
-    session["cart"] = bad
+    with pytest.raises(TypeRefused) as caught:
+        session["cart"] = bad
+    assert caught.value.path == "cart['rows'][1]['x']"
+    assert "cart" not in session
+    session["cart"] = {"rows": [1, {}]}
+    session["cart"]["rows"][1]["x"] = object()
     with pytest.raises(TypeRefused) as caught:
         await session.save()
     assert caught.value.path == "cart['rows'][1]['x']"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
@@ -36,24 +35,23 @@ def given(parameters: Parameters) -> dict[str, Any]:
     return {field.name: getattr(parameters, field.name) for field in fields(parameters)}
 
 
-def test_the_scripts_have_the_same_defaults() -> None:
-    text = (FOLDER / "parts" / "begin.lua").read_text("utf-8")
-    table = re.search(r"defaults = \{(.*?)\}", text, re.DOTALL)
-    assert table
-    in_lua = dict(re.findall(r"(\w+) = ([^,\s]+)", table[1]))
-    seats = {name: in_lua.pop(name) for name in ("seats_private", "seats_public") if name in in_lua}
-    assert set(seats.values()) <= {"false"}
+def test_the_scripts_have_the_same_defaults(world: World) -> None:
+    in_scripts = {"max_private": "seats_private", "max_public": "seats_public"}
+    names = {field.name: in_scripts.get(field.name, field.name) for field in fields(Parameters)}
+    script = (FOLDER / "parts" / "begin.lua").read_text("utf-8") + (
+        "local store, found = begin(KEYS[1]), {}"
+        " for i, name in ipairs(ARGV) do found[i] = tostring(store[name]) end return found"
+    )
+    key = world.keys.buckets[0].parameters
+    found = [text.decode() for text in world.raw.eval(script, 1, key, *names.values())]
 
     def as_lua(value: Any) -> str:
         if value is None:
             return "false"
-        if isinstance(value, timedelta):
-            return str(milliseconds(value, ""))
-        return f"'{value}'" if isinstance(value, str) else str(value)
+        return str(milliseconds(value, "") if isinstance(value, timedelta) else value)
 
-    in_python = {name: as_lua(value) for name, value in given(Parameters()).items()}
-    assert {name: in_python[name] for name in in_lua} == in_lua
-    assert set(in_python) - set(in_lua) <= {"max_private", "max_public"}  # kept in the pools
+    expected = {name: as_lua(value) for name, value in given(Parameters()).items()}
+    assert dict(zip(names, found, strict=True)) == expected
 
 
 async def test_a_new_store_has_the_defaults(store: Any) -> None:

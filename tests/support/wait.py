@@ -58,7 +58,7 @@ async def until(
     *,
     timeout: float = 10.0,  # noqa: ASYNC109
 ) -> T:
-    """Return the first true value of a predicate, awaited or not; as `wait_until`, for use in a loop."""
+    """Return the first true value of a predicate, awaited or not; `wait_until` for asyncio."""
     deadline = time.monotonic() + timeout
     while True:
         late = time.monotonic() > deadline

@@ -1,7 +1,8 @@
 -- End a session: leave a tombstone that says why, take it out of the indexes, tell those who wait.
--- Answers the pool whose seat becomes free, or an empty string.
+-- Answers the seat that becomes free, as pool, SID and ticket, or an empty string.
 local function finish(s, store)
   local kinds = {['timed out'] = 'expired', lifetime = 'expired', evicted = 'evicted', moved = 'moved'}
+  local seat = redis.call('HGET', s.session, 's')
   redis.call('UNLINK', s.session)
   redis.call('HSET', s.session, 'f', string.format('%.0f', s.fence), 'o', s.owner, 'e', s.over,
     'k', s.deleter or '', 'c', s.ticket or '', 'm', s.moving or '')
@@ -9,8 +10,10 @@ local function finish(s, store)
 
   redis.call('ZREM', store.tag .. 'x', s.sid)
   if s.owner ~= '' then redis.call('ZREM', store.tag .. 'o:' .. s.owner, s.sid) end
-  local pool = s.owner == '*' and 'public' or 'private'
-  if store['seats_' .. pool] then redis.call('SADD', store.tag .. 'q', pool .. ' ' .. s.sid) else pool = '' end
+  if seat then
+    seat = (s.owner == '*' and 'public ' or 'private ') .. s.sid .. ' ' .. seat
+    redis.call('SADD', store.tag .. 'q', seat)
+  end
   emit(kinds[s.over] or 'ended', s, s.over, store)
 
   local waiters = store.tag .. 'w:' .. s.sid
@@ -20,5 +23,5 @@ local function finish(s, store)
     redis.call('PEXPIRE', wake, 10000)
   end
   redis.call('UNLINK', waiters)
-  return pool
+  return seat or ''
 end
