@@ -148,9 +148,8 @@ def _evict_one(keys: Keyspace, pool: Pool) -> Flow[None]:
     if idle and (len(page) < seats.PAGE or idle[0][0] <= page[-1][1]):
         activity, seat = idle[0]
         home = keys.home(seat.rpartition(" ")[0])
-        freed = yield from seats.evict(home, activity)
-        if freed:
-            yield from give_back(keys, home.bucket, [freed.encode()])
+        if (yield from seats.evict(home, activity)):
+            yield from give_back(keys, home.bucket, [f"{pool.name} {seat}".encode()])
 
 
 def set_limit(keys: Keyspace, pool: Pool, value: int | None) -> Flow[None]:

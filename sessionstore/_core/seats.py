@@ -100,14 +100,11 @@ def forget_ended(bucket: Bucket, members: Sequence[bytes]) -> Operation[int]:
     return Operation(FORGET_ENDED, (bucket.ended,), tuple(members), lambda reply: int(reply[0]))
 
 
-def evict(home: Home, activity: int) -> Operation[str | None]:
-    """End a session that nobody holds and that was not active since; None if it was.
-
-    The answer is the seat that is free now, or empty if it had ended before.
-    """
+def evict(home: Home, activity: int) -> Operation[bool]:
+    """End a session that nobody holds and that was not active since; False if it was."""
     return Operation(
         EVICT,
         (home.session, home.bucket.parameters),
         (activity,),
-        lambda reply: str(reply[1].decode()) if reply[0] == b"EVICTED" else None,
+        lambda reply: reply[0] == b"EVICTED",
     )

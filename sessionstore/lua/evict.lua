@@ -5,7 +5,7 @@
 -- KEYS[2] parameters  {P:B}p      hash
 -- ARGV[1] activity  its last activity when the caller looked
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET
--- Returns  {'EVICTED', seat that is free or empty} | {'ACTIVE'}
+-- Returns  {'EVICTED'} | {'ACTIVE'}
 local session = KEYS[1]
 local parameters = KEYS[2]
 local activity = tonumber(ARGV[1])
@@ -17,8 +17,9 @@ local activity = tonumber(ARGV[1])
 
 local store = begin(parameters)
 local s = look(session, store)
-if not s or s.ended then return {'EVICTED', ''} end
+if not s or s.ended then return {'EVICTED'} end
 if s.held or s.moving or s.activity ~= activity then return {'ACTIVE'} end
 if s.lapsed then lapse(s, store) end
 s.over = s.over or 'evicted'
-return {'EVICTED', finish(s, store)}
+finish(s, store)
+return {'EVICTED'}

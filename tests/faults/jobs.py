@@ -72,7 +72,7 @@ def hold(pipe: Pipe, url: str, prefix: str, lease: float, wait: float) -> None:
 
 
 def add_until_told(pipe: Pipe, url: str, prefix: str, lease: float) -> None:
-    """Add to a session again and again; tell how many landed for sure, how many perhaps, and why."""
+    """Add to a session again and again; tell how many landed for sure, and all errors."""
     with connect(url, prefix) as store:
         sure = 0
         errors: list[str] = []

@@ -10,7 +10,7 @@ one. After a run the claims of all actors are compared with what is stored:
 - a session that moves is in one place, or in none if somebody has ended it;
 - in the end nothing is held for longer than a lease, nobody is in line, and every key expires.
 
-A failed run says its seed; `SIMULATION_SEED=N pytest tests/faults/test_simulation.py` plays it again.
+A failed run says its seed; `SIMULATION_SEED=N` in the environment of pytest plays it again.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ if TYPE_CHECKING:
 __all__ = ["Broken", "Simulation"]
 
 REFUSED = (
-    LeaseLost, SessionEnded, SessionNotFound, SessionNotOpen, SessionExists, SessionInUse, QuotaExceeded, Conflict,
+    LeaseLost, SessionEnded, SessionNotFound, SessionNotOpen, SessionExists, SessionInUse,
+    QuotaExceeded, Conflict,
 )  # fmt: skip
 
 IDS = ("a", "b")
@@ -112,12 +113,7 @@ class Simulation:
                 self._born(id, owner)
             for number in range(actors):
                 self._start(f"actor{number}")
-            for _ in range(STEPS):
-                if not self._running:
-                    break
-                self._one_step(self.chance.choice(self._running))
-            else:
-                raise Broken("the actors do not come to an end")
+            self._play_to_the_end()
             self._settle()
             self._compare()
             self._fill()
@@ -129,6 +125,13 @@ class Simulation:
                 bury(running.actor)
 
     # Steps and faults.
+
+    def _play_to_the_end(self) -> None:
+        for _ in range(STEPS):
+            if not self._running:
+                return
+            self._one_step(self.chance.choice(self._running))
+        raise Broken("the actors do not come to an end")
 
     def _start(self, name: str) -> None:
         actor = self._life(name)
@@ -200,8 +203,8 @@ class Simulation:
         yield Wake("", 0)  # everybody begins at a step
         for _ in range(self.chance.randint(2, 6)):
             does: Callable[[str, str, str], Actor] = self.chance.choice(
-                (self._creates, self._adds, self._adds, self._adds, self._saves, self._saves, self._shares,
-                 self._moves, self._deletes, self._reads)
+                (self._creates, self._adds, self._adds, self._adds, self._saves, self._saves,
+                 self._shares, self._moves, self._deletes, self._reads)
             )  # fmt: skip
             try:
                 yield from does(name, self.chance.choice(IDS), self.chance.choice(OWNERS))

@@ -1,4 +1,4 @@
-"""Tasks that are cancelled at any moment leave nothing behind: no holder, no waiter, no connection."""
+"""Tasks cancelled at any moment leave nothing behind: no holder, no waiter, no connection."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sessionstore import AsyncSessionStore, SessionInUse, SessionStore, SessionS
 from tests.faults import jobs
 from tests.faults.checks import BUCKETS, waiting
 from tests.support.processes import Child
+from tests.support.wait import wait_until
 
 if TYPE_CHECKING:
     from tests.support.servers import Standalone
@@ -121,8 +122,7 @@ def test_whoever_is_cancelled_while_waiting_leaves_the_line_to_the_next(
         async with AsyncSessionStore.connect(server.url, prefix=prefix, buckets=BUCKETS) as near:
             held = store.create("a")
             waiters = [asyncio.ensure_future(near.open("a", wait=30)) for _ in range(10)]
-            while waiting(server, prefix) < 10:
-                await asyncio.sleep(0)
+            await asyncio.to_thread(wait_until, lambda: waiting(server, prefix) == 10, "all wait")
             for waiter in waiters[:9]:
                 waiter.cancel()
             await asyncio.gather(*waiters[:9], return_exceptions=True)
@@ -185,8 +185,7 @@ def test_whoever_is_cancelled_while_waiting_for_an_end_leaves_the_line(
         async with AsyncSessionStore.connect(server.url, prefix=prefix, buckets=BUCKETS) as near:
             held = store.create("a")
             waiter = asyncio.ensure_future(_deleted_while_waited_for(near))
-            while not waiting(server, prefix):
-                await asyncio.sleep(0)
+            await asyncio.to_thread(wait_until, lambda: waiting(server, prefix), "it waits")
             waiter.cancel()
             await asyncio.gather(waiter, return_exceptions=True)
             assert waiting(server, prefix) == 0

@@ -1,4 +1,4 @@
-"""A forked child may use the store of its parent, and nothing that it does releases the parent's sessions."""
+"""A forked child may use its parent's store; it never releases its parent's sessions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Forked:
             try:
                 job()
                 status = 0
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - a child never comes back from here
                 traceback.print_exc()
             finally:
                 os._exit(status)

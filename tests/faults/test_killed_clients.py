@@ -1,4 +1,4 @@
-"""Holders and waiters that are killed, or hang: nothing acknowledged is lost, nobody waits for long."""
+"""Holders and waiters are killed, or hang: nothing is lost, and nobody waits for long."""
 
 from __future__ import annotations
 

@@ -280,11 +280,12 @@ async def sweep(near: Any, plain: SessionStore) -> Scene:
 
 
 SCENES = (
-    create_named, create_generated, create_closed, create_with_a_seat, create_evicting, open_free, open_in_line, save, close,
-    close_with_a_timeout, close_for_the_next, close_what_is_to_end, close_under_another_id_what_is_to_end, close_under_another_id,
+    create_named, create_generated, create_closed, create_with_a_seat, create_evicting,
+    open_free, open_in_line, save, close, close_with_a_timeout, close_for_the_next,
+    close_what_is_to_end, close_under_another_id_what_is_to_end, close_under_another_id,
     close_for_another_owner, close_for_another_owner_with_seats, discard, touch, delete,
-    delete_with_a_seat, delete_what_is_open, delete_by_the_holder, end_all, renew, configure, shared_save,
-    sweep,
+    delete_with_a_seat, delete_what_is_open, delete_by_the_holder, end_all, renew, configure,
+    shared_save, sweep,
 )  # fmt: skip
 
 QUICK_TO_DELAY = (create_named, open_free, save, close, close_under_another_id, delete, shared_save)

@@ -341,8 +341,9 @@ def test_calls_to_a_server_that_went_away_fail_soon_and_work_when_it_is_back(
             session["n"] = 1
             for call in (
                 session.save, session.close, session.renew, session.delete,
-                lambda: store.create("b"), lambda: store.open("a"), lambda: store.read("a"), lambda: store.touch("a"),
-                lambda: store.delete("a"), store.count, store.sweep, lambda: store.end_all("ann"), lambda: store.configure(lease=1),
+                lambda: store.create("b"), lambda: store.open("a"), lambda: store.read("a"),
+                lambda: store.touch("a"), lambda: store.delete("a"), store.count, store.sweep,
+                lambda: store.end_all("ann"), lambda: store.configure(lease=1),
             ):  # fmt: skip
                 begun = time.monotonic()
                 with pytest.raises(StoreUnavailable):

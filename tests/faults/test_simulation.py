@@ -32,6 +32,11 @@ def play(server: Standalone, prefix: str, seed: int) -> Simulation:
     return simulation
 
 
+def play_all(server: Standalone, prefix: str, seeds: range) -> None:
+    for seed in seeds:
+        play(server, prefix, seed)
+
+
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_whatever_the_order_and_the_faults_all_claims_hold(
     server: Standalone, prefix: str, group: int
@@ -39,8 +44,7 @@ def test_whatever_the_order_and_the_faults_all_claims_hold(
     seeds = range(group, SEEDS, GROUPS)
     if asked := os.environ.get(SEED):
         seeds = range(int(asked), int(asked) + 1)
-    for seed in seeds:
-        play(server, prefix, seed)
+    play_all(server, prefix, seeds)
 
 
 def planted(name: str, pattern: str, instead: str) -> scripts.Script:
@@ -52,10 +56,12 @@ def planted(name: str, pattern: str, instead: str) -> scripts.Script:
 
 BUGS = {
     "a close that ignores the fence": (
-        "CLOSE", "close", r"if s\.fence ~= fence then.*?\nend\nif s\.lapsed then return \{'LOST'\} end", "",
+        "CLOSE", "close",
+        r"if s\.fence ~= fence then.*?\nend\nif s\.lapsed then return \{'LOST'\} end", "",
     ),
     "a save that is applied whenever it comes": (
-        "SAVE", "save", r"if s\.fence ~= tonumber\(fence\) or not s\.held then return \{'LOST'\} end", "",
+        "SAVE", "save",
+        r"if s\.fence ~= tonumber\(fence\) or not s\.held then return \{'LOST'\} end", "",
     ),
     "an open that does not know its ticket": (
         "OPEN", "open", r"if not s\.held or s\.ticket == ticket then", "if true then",
@@ -70,13 +76,12 @@ def test_the_simulation_finds_a_planted_bug(
     constant, name, pattern, instead = BUGS[bug]
     monkeypatch.setattr(sessions, constant, planted(name, pattern, instead))
     with pytest.raises(Broken, match="seed"):
-        for seed in range(SEEDS):
-            play(server, prefix, seed)
+        play_all(server, prefix, range(SEEDS))
 
 
 def test_a_seed_plays_the_same_again(server: Standalone, prefix: str) -> None:
     def steps(at: str) -> list[str]:
-        # Fences, times and tickets differ from run to run; what is asked for in which order does not.
+        # Fences, times and tickets differ from run to run; what is asked in which order does not.
         return [
             line.partition(" {")[0]
             for line in play(server, at, 7).history

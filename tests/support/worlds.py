@@ -209,9 +209,11 @@ class World:
         owner = fields.get("o", b"").decode()
         pool = self.keys.pool("public" if owner == "*" else "private")
         bucket = home.bucket
-        for index in (bucket.index, bucket.owned(owner), pool.seats, pool.fresh):
-            if self.raw.zscore(index, home.sid) is not None:
-                self.raw.zincrby(index, -milliseconds, home.sid)
+        seat = f"{home.sid} {fields.get('s', b'').decode()}"
+        entries = [(bucket.index, home.sid), (bucket.owned(owner), home.sid)]
+        for index, member in [*entries, (pool.seats, seat), (pool.fresh, seat)]:
+            if self.raw.zscore(index, member) is not None:
+                self.raw.zincrby(index, -milliseconds, member)
         left = self.raw.pttl(home.session)
         if left >= 0:
             self.raw.pexpire(home.session, left - milliseconds)
