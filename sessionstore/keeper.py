@@ -109,11 +109,13 @@ class Keeper:
 
     def close(self) -> None:
         """End the thread; leases are left to run out."""
+        if self._process != os.getpid():
+            return  # what was forked has no thread, and perhaps a lock that nobody gives back
         with self._changed:
             self._closed = True
             self._changed.notify()
             thread = self._thread
-        if thread is not None and self._process == os.getpid():
+        if thread is not None:
             thread.join()
 
     def _keep(self) -> None:

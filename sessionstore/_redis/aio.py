@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import starmap
 from typing import Any, TypeVar
 
@@ -39,15 +40,36 @@ BATCH = 500
 
 
 class Batch:
-    """Operations that leave together, the futures that wait for them, and one for their end."""
+    """Operations that leave together, the futures that wait for them, and one for their end.
 
-    __slots__ = ("attempts", "done", "futures", "operations")
+    An operation is carried out even if its caller was cancelled: it may be the cleaning up.
+    """
+
+    __slots__ = ("answered", "attempts", "done", "futures", "operations")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.operations: list[Operation[Any]] = []
         self.futures: list[asyncio.Future[Any]] = []
+        self.answered: set[int] = set()
         self.done: asyncio.Future[None] = loop.create_future()
         self.attempts = Attempts()
+
+    def unanswered(self) -> list[int]:
+        """Return which of the operations have no reply yet."""
+        return [at for at in range(len(self.operations)) if at not in self.answered]
+
+    def answer(self, at: int, reply: Any) -> None:
+        """Hand out a reply, or an error."""
+        self.answered.add(at)
+        future = self.futures[at]
+        if future.done():
+            return  # its task was cancelled
+        if isinstance(reply, FOREIGN):
+            future.set_exception(translated(reply, self.attempts))
+        elif isinstance(reply, Exception):
+            future.set_exception(reply)
+        else:
+            future.set_result(reply)
 
 
 class AsyncDriver:
@@ -133,58 +155,61 @@ class AsyncDriver:
             self._gathering = None
         task = asyncio.get_running_loop().create_task(self._send(batch))
         self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        task.add_done_callback(partial(self._ended, batch))
+
+    def _ended(self, batch: Batch, task: asyncio.Task[None]) -> None:
+        # Also if the task was cancelled, as all are when the loop ends, even before its first step.
+        self._sending.discard(task)
+        for future in batch.futures:
+            future.cancel()
+        batch.done.set_result(None)
 
     async def _send(self, batch: Batch) -> None:
         try:
-            replies: Sequence[Any]
             try:
-                replies = await self._repeated(batch)
-            except Exception as error:  # noqa: BLE001 - for those who wait
-                replies = [error] * len(batch.operations)
-            for future, reply in zip(batch.futures, replies, strict=True):
-                if future.done():
-                    continue  # its task was cancelled
-                if isinstance(reply, FOREIGN):
-                    future.set_exception(translated(reply, batch.attempts))
-                elif isinstance(reply, Exception):
-                    future.set_exception(reply)
-                else:
-                    future.set_result(reply)
-        finally:
-            # Also when this task is cancelled, as all are when the loop ends.
-            for future in batch.futures:
-                future.cancel()
-            batch.done.set_result(None)
+                await self._attempt(batch)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                await AsyncRetrying(**REPEATING)(self._attempt, batch)
+        except Exception as error:  # noqa: BLE001 - for those who wait
+            for at in batch.unanswered():
+                batch.answer(at, error)
 
-    async def _repeated(self, batch: Batch) -> list[Any]:
+    async def _attempt(self, batch: Batch) -> None:
+        """Send what has no answer yet; raise if some of it has none after that."""
+        asked = batch.unanswered()
         try:
-            return await self._attempt(batch)
+            replies = await self._answers([batch.operations[at] for at in asked], batch)
         except Exception as error:
-            if not is_transient(error):
-                raise
-            return await AsyncRetrying(**REPEATING)(self._attempt, batch)
-
-    async def _attempt(self, batch: Batch) -> list[Any]:
-        try:
-            return await self._answers(batch)
-        except Exception as error:
-            batch.attempts.failed(error)
-            if self._revive is not None and is_transient(error):
-                await asyncio.to_thread(self._revive)
+            await self._failed(batch, error)
             raise
+        failures = []
+        for at, reply in zip(asked, replies, strict=True):
+            if isinstance(reply, Exception) and is_transient(reply):
+                failures.append(reply)
+            else:
+                batch.answer(at, reply)
+        if failures:
+            await self._failed(batch, failures[0])
+            raise failures[0]
 
-    async def _answers(self, batch: Batch) -> list[Any]:
+    async def _failed(self, batch: Batch, error: Exception) -> None:
+        batch.attempts.failed(error)
+        if self._revive is not None and is_transient(error):
+            await asyncio.to_thread(self._revive)
+
+    async def _answers(self, operations: list[Operation[Any]], batch: Batch) -> list[Any]:
+        if not operations:
+            return []
         shebang = self._clients.shebang
-        commands = [call(operation, shebang) for operation in batch.operations]
-        replies = await self._exchange(commands, batch)
+        replies = await self._exchange(
+            [call(operation, shebang) for operation in operations], batch
+        )
         if missing := lost_scripts(replies):
-            texts = [call_with_text(batch.operations[at], shebang) for at in missing]
+            texts = [call_with_text(operations[at], shebang) for at in missing]
             for at, reply in zip(missing, await self._exchange(texts, batch), strict=True):
                 replies[at] = reply
-        for reply in replies:
-            if isinstance(reply, Exception) and is_transient(reply):
-                raise reply
         return replies
 
     async def _through_pool(self, commands: list[tuple[Any, ...]], batch: Batch) -> list[Any]:
@@ -202,17 +227,28 @@ class AsyncDriver:
             await pool.release(connection)
 
     async def _through_cluster(self, commands: list[tuple[Any, ...]], batch: Batch) -> list[Any]:
+        """Send each node its part; a node that fails fails only its own."""
         cluster = self._clients.commands
+        await cluster.initialize()
         batch.attempts.sent = True  # the client does not tell whether it got that far
         if len(commands) == 1:
             try:
                 return [await cluster.execute_command(*commands[0])]
             except exceptions.NoScriptError as error:
                 return [error]
-        pipeline = cluster.pipeline()
-        for command in commands:
-            pipeline.execute_command(*command)
-        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        parts: dict[str, list[int]] = {}
+        for at, command in enumerate(commands):
+            parts.setdefault(cluster.get_node_from_key(command[3]).name, []).append(at)
+        answers = await asyncio.gather(
+            *(_through_node(cluster, [commands[at] for at in part]) for part in parts.values())
+        )
+        replies: list[Any] = [None] * len(commands)
+        for part, answer in zip(parts.values(), answers, strict=True):
+            for at, reply in zip(part, answer, strict=True):
+                replies[at] = reply
+        if any(isinstance(reply, Exception) and is_transient(reply) for reply in replies):
+            with suppress(*FOREIGN):  # who has which slots now? a pipeline does not ask by itself
+                await cluster.nodes_manager.initialize()
         return replies
 
     async def _wait(self, wake: Wake) -> None:
@@ -228,6 +264,17 @@ class AsyncDriver:
             # at once, though, should connecting fail again and again.
             left = wake.milliseconds / 1000 - (time.monotonic() - begun)
             await asyncio.sleep(max(0.0, min(left, 0.05)))
+
+
+async def _through_node(cluster: Any, commands: list[tuple[Any, ...]]) -> Sequence[Any]:
+    pipeline = cluster.pipeline()
+    for command in commands:
+        pipeline.execute_command(*command)
+    try:
+        replies: Sequence[Any] = await pipeline.execute(raise_on_error=False)
+    except FOREIGN as error:
+        return [error] * len(commands)
+    return replies
 
 
 async def _uninterrupted(reading: Coroutine[Any, Any, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -187,6 +188,9 @@ class Driver:
         for command in commands:
             pipeline.execute_command(*command)
         replies: list[Any] = pipeline.execute(raise_on_error=False)
+        if any(isinstance(reply, Exception) and is_transient(reply) for reply in replies):
+            with suppress(*FOREIGN):  # who has which slots now? a pipeline does not ask by itself
+                cluster.nodes_manager.initialize()
         return replies
 
     def _wait(self, wake: Wake) -> None:

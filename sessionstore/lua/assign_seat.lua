@@ -7,6 +7,7 @@
 -- Returns  {ticket that it has now, or empty if there is no session}
 local session = KEYS[1]
 local ticket = ARGV[1]
-if redis.call('EXISTS', session) == 0 or redis.call('HEXISTS', session, 'e') == 1 then return {''} end
+local known = redis.call('HMGET', session, 'f', 'e')
+if not known[1] or known[2] then return {''} end
 redis.call('HSETNX', session, 's', ticket)
 return {redis.call('HGET', session, 's')}

@@ -37,7 +37,6 @@ COMMANDS = [
     "set",
     "unlink",
     "hget",
-    "hexists",
     "hgetall",
     "hmget",
     "hset",

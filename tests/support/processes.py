@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Child", "Pipe", "all_of", "children"]
 
-Pipe = Connection[Any, Any] if TYPE_CHECKING else Connection
+if TYPE_CHECKING:
+    Pipe = Connection[Any, Any]
+else:
+    Pipe = Connection
 
 LONGEST_LIFE = 120.0
 PATIENCE = 60.0
