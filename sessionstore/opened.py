@@ -234,7 +234,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         self, changes: Changes, timeout: int | None, target: tuple[Home, str] | None
     ) -> Flow[None]:
         if target is None:
-            yield from sessions.close(self._home, self.fence, changes, timeout)
+            yield from self._given_back(changes, timeout)
             if timeout is not None:
                 self._facts = self._facts.with_timeout(timeout)
             return
@@ -246,9 +246,20 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         if facts is not None:
             self._home, self._facts = target[0], facts
 
+    def _given_back(self, changes: Changes, timeout: int | None) -> Flow[None]:
+        closing = sessions.close(self._home, self.fence, changes, timeout)
+        try:
+            yield from closing
+        except SessionStoreError:
+            raise
+        except BaseException:
+            # Cancelled, and perhaps before it was sent: at its end, a loop cancels all there is.
+            yield from closing
+            raise
+
     def _discarding(self) -> Flow[None]:
         if self._open and self._mode == "exclusive" and not self._lost:
-            yield from self._guarded(sessions.close(self._home, self.fence, Changes()))
+            yield from self._guarded(self._given_back(Changes(), None))
         self._open = False
 
     def _deleting(self) -> Flow[None]:
