@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from typing import TypeVar
 
-from sessionstore._core import admission, moves, sessions
+from sessionstore._core import admission, sessions
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.moves import resolved
-from sessionstore._core.operation import Flow, Wake, together
-from sessionstore._core.records import Moving, NotArrived
+from sessionstore._core.operation import Flow, Operation, Wake, together
+from sessionstore._core.records import NotArrived
 from sessionstore._core.sessions import Changes, Opened, Reading, Scope, Seat
 from sessionstore.errors import (
     SessionEnded,
@@ -21,6 +21,8 @@ from sessionstore.errors import (
 )
 
 __all__ = ["create", "delete", "merge", "open_session", "read", "renew", "touch", "visit"]
+
+T = TypeVar("T")
 
 RECHECK = 2000
 """When a waiter looks by itself at the latest, in ms.
@@ -48,25 +50,12 @@ def create(
     wanted: Seat | None = None
     try:
         while True:
-            seat = ticket if wanted else ""
+            creating = sessions.create(
+                home, ticket, label, owner, timeout=timeout, lifetime=lifetime, lease=lease,
+                opened=opened, seat=ticket if wanted else "", written=written,
+            )  # fmt: skip
             try:
-                answer = yield from resolved(
-                    keys,
-                    home,
-                    partial(
-                        sessions.create,
-                        home,
-                        ticket,
-                        label,
-                        owner,
-                        timeout=timeout,
-                        lifetime=lifetime,
-                        lease=lease,
-                        opened=opened,
-                        seat=seat,
-                        written=written,
-                    ),
-                )
+                answer = yield from resolved(keys, home, creating)
             except NotArrived:
                 raise SessionExists(home.id) from None
             if isinstance(answer, Opened):
@@ -99,14 +88,11 @@ def open_session(
     wait_end: int | None = None
     try:
         while True:
-            try:
-                answer = yield from sessions.open_(
-                    home, ticket, label, scope,
-                    lease=lease, wait=wait, wait_end=wait_end, fields=fields,
-                )  # fmt: skip
-            except Moving as moving:
-                yield from _visible_here(keys, home, moving)
-                continue
+            opening = sessions.open_(
+                home, ticket, label, scope,
+                lease=lease, wait=wait, wait_end=wait_end, fields=fields,
+            )  # fmt: skip
+            answer = yield from _here(keys, home, opening)
             if isinstance(answer, Opened):
                 answer.waited = wait_end is not None
                 return answer
@@ -119,29 +105,22 @@ def open_session(
         raise
 
 
-def _visible_here(keys: Keyspace, home: Home, moving: Moving) -> Flow[None]:
+def _here(keys: Keyspace, home: Home, operation: Operation[T]) -> Flow[T]:
+    """Do an operation on a session; one that is on its way here is not here yet."""
     try:
-        yield from moves.resolve(keys, home, moving)
+        return (yield from resolved(keys, home, operation))
     except NotArrived:
         raise SessionNotFound(home.id) from None
 
 
 def read(keys: Keyspace, home: Home, scope: Scope, fields: Sequence[str] | None) -> Flow[Reading]:
     """Read a session without opening it."""
-    while True:
-        try:
-            return (yield from sessions.read(home, scope, fields))
-        except Moving as moving:
-            yield from _visible_here(keys, home, moving)
+    return (yield from _here(keys, home, sessions.read(home, scope, fields)))
 
 
 def touch(keys: Keyspace, home: Home, scope: Scope) -> Flow[None]:
     """Count this moment as activity."""
-    while True:
-        try:
-            return (yield from sessions.touch(home, scope))
-        except Moving as moving:
-            yield from _visible_here(keys, home, moving)
+    yield from _here(keys, home, sessions.touch(home, scope))
 
 
 def visit(keys: Keyspace, home: Home, scope: Scope, fields: Sequence[str] | None) -> Flow[Reading]:
@@ -156,12 +135,7 @@ def merge(
     keys: Keyspace, home: Home, created: int, changes: Changes, seen: Mapping[bytes, bytes]
 ) -> Flow[None]:
     """Save what a writer that holds nothing changed."""
-    ticket = new_ticket()
-    while True:
-        try:
-            return (yield from sessions.merge(home, ticket, created, changes, seen))
-        except Moving as moving:
-            yield from _visible_here(keys, home, moving)
+    yield from _here(keys, home, sessions.merge(home, new_ticket(), created, changes, seen))
 
 
 def delete(
@@ -179,14 +153,12 @@ def delete(
     wait_end: int | None = None
     try:
         while True:
+            deleting = sessions.delete(
+                home, ticket, label, scope,
+                fence=fence, reason=reason, wait=wait, wait_end=wait_end,
+            )  # fmt: skip
             try:
-                answer = yield from sessions.delete(
-                    home, ticket, label, scope,
-                    fence=fence, reason=reason, wait=wait, wait_end=wait_end,
-                )  # fmt: skip
-            except Moving as moving:
-                yield from _visible_here(keys, home, moving)
-                continue
+                answer = yield from _here(keys, home, deleting)
             except (SessionEnded, SessionNotFound):
                 if wait_end is None:
                     raise

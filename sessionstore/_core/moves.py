@@ -13,7 +13,7 @@ and a mover that wakes up too late is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -32,11 +32,11 @@ T = TypeVar("T")
 ARRIVE, DECIDE, RETIRE, STAY, ADMIT = map(load, ("arrive", "decide", "retire", "stay", "admit"))
 
 
-def resolved(keys: Keyspace, home: Home, operation: Callable[[], Operation[T]]) -> Flow[T]:
+def resolved(keys: Keyspace, home: Home, operation: Operation[T]) -> Flow[T]:
     """Do an operation on a session; if that is half moved, settle the move first."""
     while True:
         try:
-            return (yield from operation())
+            return (yield from operation)
         except Moving as moving:
             yield from resolve(keys, home, moving)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from sessionstore._core import admission, moves, seats, sessions
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
@@ -64,22 +62,11 @@ def _arrive(
     wanted: Seat | None = None
     try:
         while True:
-            seat = ticket if wanted else ""
+            arriving = moves.arrive(
+                target, ticket, home.sid, owner, facts, changes, seat=ticket if wanted else ""
+            )
             try:
-                answer = yield from resolved(
-                    keys,
-                    target,
-                    partial(
-                        moves.arrive,
-                        target,
-                        ticket,
-                        home.sid,
-                        owner,
-                        facts,
-                        changes,
-                        seat=seat,
-                    ),
-                )
+                answer = yield from resolved(keys, target, arriving)
             except NotArrived:
                 raise SessionExists(target.id) from None
             if answer is None:

@@ -120,6 +120,10 @@ def test_calls_go_on_after_the_primary_behind_sentinel_was_killed(
         fail_over(store, sentinels.url, sentinels.primary.kill9)
 
 
+# redis-py forgets connections to nodes that it strikes off while it learns of the new primary.
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 def test_calls_go_on_after_a_primary_of_a_cluster_was_killed(tmp_path: Path, prefix: str) -> None:
     with (
         Cluster(tmp_path) as cluster,
