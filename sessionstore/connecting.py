@@ -19,11 +19,11 @@ from sessionstore.requests import Requests
 __all__ = ["connected", "connected_async", "located"]
 
 
-def connected(url: str, prefix: str, buckets: int) -> tuple[Driver, Requests]:
+def connected(url: str, prefix: str, buckets: int, *, safe: bool) -> tuple[Driver, Requests]:
     """Return a driver for a store, and its requests."""
     keys = Keyspace(prefix, buckets)
     place, revive = located(url)
-    driver = Driver(connect(place), revive)
+    driver = Driver(connect(place), revive, safe=safe)
     try:
         driver.check_server()
         driver.run(store.start(keys))
@@ -33,11 +33,13 @@ def connected(url: str, prefix: str, buckets: int) -> tuple[Driver, Requests]:
     return driver, Requests(keys)
 
 
-async def connected_async(url: str, prefix: str, buckets: int) -> tuple[AsyncDriver, Requests]:
+async def connected_async(
+    url: str, prefix: str, buckets: int, *, safe: bool
+) -> tuple[AsyncDriver, Requests]:
     """Return a driver for a store, and its requests."""
     keys = Keyspace(prefix, buckets)
     place, revive = located(url)
-    driver = AsyncDriver(connect_async(place), revive)
+    driver = AsyncDriver(connect_async(place), revive, safe=safe)
     try:
         await driver.check_server()
         await driver.run(store.start(keys))

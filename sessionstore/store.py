@@ -35,7 +35,9 @@ class SessionStore:
         self._keeper = keeper
 
     @classmethod
-    def connect(cls, url: str, *, prefix: str = "ss", buckets: int = 256) -> Self:
+    def connect(
+        cls, url: str, *, prefix: str = "ss", buckets: int = 256, safe: bool = False
+    ) -> Self:
         """Connect to a store; the first to connect makes it.
 
         Args:
@@ -43,12 +45,13 @@ class SessionStore:
                 `redis+cluster://host,host`; `embedded://` or `embedded:///dir`: a server of ours.
             prefix: what all keys begin with; several stores may share a deployment.
             buckets: over how many slots the store is spread, 1 to 4096, for its whole life.
+            safe: report a change as unknown unless a replica confirms it within a second.
 
         Raises:
             StoreUnavailable: the server cannot be reached, or is older than Redis 7.0.
             ConfigError: a bad URL, or the store was made with another number of buckets.
         """
-        driver, requests = connected(url, prefix, buckets)
+        driver, requests = connected(url, prefix, buckets, safe=safe)
         return cls(driver, requests, Keeper(driver.run))
 
     def as_user(self, user: str, *, privileged: bool = False) -> SessionStore:
@@ -129,10 +132,7 @@ class SessionStore:
         return Snapshot(self._driver.run(self._requests.read(id, owner)))
 
     def touch(self, id: str, owner: str | None = None) -> None:
-        """Count this moment as activity of a session.
-
-        Raises SessionNotFound, SessionEnded, StoreUnavailable.
-        """
+        """Count this moment as activity of a session; SessionNotFound, SessionEnded."""
         self._driver.run(self._requests.touch(id, owner))
 
     def delete(self, id: str, owner: str | None = None, wait: Duration = 0) -> bool:
@@ -188,8 +188,8 @@ class SessionStore:
     def configure(self, **changes: Any) -> Parameters:
         """Set parameters for all who share the store, at once; return those in force.
 
-        See `Parameters`. Lowering max_timeout shortens every session, and may end some (SESMAXTO
-        of SOUL). Raises ConfigError, NotPermitted, StoreUnavailable.
+        Lowering max_timeout shortens every session, and may end some (SESMAXTO of SOUL). Raises
+        ConfigError, NotPermitted, StoreUnavailable. See `Parameters`.
         """
         return self._driver.run(self._requests.configure(changes))
 
@@ -228,10 +228,10 @@ class AsyncSessionStore:
     @classmethod
     @as_in(SessionStore.connect)
     def connect(
-        cls, url: str, *, prefix: str = "ss", buckets: int = 256
+        cls, url: str, *, prefix: str = "ss", buckets: int = 256, safe: bool = False
     ) -> Pending[AsyncSessionStore]:
         async def connecting() -> AsyncSessionStore:
-            driver, requests = await connected_async(url, prefix, buckets)
+            driver, requests = await connected_async(url, prefix, buckets, safe=safe)
             return cls(driver, requests, AsyncKeeper(driver.run))
 
         return Pending(connecting)

@@ -19,6 +19,7 @@ from tests.support.worlds import CELLS, KINDS, Places, World
 
 FAKE_CANNOT = {
     "counts": "fakeredis has no INFO commandstats",
+    "replicas": "fakeredis has no WAIT",
     "flags": "fakeredis does not know #!lua and its flags",
 }
 """What a test may need (`@pytest.mark.needs`) that fakeredis does not do, and why."""

@@ -22,6 +22,11 @@ class Script:
     text: str
     sha: str
 
+    @property
+    def writes(self) -> bool:
+        """Whether it may change anything."""
+        return "no-writes" not in self.text.split("\n", 1)[0]
+
     def without_shebang(self) -> Script:
         """Return the same script for an engine that does not know `#!lua`."""
         return _without_shebang(self)

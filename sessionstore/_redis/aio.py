@@ -21,7 +21,15 @@ from redis import exceptions
 from tenacity import AsyncRetrying
 
 from sessionstore._core.operation import Flow, Operation, Step, Wake
-from sessionstore._redis.commands import call, call_with_text, lost_scripts
+from sessionstore._redis.batch import Batch
+from sessionstore._redis.commands import (
+    CONFIRM,
+    Make,
+    call,
+    call_with_text,
+    lost_scripts,
+    unconfirmed,
+)
 from sessionstore._redis.connect import ANSWER_WITHIN, Clients
 from sessionstore._redis.errors import (
     FOREIGN,
@@ -39,45 +47,15 @@ T = TypeVar("T")
 BATCH = 500
 
 
-class Batch:
-    """Operations that leave together, the futures that wait for them, and one for their end.
-
-    An operation is carried out even if its caller was cancelled: it may be the cleaning up.
-    """
-
-    __slots__ = ("answered", "attempts", "done", "futures", "operations")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.operations: list[Operation[Any]] = []
-        self.futures: list[asyncio.Future[Any]] = []
-        self.answered: set[int] = set()
-        self.done: asyncio.Future[None] = loop.create_future()
-        self.attempts = Attempts()
-
-    def unanswered(self) -> list[int]:
-        """Return which of the operations have no reply yet."""
-        return [at for at in range(len(self.operations)) if at not in self.answered]
-
-    def answer(self, at: int, reply: Any) -> None:
-        """Hand out a reply, or an error."""
-        self.answered.add(at)
-        future = self.futures[at]
-        if future.done():
-            return  # its task was cancelled
-        if isinstance(reply, FOREIGN):
-            future.set_exception(translated(reply, self.attempts))
-        elif isinstance(reply, Exception):
-            future.set_exception(reply)
-        else:
-            future.set_result(reply)
-
-
 class AsyncDriver:
     """Answers operations and runs flows over a pair of clients, in one event loop."""
 
-    def __init__(self, clients: Clients, revive: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, clients: Clients, revive: Callable[[], object] | None = None, *, safe: bool = False
+    ) -> None:
         self._clients = clients
         self._revive = revive
+        self._safe = safe
         self._exchange = self._through_cluster if clients.clustered else self._through_pool
         self._gathering: Batch | None = None
         self._sending: set[asyncio.Task[None]] = set()
@@ -121,8 +99,8 @@ class AsyncDriver:
         """Close all connections, once what is under way has arrived."""
         if self._sending:
             await asyncio.wait(self._sending)
-        await self._clients.commands.aclose()
-        await self._clients.waiting.aclose()
+        for client in self._clients.all():
+            await client.aclose()
 
     async def _answer(self, step: Step) -> Any:
         if isinstance(step, Operation):
@@ -202,47 +180,65 @@ class AsyncDriver:
     async def _answers(self, operations: list[Operation[Any]], batch: Batch) -> list[Any]:
         if not operations:
             return []
-        shebang = self._clients.shebang
-        replies = await self._exchange(
-            [call(operation, shebang) for operation in operations], batch
-        )
+        replies = await self._exchange(operations, call, batch)
         if missing := lost_scripts(replies):
-            texts = [call_with_text(operations[at], shebang) for at in missing]
-            for at, reply in zip(missing, await self._exchange(texts, batch), strict=True):
+            again = [operations[at] for at in missing]
+            for at, reply in zip(
+                missing, await self._exchange(again, call_with_text, batch), strict=True
+            ):
                 replies[at] = reply
         return replies
 
-    async def _through_pool(self, commands: list[tuple[Any, ...]], batch: Batch) -> list[Any]:
+    async def _through_pool(
+        self, operations: list[Operation[Any]], make: Make, batch: Batch
+    ) -> list[Any]:
         pool = self._clients.commands.connection_pool
         connection = await pool.get_connection()
         try:
-            await connection.send_packed_command(connection.pack_commands(commands))
-            batch.attempts.sent = True
-            async with asyncio.timeout(ANSWER_WITHIN):
-                return [await _reply(connection) for _ in commands]
+            return await self._talk(connection, operations, make, batch)
         except BaseException:
             await connection.disconnect(nowait=True)  # an answer may still be under way
             raise
         finally:
             await pool.release(connection)
 
-    async def _through_cluster(self, commands: list[tuple[Any, ...]], batch: Batch) -> list[Any]:
+    async def _talk(
+        self, connection: Any, operations: list[Operation[Any]], make: Make, batch: Batch
+    ) -> list[Any]:
+        commands = [make(operation, self._clients.shebang) for operation in operations]
+        confirm = self._safe and any(operation.script.writes for operation in operations)
+        await connection.send_packed_command(
+            connection.pack_commands([*commands, CONFIRM] if confirm else commands)
+        )
+        batch.attempts.sent = True
+        async with asyncio.timeout(ANSWER_WITHIN):
+            replies = [await _reply(connection) for _ in commands]
+            if confirm:
+                unconfirmed(operations, replies, await _reply(connection))
+        return replies
+
+    async def _through_cluster(
+        self, operations: list[Operation[Any]], make: Make, batch: Batch
+    ) -> list[Any]:
         """Send each node its part; a node that fails fails only its own."""
         cluster = self._clients.commands
         await cluster.initialize()
         batch.attempts.sent = True  # the client does not tell whether it got that far
-        if len(commands) == 1:
+        if len(operations) == 1 and not self._safe:
             try:
-                return [await cluster.execute_command(*commands[0])]
+                return [await cluster.execute_command(*make(operations[0], self._clients.shebang))]
             except exceptions.NoScriptError as error:
                 return [error]
-        parts: dict[str, list[int]] = {}
-        for at, command in enumerate(commands):
-            parts.setdefault(cluster.get_node_from_key(command[3]).name, []).append(at)
+        parts: dict[Any, list[int]] = {}
+        for at, operation in enumerate(operations):
+            parts.setdefault(cluster.get_node_from_key(operation.keys[0]), []).append(at)
         answers = await asyncio.gather(
-            *(_through_node(cluster, [commands[at] for at in part]) for part in parts.values())
+            *(
+                self._through_node(node, [operations[at] for at in part], make, batch)
+                for node, part in parts.items()
+            )
         )
-        replies: list[Any] = [None] * len(commands)
+        replies: list[Any] = [None] * len(operations)
         for part, answer in zip(parts.values(), answers, strict=True):
             for at, reply in zip(part, answer, strict=True):
                 replies[at] = reply
@@ -250,6 +246,32 @@ class AsyncDriver:
             with suppress(*FOREIGN):  # who has which slots now? a pipeline does not ask by itself
                 await cluster.nodes_manager.initialize()
         return replies
+
+    async def _through_node(
+        self, node: Any, operations: list[Operation[Any]], make: Make, batch: Batch
+    ) -> Sequence[Any]:
+        try:
+            if self._safe:  # WAIT goes over the connection that made the change
+                return await self._over_connection_of(node, operations, make, batch)
+            pipeline = self._clients.commands.pipeline()
+            for operation in operations:
+                pipeline.execute_command(*make(operation, self._clients.shebang))
+            replies: Sequence[Any] = await pipeline.execute(raise_on_error=False)
+        except FOREIGN as error:
+            return [error] * len(operations)
+        return replies
+
+    async def _over_connection_of(
+        self, node: Any, operations: list[Operation[Any]], make: Make, batch: Batch
+    ) -> list[Any]:
+        connection = node.acquire_connection()
+        try:
+            return await self._talk(connection, operations, make, batch)
+        except BaseException:
+            await connection.disconnect(nowait=True)  # an answer may still be under way
+            raise
+        finally:
+            node.release(connection)
 
     async def _wait(self, wake: Wake) -> None:
         begun = time.monotonic()
@@ -264,17 +286,6 @@ class AsyncDriver:
             # at once, though, should connecting fail again and again.
             left = wake.milliseconds / 1000 - (time.monotonic() - begun)
             await asyncio.sleep(max(0.0, min(left, 0.05)))
-
-
-async def _through_node(cluster: Any, commands: list[tuple[Any, ...]]) -> Sequence[Any]:
-    pipeline = cluster.pipeline()
-    for command in commands:
-        pipeline.execute_command(*command)
-    try:
-        replies: Sequence[Any] = await pipeline.execute(raise_on_error=False)
-    except FOREIGN as error:
-        return [error] * len(commands)
-    return replies
 
 
 async def _uninterrupted(reading: Coroutine[Any, Any, Any]) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from redis.exceptions import NoScriptError
 
 from sessionstore._core.operation import Operation
+from sessionstore.errors import StoreUnavailable
 
-__all__ = ["call", "call_with_text", "lost_scripts"]
+__all__ = ["CONFIRM", "Make", "call", "call_with_text", "lost_scripts", "unconfirmed"]
 
 Command = tuple[Any, ...]
+Make = Callable[[Operation[Any], bool], Command]
+
+CONFIRM = ("WAIT", 1, 1000)
+"""Asks how many replicas have all that this connection has changed, for a second at most."""
 
 
 def call(operation: Operation[Any], shebang: bool) -> Command:
@@ -32,6 +38,18 @@ def call_with_text(operation: Operation[Any], shebang: bool) -> Command:
     keys = operation.keys
     script = operation.script if shebang else operation.script.without_shebang()
     return ("EVAL", script.text, len(keys), *keys, *operation.args)
+
+
+def unconfirmed(operations: Sequence[Operation[Any]], replies: list[Any], replicas: Any) -> None:
+    """Put an error in place of each reply to a change that no replica has confirmed."""
+    if replicas == 0 or isinstance(replicas, Exception):
+        for at, operation in enumerate(operations):
+            if operation.script.writes and not isinstance(replies[at], Exception):
+                replies[at] = StoreUnavailable(
+                    "no replica confirmed the change within a second; it holds unless the primary"
+                    " fails before one does",
+                    unknown=True,
+                )
 
 
 def lost_scripts(replies: list[Any]) -> list[int]:

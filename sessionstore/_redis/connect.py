@@ -6,7 +6,7 @@ holds its connection for as long as it waits and must be given more time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -44,6 +44,13 @@ class Clients:
     clustered: bool = False
     shebang: bool = True
     """Whether the engine knows the first line of our scripts; every real server does."""
+
+    def all(self) -> Iterator[Any]:
+        """Return all that must be closed: also the clients of the sentinels that were asked."""
+        for client in (self.commands, self.waiting):
+            yield client
+            pool = getattr(client, "connection_pool", None)
+            yield from getattr(getattr(pool, "sentinel_manager", None), "sentinels", ())
 
 
 def connect(url: str) -> Clients:

@@ -20,6 +20,7 @@ TRANSIENT = (
     exceptions.TryAgainError,
     exceptions.ClusterDownError,
     exceptions.MasterDownError,
+    exceptions.AskError,  # the slot is elsewhere, or on its way there (also MOVED)
     exceptions.RedisClusterException,  # none of the nodes answers
     asyncio.TimeoutError,
     OSError,

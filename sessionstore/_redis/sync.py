@@ -12,7 +12,14 @@ from redis import exceptions
 from tenacity import Retrying
 
 from sessionstore._core.operation import Flow, Operation, Step, Wake
-from sessionstore._redis.commands import call, call_with_text, lost_scripts
+from sessionstore._redis.commands import (
+    CONFIRM,
+    Make,
+    call,
+    call_with_text,
+    lost_scripts,
+    unconfirmed,
+)
 from sessionstore._redis.connect import Clients
 from sessionstore._redis.connections import Connections
 from sessionstore._redis.errors import (
@@ -28,15 +35,18 @@ __all__ = ["Driver"]
 
 T = TypeVar("T")
 
-Exchange = Callable[[list[tuple[Any, ...]], Attempts], list[Any]]
+Exchange = Callable[[list[Operation[Any]], Make, Attempts], list[Any]]
 
 
 class Driver:
     """Answers operations and runs flows over a pair of clients; safe for threads and forks."""
 
-    def __init__(self, clients: Clients, revive: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, clients: Clients, revive: Callable[[], object] | None = None, *, safe: bool = False
+    ) -> None:
         self._clients = clients
         self._revive = revive
+        self._safe = safe
         self._connections: Connections | None = None
         self._exchange: Exchange = self._through_cluster
         if not clients.clustered:
@@ -97,8 +107,8 @@ class Driver:
 
     def close(self) -> None:
         """Close all connections."""
-        self._clients.commands.close()
-        self._clients.waiting.close()
+        for client in self._clients.all():
+            client.close()
 
     def _answer(self, step: Step) -> Any:
         if isinstance(step, Operation):
@@ -110,7 +120,7 @@ class Driver:
     def _single(self, operation: Operation[Any]) -> Any:
         """Do what nearly every call is: one command over one connection, and no trouble."""
         connections = self._connections
-        if connections is None:
+        if connections is None or self._safe:
             return self._call([operation])[0]
         attempts = Attempts()
         try:
@@ -151,11 +161,12 @@ class Driver:
             raise
 
     def _answers(self, operations: list[Operation[Any]], attempts: Attempts) -> list[Any]:
-        shebang = self._clients.shebang
-        replies = self._exchange([call(operation, shebang) for operation in operations], attempts)
+        replies = self._exchange(operations, call, attempts)
         if missing := lost_scripts(replies):
-            texts = [call_with_text(operations[at], shebang) for at in missing]
-            for at, reply in zip(missing, self._exchange(texts, attempts), strict=True):
+            again = [operations[at] for at in missing]
+            for at, reply in zip(
+                missing, self._exchange(again, call_with_text, attempts), strict=True
+            ):
                 replies[at] = reply
         for reply in replies:
             if isinstance(reply, Exception):
@@ -163,35 +174,74 @@ class Driver:
         return replies
 
     def _through_connection(
-        self, connections: Connections, commands: list[tuple[Any, ...]], attempts: Attempts
+        self,
+        connections: Connections,
+        operations: list[Operation[Any]],
+        make: Make,
+        attempts: Attempts,
     ) -> list[Any]:
         connection = connections.take()
         try:
-            connection.send_packed_command(connection.pack_commands(commands))
-            attempts.sent = True
-            replies = [_reply(connection) for _ in commands]
+            replies = self._talk(connection, operations, make, attempts)
         except BaseException:
             connections.drop(connection)  # an answer may still be under way
             raise
         connections.give(connection)
         return replies
 
-    def _through_cluster(self, commands: list[tuple[Any, ...]], attempts: Attempts) -> list[Any]:
+    def _talk(
+        self, connection: Any, operations: list[Operation[Any]], make: Make, attempts: Attempts
+    ) -> list[Any]:
+        commands = [make(operation, self._clients.shebang) for operation in operations]
+        confirm = self._safe and any(operation.script.writes for operation in operations)
+        connection.send_packed_command(
+            connection.pack_commands([*commands, CONFIRM] if confirm else commands)
+        )
+        attempts.sent = True
+        replies = [_reply(connection) for _ in commands]
+        if confirm:
+            unconfirmed(operations, replies, _reply(connection))
+        return replies
+
+    def _through_cluster(
+        self, operations: list[Operation[Any]], make: Make, attempts: Attempts
+    ) -> list[Any]:
         cluster = self._clients.commands
         attempts.sent = True  # the client does not tell whether it got that far
-        if len(commands) == 1:
+        commands = [make(operation, self._clients.shebang) for operation in operations]
+        if self._safe:
+            replies = [self._through_node(operation, make, attempts) for operation in operations]
+        elif len(commands) == 1:
             try:
                 return [cluster.execute_command(*commands[0])]
             except exceptions.NoScriptError as error:
                 return [error]
-        pipeline = cluster.pipeline()
-        for command in commands:
-            pipeline.execute_command(*command)
-        replies: list[Any] = pipeline.execute(raise_on_error=False)
+        else:
+            pipeline = cluster.pipeline()
+            for command in commands:
+                pipeline.execute_command(*command)
+            replies = list(pipeline.execute(raise_on_error=False))
         if any(isinstance(reply, Exception) and is_transient(reply) for reply in replies):
             with suppress(*FOREIGN):  # who has which slots now? a pipeline does not ask by itself
                 cluster.nodes_manager.initialize()
         return replies
+
+    def _through_node(self, operation: Operation[Any], make: Make, attempts: Attempts) -> Any:
+        """Send an operation and its confirmation over one connection, as WAIT must be."""
+        cluster = self._clients.commands
+        try:
+            node = cluster.get_node_from_key(operation.keys[0])
+            pool = cluster.get_redis_connection(node).connection_pool
+            connection = pool.get_connection()
+        except FOREIGN as error:
+            return error
+        try:
+            return self._talk(connection, [operation], make, attempts)[0]
+        except FOREIGN as error:
+            connection.disconnect()
+            return error
+        finally:
+            pool.release(connection)
 
     def _wait(self, wake: Wake) -> None:
         begun = time.monotonic()

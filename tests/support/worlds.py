@@ -115,9 +115,9 @@ class World:
     def __repr__(self) -> str:
         return f"{self.kind}-{self.shell}"
 
-    async def connect(self, buckets: int = BUCKETS) -> Any:
+    async def connect(self, buckets: int = BUCKETS, **more: Any) -> Any:
         """Return a store, as another app server would get; it is closed at the end of the test."""
-        shared: dict[str, Any] = {"prefix": self.prefix, "buckets": buckets}
+        shared: dict[str, Any] = {"prefix": self.prefix, "buckets": buckets, **more}
         store: Any
         if self.place is None and self.shell == "sync":
             store = fake_store(server=self._fake, **shared)
