@@ -101,6 +101,10 @@ class AsyncDriver:
             await asyncio.wait(self._sending)
         for client in self._clients.all():
             await client.aclose()
+            if self._clients.clustered:
+                # After an error, redis-py takes itself for closed and leaves its nodes alone.
+                await client.nodes_manager.aclose()
+                await client.nodes_manager.aclose("startup_nodes")
 
     async def _answer(self, step: Step) -> Any:
         if isinstance(step, Operation):
