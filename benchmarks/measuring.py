@@ -1,4 +1,4 @@
-"""Figures measured in turns, so that a noisy machine is unfair to all alike, and what they prove."""
+"""Figures measured in turns, so that a noisy machine is unfair to all alike, and their aims."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Aim", "Result", "alternate", "at_least", "at_most", "percentile", "rate", "ratios"]
+__all__ = [
+    "Aim",
+    "Result",
+    "alternate",
+    "at_least",
+    "at_most",
+    "own_cpu",
+    "percentile",
+    "rate",
+    "ratios",
+]
 
 Found = Mapping[str, Sequence[float]]
 
@@ -45,6 +55,17 @@ class Result:
     details: Mapping[str, object] = field(default_factory=dict)
     series: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
     """For a plot: points of a curve by its name."""
+
+
+def own_cpu(work: Callable[[], object], times: int) -> float:
+    """Return the processor time that this process spends on some work, in us for each time.
+
+    It is hardly touched by what else goes on on the machine.
+    """
+    begun = time.process_time()
+    for _ in range(times):
+        work()
+    return (time.process_time() - begun) / times * 1e6
 
 
 def rate(work: Callable[[], object], times: int) -> float:

@@ -42,11 +42,11 @@ def make_many(url: str, sessions: int, prefix: str = "user", timeout: float = TI
     asyncio.run(_make(url, sessions, prefix, timeout))
 
 
-async def _make(url: str, sessions: int, prefix: str, timeout: float) -> None:
+async def _make(url: str, sessions: int, prefix: str, idle: float) -> None:
     async with AsyncSessionStore.connect(url) as store:
 
         async def one(number: int) -> None:
-            await store.create(owner=f"{prefix}{number}", timeout=timeout, open=False)
+            await store.create(owner=f"{prefix}{number}", timeout=idle, open=False)
 
         for first in range(0, sessions, AT_ONCE):
             last = min(first + AT_ONCE, sessions)

@@ -11,8 +11,8 @@ import asyncio
 import multiprocessing
 import time
 from collections.abc import Iterator
-from functools import partial
 from contextlib import ExitStack
+from functools import partial
 from itertools import cycle as endless
 
 import redis

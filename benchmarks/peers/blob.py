@@ -1,4 +1,4 @@
-"""The session as one msgpack blob, as most people do it by hand: GET, change, SET with an expiry."""
+"""The session as one msgpack blob, as most do it by hand: GET, change, SET with an expiry."""
 
 from __future__ import annotations
 

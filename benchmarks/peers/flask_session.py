@@ -14,14 +14,13 @@ import redis
 from flask import Flask, Request, Response
 from flask_session.redis import RedisSessionInterface
 
-from benchmarks.measuring import rate
 from benchmarks.work import ATTRIBUTES, CHANGED, TIMEOUT, next_value
 
 SID = "x" * 43
 
 
-def flask_rate(client: redis.Redis) -> Callable[[int], float]:
-    """Return what measures how many cycles a second there are of so many."""
+def flask_session(client: redis.Redis, times: int) -> Callable[[], Callable[[], None]]:
+    """Return what prepares so many cycles."""
     app = Flask("benchmark")
     app.permanent_session_lifetime = timedelta(seconds=TIMEOUT)
     sessions: Any = RedisSessionInterface(app, client)
@@ -31,7 +30,7 @@ def flask_rate(client: redis.Redis) -> Callable[[int], float]:
     sessions.save_session(app, first, Response())
     assert sessions.open_session(app, request)[CHANGED] == ATTRIBUTES[CHANGED]
 
-    def measure(times: int) -> float:
+    def prepared() -> Callable[[], None]:
         responses = [Response() for _ in range(times)]
 
         def cycle() -> None:
@@ -39,6 +38,6 @@ def flask_rate(client: redis.Redis) -> Callable[[int], float]:
             session[CHANGED] = next_value()
             sessions.save_session(app, session, responses.pop())
 
-        return rate(cycle, times)
+        return cycle
 
-    return measure
+    return prepared

@@ -1,10 +1,9 @@
-"""starsessions 2.2: the `RedisStore` read and written, with its own serializer; it locks nothing."""
+"""starsessions 2.2: its `RedisStore` read and written, with its serializer; it locks nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from collections.abc import AsyncIterator
 from typing import Any
 
 import redis.asyncio

@@ -34,39 +34,21 @@ local seat = ARGV[7]
 --@use make_room
 --@use changed
 --@use write
+--@use vacate
+--@use bear
 
 local store = begin(parameters)
 local decided = redis.call('GET', decision)
 if decided then return {string.upper(decided)} end
 local before = look(session, store)
-if before and before.moving and not before.held and not before.ended then return {'MOVING', before.moving} end
-if before and not before.over then return {'EXISTS'} end
+local refusal = vacate(before, owner, seat, ARGV, 8, store)
+if refusal then return refusal end
 
-if before and not before.ended then
-  if before.lapsed then lapse(before, store) end
-  finish(before, store)
-end
-local size = 0
-for i = 8, #ARGV do size = size + #ARGV[i] end
-if store.max_bytes and size > store.max_bytes then return {'TOOBIG', size, store.max_bytes} end
-if not make_room(owner, store) then return {'LIMIT', store.max_per_owner} end
-local pool = owner == '*' and 'public' or 'private'
-if seat == '' and store['seats_' .. pool] then return {'SEAT', pool, store.at_limit == 'evict' and 1 or 0} end
-
-local s = {session = session, sid = string.sub(session, #store.tag + 3), owner = owner, activity = store.now,
-  timeout = timeout_ms, ends = ends, stored_activity = store.now, size = 0}
-if store.max_timeout and s.timeout > store.max_timeout then s.timeout = store.max_timeout end
-redis.call('DEL', session)
-redis.call('HSET', session, 'f', string.format('%.0f', before and math.max(before.fence + 1, store.us) or store.us),
-  't', s.timeout, 'c', created, 'a', store.now, 'h', '', 'm', '< ' .. ticket .. ' ' .. source)
-if owner ~= '' then redis.call('HSET', session, 'o', owner) end
-if seat ~= '' then redis.call('HSET', session, 's', seat) end
-if ends then redis.call('HSET', session, 'l', ends) end
-if before then redis.call('HSET', session, 'y', string.format('%.0f', before.fence)) end
-local fields = changed(s, ARGV, 8, (#ARGV - 7) / 2, store)
-fields = write(session, fields, ARGV, #ARGV + 1)
-if #fields > 0 then redis.call('HSET', session, unpack(fields)) end
-place(s, store, true)
+local s = {
+  session = session, sid = string.sub(session, #store.tag + 3), owner = owner, timeout = timeout_ms,
+  created = created, ends = ends,
+}
+bear(s, before, '', '< ' .. ticket .. ' ' .. source, seat, ARGV, 8, store)
 redis.call('ZADD', store.tag .. 'x', store.now, s.sid) -- due, so that whoever counts takes a look at it
 if owner ~= '' then redis.call('ZADD', store.tag .. 'o:' .. owner, store.now, s.sid) end
 redis.call('SET', decision, 'arrived', 'PX', 86400000)

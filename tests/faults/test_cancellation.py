@@ -69,7 +69,7 @@ async def storm(store: AsyncSessionStore, seed: int, rounds: int, log: Log) -> N
     chance = random.Random(seed)
 
     async def one(mark: int) -> None:
-        limit = chance.choice((0.0, 0.001, 0.003, 0.01, 0.03)) * chance.random()
+        limit = chance.choice((0.0, 0.001, 0.003, 0.01, 0.03, 0.2)) * chance.random()
         way = chance.randrange(4)
         try:
             async with asyncio.timeout(limit):

@@ -20,14 +20,10 @@ from tests.support.wait import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Load", "Outcome", "folder", "update_ids"]
+__all__ = ["NOTHING", "Load", "Outcome", "folder"]
 
 NUMBERS = itertools.count()
 DATA = {"n": 0, "fence": 0}
-
-
-def update_ids(count: int) -> tuple[str, ...]:
-    return tuple(f"s{number}" for number in range(count))
 
 
 @contextmanager
@@ -74,6 +70,7 @@ class Load:
         tasks: how many with an event loop and `work.TASKS` tasks each.
         sessions: how many share the load; the fewer, the more wait in line.
         lease, wait: of every open, in seconds.
+        reads: how often a process with one thread looks at a session that it holds.
         job: what the processes with one thread do.
     """
 
@@ -87,14 +84,15 @@ class Load:
         sessions: int = 4,
         lease: float | None = 1.0,
         wait: float = 5.0,
+        reads: int = 0,
         job: Callable[..., None] = work.add,
     ) -> None:
         self.prefix = f"soak{os.getpid()}-{next(NUMBERS)}"
         self.url = url
-        self.ids = update_ids(sessions)
+        self.ids = tuple(f"s{number}" for number in range(sessions))
         self._directory = directory / self.prefix
         self._directory.mkdir(parents=True)
-        self._how = (lease, wait)
+        self._how = (wait, lease, reads)
         self._jobs = [job] * processes + [work.add_async] * tasks
         self._stack = ExitStack()
         self.journals = Journals(self._directory)
@@ -123,9 +121,8 @@ class Load:
                 self.stop()
 
     def task(self, name: str) -> work.Task:
-        lease, wait = self._how
         directory = str(self._directory)
-        return work.Task(name, self.url, self.prefix, directory, self.ids, wait, lease)
+        return work.Task(name, self.url, self.prefix, directory, self.ids, *self._how)
 
     def start(self, job: Callable[..., None] = work.add, *more: object) -> str:
         """Start one process more; return its name."""

@@ -43,6 +43,8 @@ class Task(NamedTuple):
     ids: tuple[str, ...]
     wait: float
     lease: float | None
+    reads: int
+    """How often it looks at a session that it holds: so long it holds it."""
 
     @property
     def journal(self) -> Journal:
@@ -81,6 +83,9 @@ def add_once(store: SessionStore, journal: Journal, task: Task, id: str) -> bool
         journal.note(FAILED, 0, id, why=type(error).__name__)
         return False
     journal.note(OPEN, 0, id, begun, session.fence)
+    with suppress(SessionStoreError):
+        for _ in range(task.reads):
+            store.read(id)
     count_up(session, task.name)
     journal.note(CLOSING, 0, id, begun, session.fence)
     try:
