@@ -100,7 +100,7 @@ def _launch(directory: Path) -> Process:
         *("--dir", directory, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec"),
         *("--maxmemory", MAX_MEMORY, "--maxmemory-policy", "noeviction"),
         # An index of a few hundred sessions takes 37 B for each as a listpack, 93 B as a skip list.
-        *("--zset-max-listpack-entries", "512"),
+        *("--zset-max-listpack-entries", "500"),
     )
     with subprocess.Popen(
         command,

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from tests.soak import (
     contention,
+    failover,
     forks_and_flushes,
     holder_kills,
     holder_pauses,
     server_kills,
+    slot_migration,
 )
 
 if TYPE_CHECKING:
@@ -25,4 +27,7 @@ PARTS: dict[str, Callable[[float], Row]] = {
     "holder_pauses": holder_pauses.run,
     "forks_and_flushes": forks_and_flushes.run,
     "contention": contention.run,
+    "failover_cluster": failover.run_cluster,
+    "failover_sentinel": failover.run_sentinel,
+    "slot_migration": slot_migration.run,
 }

@@ -86,9 +86,9 @@ def add_once(store: SessionStore, journal: Journal, task: Task, id: str) -> bool
     with suppress(SessionStoreError):
         for _ in range(task.reads):
             store.read(id)
-    count_up(session, task.name)
-    journal.note(CLOSING, 0, id, begun, session.fence)
     try:
+        count_up(session, task.name)
+        journal.note(CLOSING, 0, id, begun, session.fence)
         session.close()
     except SessionStoreError as error:
         with suppress(SessionStoreError):
@@ -134,9 +134,9 @@ def add_async(pipe: Pipe, task: Task) -> None:
             journal.note(FAILED, number, id, why=type(error).__name__)
             return
         journal.note(OPEN, number, id, begun, session.fence)
-        count_up(session, task.name)
-        journal.note(CLOSING, number, id, begun, session.fence)
         try:
+            count_up(session, task.name)
+            journal.note(CLOSING, number, id, begun, session.fence)
             await session.close()
         except SessionStoreError as error:
             with suppress(SessionStoreError):
