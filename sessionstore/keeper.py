@@ -36,14 +36,15 @@ class Book:
     def add(self, session: OpenSession) -> float:
         """Take a session up; return when its lease is to be renewed."""
         due = time.monotonic() + session.lease / 3000
-        self._kept[id(session)] = (weakref.ref(session), due)
+        kept, key = self._kept, id(session)
+        kept[key] = (weakref.ref(session, lambda _: kept.pop(key, None)), due)
         return due
 
     def due(self) -> list[OpenSession]:
         """Return the open sessions whose leases are due, and strike out what is no longer open."""
         now = time.monotonic()
         due = []
-        for key, (reference, when) in list(self._kept.items()):
+        for key, (reference, when) in self._kept.copy().items():
             session = reference()
             if session is None or not session.is_open:
                 self._kept.pop(key, None)
@@ -63,7 +64,7 @@ class Book:
 
     def next_due(self) -> float | None:
         """Return when the next lease is due; None if nothing is open."""
-        return min((due for _, due in list(self._kept.values())), default=None)
+        return min((due for _, due in self._kept.copy().values()), default=None)
 
 
 def renewal(sessions: Sequence[OpenSession]) -> Renewal:
