@@ -7,7 +7,6 @@ the timer, ends by itself after an idle while, and the next open starts another.
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 import weakref
@@ -15,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from sessionstore._core import flows
 from sessionstore._core.operation import Flow
+from sessionstore._core.process import generation
 from sessionstore.errors import SessionStoreError
 from sessionstore.opened import OpenSession
 
@@ -87,7 +87,7 @@ class Keeper:
         self._reset()
 
     def _reset(self) -> None:
-        self._process = os.getpid()
+        self._process = generation()
         self._book = Book()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -96,7 +96,7 @@ class Keeper:
 
     def add(self, session: OpenSession) -> None:
         """Keep a session until it is closed, or nobody has a reference to it any more."""
-        if self._process != os.getpid():
+        if self._process != generation():
             self._reset()  # a forked child has neither the thread nor the sessions of its parent
         due = self._book.add(session)
         if self._thread is None or due < self._sleeps_until:
@@ -110,7 +110,7 @@ class Keeper:
 
     def close(self) -> None:
         """End the thread; leases are left to run out."""
-        if self._process != os.getpid():
+        if self._process != generation():
             return  # what was forked has no thread, and perhaps a lock that nobody gives back
         with self._changed:
             self._closed = True

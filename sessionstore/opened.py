@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any
 from sessionstore._core import flows, relocation, sessions
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow, Operation
+from sessionstore._core.process import generation
 from sessionstore._core.records import instant
 from sessionstore._core.sessions import Changes, Opened, Reading, field_of
 from sessionstore.attributes import Attributes
@@ -41,7 +41,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         super().__init__(opened.fields, fields)
         self._assigned: dict[str, bytes] = {}
         self._requests = requests
-        self._process = os.getpid()
+        self._process = generation()
         self._home = opened.home
         self._facts = opened.facts
         self._mode: Mode = mode
@@ -249,13 +249,15 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
     def _given_back(self, changes: Changes, timeout: int | None) -> Flow[None]:
         closing = sessions.close(self._home, self.fence, changes, timeout)
         try:
-            yield from closing
+            closed = yield from closing
         except SessionStoreError:
             raise
         except BaseException:
             # Cancelled, and perhaps before it was sent: at its end, a loop cancels all there is.
             yield from closing
             raise
+        if not closed and not closing.unanswered:
+            raise LeaseLost(self.id, fence=self.fence)  # a failover has forgotten this opening
 
     def _discarding(self) -> Flow[None]:
         if self._open and self._mode == "exclusive" and not self._lost:
@@ -276,7 +278,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
 
     def _leaving(self, error: BaseException | None) -> Flow[None]:
         """Leave the `with` block: save and close, or after an error drop what was not saved."""
-        if self._process != os.getpid():
+        if self._process != generation():
             self._open = False  # a forked child unwinds through a block of its parent's
             return
         if error is None:

@@ -31,6 +31,8 @@ class Operation(Generic[T]):
     keys: tuple[str, ...]
     args: tuple[str | bytes | int, ...]
     parse: Callable[[Any], T]
+    unanswered: bool = False
+    """Set by the driver when it has sent this and no answer came, so that it may be done."""
 
     def __iter__(self) -> Generator[Step, Any, T]:
         return self.parse((yield self))

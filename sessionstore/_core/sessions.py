@@ -203,10 +203,16 @@ def read(home: Home, scope: Scope, fields: Sequence[str] | None = None) -> Opera
     return Operation(READ, keys, (*scope, *_names(fields)), parse)
 
 
-def close(home: Home, fence: int, changes: Changes, timeout: int | None = None) -> Operation[None]:
-    """Save and give back."""
+def close(home: Home, fence: int, changes: Changes, timeout: int | None = None) -> Operation[bool]:
+    """Save and give back; False if it has been given back before, should this have asked before."""
+
+    def parse(reply: Sequence[Any]) -> bool:
+        if reply[0] not in (b"CLOSED", b"GIVEN"):
+            refuse(home.id, reply, fence)
+        return bool(reply[0] == b"CLOSED")
+
     given = (fence, _optional(timeout), len(changes.written), *changes.arguments())
-    return Operation(CLOSE, _keys(home), given, _expect(home, b"CLOSED", fence))
+    return Operation(CLOSE, _keys(home), given, parse)
 
 
 def save(

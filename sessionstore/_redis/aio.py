@@ -28,6 +28,7 @@ from sessionstore._redis.commands import (
     call,
     call_with_text,
     lost_scripts,
+    packed,
     unconfirmed,
 )
 from sessionstore._redis.connect import ANSWER_WITHIN, Clients
@@ -177,7 +178,7 @@ class AsyncDriver:
             raise failures[0]
 
     async def _failed(self, batch: Batch, error: Exception) -> None:
-        batch.attempts.failed(error)
+        batch.attempts.failed(error, batch.operations)
         if self._revive is not None and is_transient(error):
             await asyncio.to_thread(self._revive)
 
@@ -211,9 +212,7 @@ class AsyncDriver:
     ) -> list[Any]:
         commands = [make(operation, self._clients.shebang) for operation in operations]
         confirm = self._safe and any(operation.script.writes for operation in operations)
-        await connection.send_packed_command(
-            connection.pack_commands([*commands, CONFIRM] if confirm else commands)
-        )
+        await connection.send_packed_command(packed([*commands, CONFIRM] if confirm else commands))
         batch.attempts.sent = True
         async with asyncio.timeout(ANSWER_WITHIN):
             replies = [await _reply(connection) for _ in commands]

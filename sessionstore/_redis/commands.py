@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hiredis import pack_command
 from redis.exceptions import NoScriptError
 
 from sessionstore._core.operation import Operation
 from sessionstore.errors import StoreUnavailable
 
-__all__ = ["CONFIRM", "Make", "call", "call_with_text", "lost_scripts", "unconfirmed"]
+__all__ = ["CONFIRM", "Make", "call", "call_with_text", "lost_scripts", "packed", "unconfirmed"]
 
 Command = tuple[Any, ...]
 Make = Callable[[Operation[Any], bool], Command]
@@ -38,6 +39,11 @@ def call_with_text(operation: Operation[Any], shebang: bool) -> Command:
     keys = operation.keys
     script = operation.script if shebang else operation.script.without_shebang()
     return ("EVAL", script.text, len(keys), *keys, *operation.args)
+
+
+def packed(commands: Sequence[Command]) -> bytes:
+    """Return commands as they go over the wire; redis-py would look at every argument twice."""
+    return b"".join(map(pack_command, commands))
 
 
 def unconfirmed(operations: Sequence[Operation[Any]], replies: list[Any], replicas: Any) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from typing import Any
 
 from redis.exceptions import ConnectionError as NotConnected
+
+from sessionstore._core.process import generation
 
 __all__ = ["Connections"]
 
@@ -28,41 +29,65 @@ class Connections:
         self._reset()
 
     def _reset(self) -> None:
-        self._process = os.getpid()
+        self._process = generation()
         self._idle: deque[Any] = deque()
-        self._free = threading.Semaphore(self._pool.max_connections)
+        self._made = 0
+        self._waiting = 0
+        self._changed = threading.Condition()
 
     def take(self) -> Any:
         """Return a connection for the caller alone; redis-py's errors if there is none."""
-        if self._process != os.getpid():
+        if self._process != generation():
             self._reset()  # a forked child must not talk over the connections of its parent
-        if not self._free.acquire(timeout=WAIT):
-            raise NotConnected("all connections are in use")
         try:
             return self._idle.pop()
         except IndexError:
-            pass
-        try:
-            return self._pool.get_connection()
-        except BaseException:
-            self._free.release()
-            raise
+            return self._another()
 
     def give(self, connection: Any) -> None:
         """Take a connection back for the next caller."""
         self._idle.append(connection)
-        self._free.release()
+        if self._waiting:
+            with self._changed:
+                self._changed.notify()
 
     def drop(self, connection: Any) -> None:
         """Close a connection that failed, and with it the idle ones, which may have failed too."""
         self._release(connection)
-        self._free.release()
         while True:
             try:
                 self._release(self._idle.pop())
             except IndexError:
                 return
 
+    def _another(self) -> Any:
+        """Make a connection, or wait for one if there are as many as may be."""
+        with self._changed:
+            self._waiting += 1
+            try:
+                ready = self._changed.wait_for(
+                    lambda: self._idle or self._made < self._pool.max_connections, WAIT
+                )
+                if not ready:
+                    raise NotConnected("all connections are in use")
+                try:
+                    return self._idle.pop()
+                except IndexError:
+                    self._made += 1
+            finally:
+                self._waiting -= 1
+        try:
+            return self._pool.get_connection()
+        except BaseException:
+            self._forget()
+            raise
+
     def _release(self, connection: Any) -> None:
         connection.disconnect()
         self._pool.release(connection)
+        self._forget()
+
+    def _forget(self) -> None:
+        with self._changed:
+            self._made -= 1
+            self._changed.notify()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 from redis import exceptions
 from tenacity import retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from sessionstore._core.operation import Operation
 from sessionstore.errors import ConfigError, SessionStoreError, StoreUnavailable, TimedOut
 
 __all__ = ["FOREIGN", "REPEATING", "Attempts", "check_version", "is_transient", "translated"]
@@ -46,11 +47,13 @@ class Attempts:
         self.sent = False
         self.unanswered = False
 
-    def failed(self, error: BaseException) -> None:
-        """Note that an attempt failed."""
+    def failed(self, error: BaseException, operations: Iterable[Operation[Any]]) -> None:
+        """Note that an attempt failed, also in its operations."""
         answered = isinstance(error, exceptions.ResponseError)
         self.unanswered = self.unanswered or (self.sent and not answered)
         self.sent = False
+        for operation in operations:
+            operation.unanswered = self.unanswered
 
 
 class Repetition(TypedDict):

@@ -18,6 +18,7 @@ from sessionstore._redis.commands import (
     call,
     call_with_text,
     lost_scripts,
+    packed,
     unconfirmed,
 )
 from sessionstore._redis.connect import Clients
@@ -126,7 +127,7 @@ class Driver:
         try:
             connection = connections.take()
             try:
-                connection.send_command(*call(operation, self._clients.shebang))
+                connection.send_packed_command((packed([call(operation, self._clients.shebang)]),))
                 attempts.sent = True
                 reply = connection.read_response()
             except exceptions.ResponseError:
@@ -139,7 +140,7 @@ class Driver:
                 connections.give(connection)
                 return reply
         except exceptions.RedisError as error:
-            attempts.failed(error)
+            attempts.failed(error, [operation])
             return self._call([operation], attempts)[0]
 
     def _call(
@@ -155,7 +156,7 @@ class Driver:
         try:
             return self._answers(operations, attempts)
         except Exception as error:
-            attempts.failed(error)
+            attempts.failed(error, operations)
             if self._revive is not None and is_transient(error):
                 self._revive()
             raise
@@ -194,9 +195,7 @@ class Driver:
     ) -> list[Any]:
         commands = [make(operation, self._clients.shebang) for operation in operations]
         confirm = self._safe and any(operation.script.writes for operation in operations)
-        connection.send_packed_command(
-            connection.pack_commands([*commands, CONFIRM] if confirm else commands)
-        )
+        connection.send_packed_command((packed([*commands, CONFIRM] if confirm else commands),))
         attempts.sent = True
         replies = [_reply(connection) for _ in commands]
         if confirm:

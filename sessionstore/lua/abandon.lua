@@ -18,12 +18,11 @@ local ticket = ARGV[1]
 --@use emit
 --@use finish
 --@use pass_on
+--@use leave
 
 local store = begin(parameters)
 redis.call('DEL', wake)
-for _, entry in ipairs(redis.call('LRANGE', waiters, 0, 499)) do
-  if string.match(entry, '^%d+ (%S+)') == ticket then redis.call('LREM', waiters, 1, entry) end
-end
+leave(waiters, ticket)
 local s = look(session, store)
 if not s or s.ended or s.ticket ~= ticket or not s.held then return {'ABANDONED'} end
 

@@ -41,7 +41,8 @@ local store = begin(parameters)
 local decided = redis.call('GET', decision)
 if decided then return {string.upper(decided)} end
 local before = look(session, store)
-local refusal = vacate(before, owner, seat, ARGV, 8, store)
+local leaving = owner ~= '' and redis.call('ZSCORE', store.tag .. 'o:' .. owner, source) and 1 or 0
+local refusal = vacate(before, owner, leaving, seat, ARGV, 8, store)
 if refusal then return refusal end
 
 local s = {

@@ -9,7 +9,7 @@
 -- ARGV[3] count       how many attributes changed
 -- ARGV[4...] changes  names and values in turn, then the names of removed attributes
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
--- Returns  {'CLOSED'} | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit}
+-- Returns  {'CLOSED'} | {'GIVEN'}: by this fence, if it has asked before | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit}
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
@@ -33,11 +33,13 @@ if not s then return {'OVER', 'timed out'} end
 if s.fence ~= fence then
   if s.ended then return {'OVER', s.over} end
   -- Given back before, and the answer did not arrive? Not if this fence is known to have been cut off, or is too
-  -- old to tell, or newer than all (a failover has lost its opening).
+  -- old to tell, or newer than all. It may also be one that a failover has forgotten: the caller knows whether it
+  -- has asked before.
   local lost = redis.call('HGET', session, 'y') or '0'
   local known = string.find(lost .. ' ', string.format(' %.0f ', fence), 1, true)
-  if known or fence > s.fence or fence <= tonumber(string.match(lost, '^%d+')) then return {'LOST'} end
-  return {'CLOSED'}
+  local floor = math.max(tonumber(string.match(lost, '^%d+')), tonumber(s.created) * 1000 - 1)
+  if known or fence > s.fence or fence <= floor then return {'LOST'} end
+  return {'GIVEN'}
 end
 if s.lapsed then return {'LOST'} end
 if s.ended and redis.call('HGET', session, 'k') ~= '' then return {'CLOSED'} end -- it ended by this close

@@ -45,7 +45,7 @@ if before and before.ticket == ticket and not before.lapsed and not before.over 
   return {'OPEN', before.lease_end, before.lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}
 end
 if before and before.ended and redis.call('HGET', session, 'c') == ticket then return {'OVER', before.over} end
-local refusal = vacate(before, owner, seat, ARGV, 9, store)
+local refusal = vacate(before, owner, 0, seat, ARGV, 9, store)
 if refusal then return refusal end
 
 local lifetime = lifetime_ms or store.lifetime

@@ -57,7 +57,6 @@ redis.call('HSETNX', session, 'd', ticket .. ' ' .. reason)
 -- From now on it ends with its lease at the latest, so that is its place in the indexes.
 redis.call('ZADD', store.tag .. 'x', 'LT', s.lease_end, s.sid)
 if s.owner ~= '' then redis.call('ZADD', store.tag .. 'o:' .. s.owner, 'LT', s.lease_end, s.sid) end
-local until_ = wait_end or store.now + wait_ms
-if until_ > store.now then until_ = enqueue(s, waiters, ticket, label, until_, store) end
-if not until_ or until_ <= store.now then return {'PENDING'} end
+local until_ = math.min(wait_end or math.huge, store.now + wait_ms)
+if until_ <= store.now or not enqueue(s, waiters, ticket, label, until_, store) then return {'PENDING'} end
 return {'QUEUED', until_, math.min(until_, s.lease_end) - store.now}

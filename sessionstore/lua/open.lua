@@ -36,6 +36,7 @@ local user = ARGV[7]
 --@use pass_on
 --@use settle
 --@use enqueue
+--@use leave
 
 local store = begin(parameters)
 local s = look(session, store)
@@ -56,11 +57,11 @@ if not s.held or s.ticket == ticket then
   return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HGETALL', session)}
 end
 
-local until_ = wait_end or store.now + (wait_ms or store.wait)
+-- Should the clock be put back, nobody waits for longer than was asked.
+local until_ = math.min(wait_end or math.huge, store.now + (wait_ms or store.wait))
 if until_ > store.now then
-  until_ = enqueue(s, waiters, ticket, label, until_, store)
-  if not until_ then return {'FULL', store.max_waiters} end
+  if not enqueue(s, waiters, ticket, label, until_, store) then return {'FULL', store.max_waiters} end
   return {'QUEUED', until_, math.min(until_, s.lease_end) - store.now}
 end
-if wait_end then redis.call('LREM', waiters, 1, string.format('%.0f %s %s', wait_end, ticket, label)) end
+if wait_end then leave(waiters, ticket) end
 return {'HELD', s.label, s.lease_end, redis.call('LLEN', waiters)}

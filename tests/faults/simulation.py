@@ -152,6 +152,10 @@ class Simulation:
         if self.chance.random() < 0.12 and running.lost < 3:
             running.lost += 1
             self._note(running, "loses the answer")
+            if not isinstance(running.step, Wake):
+                one = isinstance(running.step, Operation)
+                for operation in [running.step] if one else running.step:
+                    operation.unanswered = True
             return  # it will be sent again, and others come first perhaps
         running.lost = 0
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from typing import TYPE_CHECKING, Self
@@ -22,13 +23,25 @@ from tests.support.servers import Cluster, Sentinels
 from tests.support.wait import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
+# redis-py forgets connections to servers that it strikes off while it learns of the new primary.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("forgotten_connections_die_here"),
+]
 
 LEASE = 1.0
 BACK_WITHIN = 15.0
+
+
+@pytest.fixture
+def forgotten_connections_die_here() -> Iterator[None]:
+    yield
+    gc.collect()  # or they would be blamed on a later test
 
 
 class Load:
@@ -120,10 +133,6 @@ def test_calls_go_on_after_the_primary_behind_sentinel_was_killed(
         fail_over(store, sentinels.url, sentinels.primary.kill9)
 
 
-# redis-py forgets connections to nodes that it strikes off while it learns of the new primary.
-@pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
 def test_calls_go_on_after_a_primary_of_a_cluster_was_killed(tmp_path: Path, prefix: str) -> None:
     with (
         Cluster(tmp_path) as cluster,

@@ -270,14 +270,21 @@ def send_twice(store: Any) -> None:
         if isinstance(step, Wake):
             return answer(step)
         answer(step)
+        _lose_the_answer(step)
         return answer(step)
 
     async def twice_awaited(step: Step) -> Any:
         if not isinstance(step, Wake):
             await answer(step)
+            _lose_the_answer(step)
         return await answer(step)
 
     driver._answer = twice if isinstance(driver, Driver) else twice_awaited
+
+
+def _lose_the_answer(step: Operation[Any] | list[Operation[Any]]) -> None:
+    for operation in [step] if isinstance(step, Operation) else step:
+        operation.unanswered = True
 
 
 def run_until(driver: Driver, flow: Flow[Any], steps: int) -> bool:

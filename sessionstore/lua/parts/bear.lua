@@ -10,7 +10,7 @@ local function bear(s, before, h, m, seat, given, first, store)
   redis.call('HSET', s.session, 'f', string.format('%.0f', s.fence), 't', s.timeout, 'c', s.created, 'a', store.now, 'h', h)
   local facts = {o = s.owner, s = seat, l = s.ends or '', m = m, k = deleter or ''}
   -- No fence up to that of the earlier one may write here, nor be taken for one that has closed.
-  if before then facts.y = string.format('%.0f', before.fence) end
+  if before or m ~= '' then facts.y = string.format('%.0f', s.fence - 1) end
   for name, value in pairs(facts) do
     if value ~= '' then redis.call('HSET', s.session, name, value) end
   end

@@ -1,7 +1,9 @@
 -- Whether an owner may have one session more: at the limit every session of the owner is looked at, those that are
 -- over end, and, if the store evicts, so do the least recently active ones that nobody holds.
-local function make_room(owner, store)
+-- `leaving` is how many of them are about to leave.
+local function make_room(owner, leaving, store)
   local limit, owned = store.max_per_owner, store.tag .. 'o:' .. owner
+  if limit then limit = limit + leaving end
   if owner == '' or owner == '*' or not limit or redis.call('ZCARD', owned) < limit then return true end
 
   local idle = {}

@@ -1,6 +1,6 @@
 -- Make sure that a session can be made where `before` was, if anything: answers nil, or the refusal.
--- From `first` on, `given` holds its attributes, names and values in turn.
-local function vacate(before, owner, seat, given, first, store)
+-- `leaving` is how many sessions of the owner are about to leave. From `first` on, `given` holds its attributes, names and values in turn.
+local function vacate(before, owner, leaving, seat, given, first, store)
   if before and before.moving and not before.held and not before.ended then return {'MOVING', before.moving} end
   if before and not before.over then return {'EXISTS'} end
   if before and not before.ended then
@@ -11,7 +11,7 @@ local function vacate(before, owner, seat, given, first, store)
   local size = 0
   for i = first, #given do size = size + #given[i] end
   if store.max_bytes and size > store.max_bytes then return {'TOOBIG', size, store.max_bytes} end
-  if not make_room(owner, store) then return {'LIMIT', store.max_per_owner} end
+  if not make_room(owner, leaving, store) then return {'LIMIT', store.max_per_owner} end
   local pool = owner == '*' and 'public' or 'private'
   if seat == '' and store['seats_' .. pool] then return {'SEAT', pool, store.at_limit == 'evict' and 1 or 0} end
   return nil
