@@ -22,6 +22,9 @@ __all__ = ["Flow", "Operation", "Step", "Wake", "together"]
 
 T = TypeVar("T")
 
+AT_ONCE = 64
+"""How many operations go in one round trip: a server answers others in between, and in time."""
+
 
 @dataclass(slots=True, eq=False)
 class Operation(Generic[T]):
@@ -51,6 +54,10 @@ Flow: TypeAlias = Generator[Step, Any, T]
 
 
 def together(operations: Sequence[Operation[T]]) -> Flow[list[T]]:
-    """Do many operations in one round trip per server, and return their answers in order."""
-    replies = yield list(operations)
-    return [operation.parse(reply) for operation, reply in zip(operations, replies, strict=True)]
+    """Do many operations in few round trips, and return their answers in order."""
+    answers: list[T] = []
+    for first in range(0, len(operations), AT_ONCE):
+        part = list(operations[first : first + AT_ONCE])
+        replies = yield part
+        answers += [operation.parse(reply) for operation, reply in zip(part, replies, strict=True)]
+    return answers

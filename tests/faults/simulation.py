@@ -317,7 +317,7 @@ class Simulation:
             for home in homes:
                 self._lapses(home)
                 with suppress(*REFUSED):
-                    owner = self._store.read(home.id, home.sid.partition(":")[0]).owner
+                    owner = home.sid.partition(":")[0]
                     self._store.open(home.id, owner, wait=0).close()
             in_line = any(self._client.exists(home.waiters) for home in homes)
             if not in_line and not any(info.holder for info in self._store.list()):

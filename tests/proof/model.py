@@ -106,9 +106,7 @@ class Model:
     # What is there.
 
     def alive(self, owner: str | None = None) -> list[Modelled]:
-        return [
-            one for one in self.sessions.values() if one.alive and owner in (None, one.owner)
-        ]
+        return [one for one in self.sessions.values() if one.alive and owner in (None, one.owner)]
 
     def read(self, sid: str) -> Modelled:
         found = self.sessions.get(sid)
@@ -167,7 +165,10 @@ class Model:
         self._end(before, before.over)
 
     def _make_room(
-        self, owner: str, evicted: Callable[[Iterable[str]], set[str]], leaving: Modelled | None = None
+        self,
+        owner: str,
+        evicted: Callable[[Iterable[str]], set[str]],
+        leaving: Modelled | None = None,
     ) -> None:
         """Make room for one more of an owner; `leaving` will not be there any more."""
         most = self.most_per_owner
@@ -313,7 +314,7 @@ class Model:
                 self._settle(one)
 
     def expires(self, one: Modelled) -> None:
-        """The key of a session that is over expires, noticed by nobody, or that of its tombstone."""
+        """The key of a session that is over expires unseen, or that of its tombstone."""
         if one.ended is None:
             one.gone = True
         else:

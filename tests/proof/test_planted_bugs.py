@@ -1,0 +1,265 @@
+"""The test of the tests: a bug that is planted makes at least one of the checkers fail.
+
+Each bug is a script, or an operation, that is changed in this process alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from sessionstore import QuotaExceeded, SessionStore, SessionStoreError
+from sessionstore._core import buckets, flows, moves, scripts, sessions
+from sessionstore._core import store as stores
+from tests.faults import test_races
+from tests.faults.simulation import Broken, Simulation
+from tests.proof.histories import Call, linearizable
+from tests.proof.test_model import Clients
+from tests.support.worlds import BUCKETS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sessionstore._core.operation import Flow
+    from tests.support.worlds import Places
+
+SEEDS = 200
+CREATORS = 20
+LIMIT = 5
+NAMES = iter(range(10**6))
+
+
+def planted(script: scripts.Script, pattern: str, instead: str) -> scripts.Script:
+    """Return a script with a bug: what matches the pattern is replaced."""
+    text, count = re.subn(pattern, instead, script.text, flags=re.DOTALL)
+    assert count == 1, f"{script.name}.lua is not what this test knows"
+    return scripts._script(script.name, text)
+
+
+def prefix() -> str:
+    return f"planted{os.getpid()}-{next(NAMES)}"
+
+
+@pytest.fixture
+def url(places: Places) -> str:
+    return places.get("embedded").url
+
+
+def simulated(url: str, seeds: int = SEEDS) -> None:
+    """Play seeds until one is Broken."""
+    for seed in range(seeds):
+        with SessionStore.connect(url, prefix=prefix(), buckets=2) as store:
+            Simulation(store, seed).run()
+
+
+def modelled(places: Places, limits: dict[str, Any], examples: int = 100) -> None:
+    """Drive the model until it differs."""
+    run_state_machine_as_test(
+        type("Clients", (Clients,), {"places": places, "limits": limits}),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=30,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=(Phase.generate,),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+# The fence check.
+
+FENCE = {
+    "close": (
+        "CLOSE", r"if s\.fence ~= fence then.*?\nend\nif s\.lapsed then return \{'LOST'\} end", "",
+    ),
+    "save": (
+        "SAVE", r"if s\.fence ~= tonumber\(fence\) or not s\.held then return \{'LOST'\} end", "",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def no_fence_check(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    for name in request.param:
+        constant, pattern, instead = FENCE[name]
+        monkeypatch.setattr(
+            sessions, constant, planted(getattr(sessions, constant), pattern, instead)
+        )
+
+
+@pytest.mark.parametrize(
+    "no_fence_check", [("close",), ("save",), ("close", "save")], indirect=True, ids=" and ".join
+)
+@pytest.mark.usefixtures("no_fence_check")
+class TestWithoutTheFenceCheck:
+    def test_the_simulation_fails(self, url: str) -> None:
+        with pytest.raises(Broken, match="seed"):
+            simulated(url)
+
+    def test_the_model_fails(self, places: Places) -> None:
+        with pytest.raises(AssertionError):
+            modelled(places, {})
+
+
+@pytest.mark.parametrize("no_fence_check", [("save",)], indirect=True, ids=["save"])
+@pytest.mark.usefixtures("no_fence_check")
+def test_without_the_fence_check_a_history_has_no_order(url: str) -> None:
+    assert not linearizable(stale_save(url), 0)
+
+
+def test_with_the_fence_check_the_same_history_has_an_order(url: str) -> None:
+    assert linearizable(stale_save(url), 0)
+
+
+def stale_save(url: str) -> list[Call]:
+    """One holder sleeps through the end of its lease, and saves when the next one has saved."""
+    with SessionStore.connect(url, prefix=prefix(), buckets=BUCKETS) as store:
+        store.create("a", data={"v": 0}, open=False)
+        calls: list[Call] = []
+
+        def told(process: int, kind: str, argument: Any, answer: Any) -> None:
+            calls.append(
+                Call(process, kind, argument, answer, 10 * len(calls), 10 * len(calls) + 5)
+            )
+
+        def opens(process: int) -> Any:
+            session = store.open("a")
+            told(process, "open", None, (session.fence, session["v"]))
+            return session
+
+        def saves(process: int, session: Any, value: Any) -> None:
+            session["v"] = value
+            try:
+                session.save()
+            except SessionStoreError:
+                told(process, "write", value, False)
+            else:
+                told(process, "write", value, True)
+
+        def lapses(process: int, session: Any) -> None:
+            store._driver.do(sessions.renew([(session.home, session.fence, -1)]))
+            told(process, "lapse", session.fence, True)
+
+        first = opens(1)
+        saves(1, first, 1)
+        lapses(1, first)
+        second = opens(2)
+        saves(2, second, 2)
+        saves(1, first, 3)
+        told(3, "read", None, store.read("a")["v"])
+        return calls
+
+
+# The quota check.
+
+
+@pytest.fixture
+def quota_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count first, and create later: the script says yes to all."""
+    monkeypatch.setattr(
+        sessions, "CREATE",
+        planted(sessions.CREATE, r"if not make_room\([^\n]*\n", ""),
+    )  # fmt: skip
+    create: Callable[..., Flow[Any]] = flows.create
+
+    def counting(keys: Any, home: Any, label: str, owner: str, **more: Any) -> Iterator[Any]:
+        limit = (yield from stores.parameters(keys)).max_per_owner
+        if limit is not None and owner not in ("", "*"):
+            alive = yield from stores.count(keys, owner)
+            if alive >= limit:
+                raise QuotaExceeded("owner", value=limit)
+        return (yield from create(keys, home, label, owner, **more))
+
+    monkeypatch.setattr(flows, "create", counting)
+
+
+@pytest.mark.usefixtures("quota_outside")
+class TestWithTheQuotaCheckMovedOutOfTheScript:
+    def test_one_after_the_other_shows_nothing(self, url: str) -> None:
+        with SessionStore.connect(url, prefix=prefix(), buckets=BUCKETS) as store:
+            store.configure(max_per_owner=LIMIT)
+            assert [made(store, number) for number in range(CREATORS)].count(True) == LIMIT
+
+    def test_the_race_of_threads_fails(self, url: str) -> None:
+        with (
+            SessionStore.connect(url, prefix=prefix(), buckets=BUCKETS) as store,
+            pytest.raises(AssertionError),
+        ):
+            test_races.test_a_limit_holds_for_the_threads_of_one_process(store)
+
+
+def made(store: SessionStore, number: int, owner: str = "ann") -> bool:
+    try:
+        store.create(f"n{number}", owner, open=False)
+    except QuotaExceeded:
+        return False
+    return True
+
+
+# The hand-over.
+
+HAND_OVER = {
+    "a grant is a full lease, and nobody confirms it": {
+        r"s\.mark, s\.label, s\.lease_end = true, ticket, 'g', label, store\.now \+ 2000":
+            "s.mark, s.label, s.lease_end = true, ticket, 'o', label, store.now + store.lease",
+        r"'%013\.0fg%s%s'": "'%013.0fo%s%s'",
+    },
+    "a waiter that died blocks the next": {
+        r"s\.held = s\.lease_end > store\.now":
+            "s.held = s.lease_end > store.now or string.sub(holder, 14, 14) == 'g'",
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def no_confirm_by(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Change what the scripts have in common, in each that has it."""
+    for module in (sessions, buckets, moves):
+        for constant, script in vars(module).copy().items():
+            if isinstance(script, scripts.Script):
+                text = script.text
+                for pattern, instead in HAND_OVER[request.param].items():
+                    text = re.sub(pattern, instead, text)
+                monkeypatch.setattr(module, constant, scripts._script(script.name, text))
+    assert HAND_OVER[request.param].keys() <= {
+        pattern
+        for pattern in HAND_OVER[request.param]
+        if re.search(pattern, scripts.load("close").text)
+    }, "the scripts are not what this test knows"
+
+
+@pytest.mark.parametrize("no_confirm_by", HAND_OVER, indirect=True)
+@pytest.mark.usefixtures("no_confirm_by")
+def test_without_confirm_by_the_model_fails(places: Places) -> None:
+    with pytest.raises(AssertionError):
+        handed_over(places)
+
+
+def test_with_confirm_by_the_model_holds(places: Places) -> None:
+    handed_over(places)
+
+
+def handed_over(places: Places) -> None:
+    """Hand a session to a waiter that does not come for it, and so to the next."""
+    machine = type("Clients", (Clients,), {"places": places, "limits": {}})()
+    try:
+        machine.there_is_one("ann")
+        machine.wait_in_line(0)
+        machine.wait_in_line(0)
+        for happens in (
+            lambda: machine.close(0, None),
+            lambda: machine.lapse(0),
+            lambda: machine.look_again(1),
+            lambda: machine.change_and_close(0, None, 3),
+        ):
+            happens()
+            machine.both_have_the_same()
+    finally:
+        machine.teardown()
