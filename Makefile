@@ -36,10 +36,10 @@ lint: $(VENV)/.installed-lint
 	$(BIN)/mypy
 
 bench: $(VENV)/.installed-bench
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --json benchmarks/latest.json --plots docs
 
 soak: $(VENV)/.installed-test
-	$(BIN)/pytest -m soak tests
+	$(BIN)/pytest -v -m soak tests
 
 fix: $(VENV)/.installed-lint
 	$(BIN)/ruff check --fix .

@@ -36,11 +36,11 @@ def main() -> None:
             report.show(result)
             results[name].append(result)
     print("", report.summary(results), sep="\n")
+    told = report.as_json(machine, given.quick, results)
     if given.json:
-        told = report.as_json(machine, given.quick, results)
         given.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     if given.plots:
-        import_module("benchmarks.plots").draw(results, given.plots)
+        import_module("benchmarks.plots").draw(told, given.plots)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from itertools import count
 
 from sessionstore import AsyncSessionStore, SessionStore
 
-__all__ = ["ATTRIBUTES", "CHANGED", "TIMEOUT", "cycle_of", "make_many", "next_value"]
+__all__ = ["ATTRIBUTES", "CHANGED", "TIMEOUT", "cycle_of", "make_many", "make_used", "next_value"]
 
 ATTRIBUTES: dict[str, object] = {f"attribute{number}": "x" * 95 for number in range(10)}
 CHANGED = "attribute3"
@@ -39,14 +39,21 @@ def cycle_of(store: SessionStore) -> Callable[[], None]:
 
 def make_many(url: str, sessions: int, prefix: str = "user", timeout: float = TIMEOUT) -> None:
     """Make empty sessions, each of another owner, as fast as one process can."""
-    asyncio.run(_make(url, sessions, prefix, timeout))
+    asyncio.run(_make(url, sessions, prefix, timeout, False))
 
 
-async def _make(url: str, sessions: int, prefix: str, idle: float) -> None:
+def make_used(url: str, sessions: int) -> None:
+    """Make empty sessions, each of another owner, that were opened and closed once."""
+    asyncio.run(_make(url, sessions, "user", TIMEOUT, True))
+
+
+async def _make(url: str, sessions: int, prefix: str, idle: float, opened: bool) -> None:
     async with AsyncSessionStore.connect(url) as store:
 
         async def one(number: int) -> None:
-            await store.create(owner=f"{prefix}{number}", timeout=idle, open=False)
+            made = await store.create(owner=f"{prefix}{number}", timeout=idle, open=opened)
+            if opened:
+                await made.close()
 
         for first in range(0, sessions, AT_ONCE):
             last = min(first + AT_ONCE, sessions)

@@ -29,7 +29,7 @@ PATIENT = 3600.0
 LONG = 6 * 3600.0
 """Timeouts, in seconds, that no session of the run reaches."""
 
-WRITERS = 2
+WRITERS = 4
 
 LARGE_STORE = "large store"
 SMALL_STORE = f"store of {SMALL:,}"
@@ -120,7 +120,7 @@ def swept(place: Place, due: int, rounds: int) -> Result:
     """End sessions that fall due at one moment; all of them, and tell of each."""
     store = place.store
     store.configure(max_events=1000)  # so that all can be counted afterwards
-    seconds, server = [], []
+    seconds, server, answers = [], [], []
     for number in range(rounds):
         make_due(place.url, due, f"due{number}-")
         reader = store.events()
@@ -131,13 +131,18 @@ def swept(place: Place, due: int, rounds: int) -> Result:
         seconds.append(time.perf_counter() - begun)
         server.append(cpu(place.client) - before)
         told = sum(event.kind == "expired" for event in store.events(since=reader.cursor))
-        assert ended == told == due, (ended, told, due)
+        assert told == due, (told, due)
+        answers.append(ended)
     return Result(
         f"sweep of {due:,} sessions that fall due at once, among {place.size:,} others",
         "s",
         {"until all are ended": percentile(seconds, 50), "server CPU": percentile(server, 50)},
         (at_most(1.0, seconds, "s"),),
-        {"events told": due, "slowest round (s)": round(max(seconds), 3)},
+        {
+            "events told": due,
+            "least number that sweep() answered": min(answers),
+            "slowest round (s)": round(max(seconds), 3),
+        },
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tests.soak.parts import PARTS
+from tests.soak.parts import PARTS, missing
 from tests.soak.table import rendered
 
 
@@ -15,6 +15,9 @@ def main() -> None:
     chosen = options.parse_args()
     rows = []
     for part in chosen.part or PARTS:
+        if lack := missing(part):
+            print(f"{part} skipped: {lack}")
+            continue
         rows.append(PARTS[part](chosen.scale))
         print(rendered(rows[-1:]).splitlines()[-1], flush=True)
     print(rendered(rows))

@@ -26,7 +26,13 @@ def run(scale: float = 1.0) -> Row:
     found: Counter[str] = Counter()
     with folder() as directory, Standalone(None, directory / "server") as server:
         with Load(
-            server.url, directory, processes=PROCESSES, tasks=0, sessions=2, lease=LEASE, wait=20,
+            server.url,
+            directory,
+            processes=PROCESSES,
+            tasks=0,
+            sessions=2,
+            lease=LEASE,
+            wait=20,
             reads=20,
         ) as load:
             for _ in range(kills):

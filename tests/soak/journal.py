@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["CLOSING", "FAILED", "LOST", "OPEN", "SURE", "TRYING", "UNKNOWN", "Entry", "Journal", "Journals"]
+__all__ = [
+    "CLOSING",
+    "FAILED",
+    "LOST",
+    "OPEN",
+    "SURE",
+    "TRYING",
+    "UNKNOWN",
+    "Entry",
+    "Journal",
+    "Journals",
+]
 
 TRYING = "try"
 """Before an open."""

@@ -71,6 +71,9 @@ class Load:
         sessions: how many share the load; the fewer, the more wait in line.
         lease, wait: of every open, in seconds.
         reads: how often a process with one thread looks at a session that it holds.
+        owner: whose the sessions are.
+        prefix: of the store; empty: a new one.
+        safe: whether a replica must confirm each change.
         job: what the processes with one thread do.
     """
 
@@ -85,14 +88,17 @@ class Load:
         lease: float | None = 1.0,
         wait: float = 5.0,
         reads: int = 0,
+        owner: str = "",
+        prefix: str = "",
+        safe: bool = False,
         job: Callable[..., None] = work.add,
     ) -> None:
-        self.prefix = f"soak{os.getpid()}-{next(NUMBERS)}"
+        self.prefix = prefix or f"soak{os.getpid()}-{next(NUMBERS)}"
         self.url = url
         self.ids = tuple(f"s{number}" for number in range(sessions))
         self._directory = directory / self.prefix
         self._directory.mkdir(parents=True)
-        self._how = (wait, lease, reads)
+        self._how = (owner, wait, lease, reads, safe)
         self._jobs = [job] * processes + [work.add_async] * tasks
         self._stack = ExitStack()
         self.journals = Journals(self._directory)
@@ -106,9 +112,10 @@ class Load:
         return SessionStore.connect(self.url, prefix=self.prefix, buckets=BUCKETS)
 
     def __enter__(self) -> Self:
+        owner = self._how[0]
         with self.connect() as store:
             for id in self.ids:
-                store.create(id, data=DATA, open=False, timeout=7 * 86400)
+                store.create(id, owner, data=DATA, open=False, timeout=7 * 86400)
         with self._stack:
             for job in self._jobs:
                 self.start(job)
@@ -158,6 +165,16 @@ class Load:
 
         wait_until(went_on, "every session is counted up", timeout=within)
 
+    def is_refused(self, more: int = 5, within: float = 30.0) -> None:
+        """Wait until some calls more are told that they failed, or that nobody knows."""
+
+        def told() -> int:
+            self.journals.look()
+            return sum(entry.kind in (UNKNOWN, FAILED) for _, entry in self.journals.all())
+
+        before = told()
+        wait_until(lambda: told() >= before + more, "calls are refused", timeout=within)
+
     def outcome(self, *, may_lose: bool = False) -> Outcome:
         """Return what became of all updates, after checking what must hold.
 
@@ -177,10 +194,10 @@ class Load:
             for entry in _unsettled(entries):
                 maybe[entry.id, name] += 1  # killed while it closed
         lost = 0
-        with self.connect() as store:
+        with wait_until(self.connect, "the store is there", ignore=(StoreUnavailable,)) as store:
             for id in self.ids:
                 data = wait_until(
-                    lambda id=id: dict(store.read(id)),  # type: ignore[misc]
+                    lambda id=id: dict(store.read(id, self._how[0])),  # type: ignore[misc]
                     "it can be read",
                     ignore=(StoreUnavailable,),
                 )

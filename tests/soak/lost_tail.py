@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sessionstore import SessionStore
 from tests.faults.checks import BUCKETS
-from tests.support.servers import Cluster, Sentinels
+from tests.support.servers import NOT_YET, Cluster, Sentinels
 from tests.support.wait import wait_until
 
 if TYPE_CHECKING:
@@ -36,13 +36,17 @@ class Pair(NamedTuple):
         wait_until(lambda: self._link() == "down", "the link is down")
 
     def fail_over(self) -> None:
-        """Kill the primary; return when the replica has taken over."""
+        """Kill the primary; return when the replica has taken over.
+
+        Sentinels cut all connections of a server that they promote.
+        """
         assert self._link() == "down"
         self.primary.kill9()
         wait_until(
             lambda: self.replica.info("replication")["role"] == "master",
             "the replica takes over",
             timeout=20,
+            ignore=NOT_YET,
         )
 
     def in_step(self) -> None:

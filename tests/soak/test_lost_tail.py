@@ -35,13 +35,13 @@ WHEN = ("held", "closed", "free")
 """How it finds the session: opened by another, opened and closed by another, or as it was."""
 
 
-def connect(url: str) -> SessionStore:
-    return SessionStore.connect(url, prefix="tail", buckets=BUCKETS)
+def connect(url: str, *, safe: bool = False) -> SessionStore:
+    return SessionStore.connect(url, prefix="tail", buckets=BUCKETS, safe=safe)
 
 
 def opened(store: SessionStore, id: str) -> Session:
     return wait_until(
-        lambda: store.open(id, OWNER, lease=60),
+        lambda: store.open(id, OWNER, wait=5, lease=60),
         "it can be opened",
         timeout=15,
         ignore=(StoreUnavailable,),
@@ -99,3 +99,32 @@ def test_an_opening_that_a_failover_forgot_is_refused_and_the_next_has_a_higher_
             second.close()
             assert ours.read(first.id, OWNER)["n"] == 5
         assert said == dict.fromkeys(cases, "refused")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_in_safe_mode_what_no_replica_has_is_reported_as_unknown(kind: str, tmp_path: Path) -> None:
+    with (
+        deployed(kind, tmp_path, OWNER, "tail") as pair,
+        connect(pair.url, safe=True) as theirs,
+        connect(pair.url) as ours,
+    ):
+        for id in ("opened", "saved", "closed"):
+            theirs.create(id, OWNER, data={"n": 1}, open=False)
+        saved, closed = (theirs.open(id, OWNER, lease=1) for id in ("saved", "closed"))
+        pair.in_step()
+        pair.cut()
+        saved["n"] = closed["n"] = 2
+        for call in (lambda: theirs.open("opened", OWNER, lease=60), saved.save, closed.close):
+            with pytest.raises(StoreUnavailable) as caught:
+                call()
+            assert caught.value.unknown
+        pair.fail_over()
+        for id in ("opened", "saved", "closed"):
+            session = opened(ours, id)
+            assert session["n"] == 1, "forgotten, and never acknowledged"
+            session["n"] = 5
+            session.save()
+        for stale in (saved, closed):
+            with pytest.raises((LeaseLost, StoreUnavailable)):
+                stale.close()
+        assert all(ours.read(id, OWNER)["n"] == 5 for id in ("opened", "saved", "closed"))

@@ -41,17 +41,19 @@ class Task(NamedTuple):
     prefix: str
     directory: str
     ids: tuple[str, ...]
+    owner: str
     wait: float
     lease: float | None
     reads: int
     """How often it looks at a session that it holds: so long it holds it."""
+    safe: bool = False
 
     @property
     def journal(self) -> Journal:
         return Journal(Path(self.directory), self.name)
 
     def connect(self) -> SessionStore:
-        return SessionStore.connect(self.url, prefix=self.prefix, buckets=BUCKETS)
+        return SessionStore.connect(self.url, prefix=self.prefix, buckets=BUCKETS, safe=self.safe)
 
 
 def count_up(session: Session | AsyncSession, name: str) -> None:
@@ -78,14 +80,14 @@ def add_once(store: SessionStore, journal: Journal, task: Task, id: str) -> bool
     begun = time.monotonic()
     journal.note(TRYING, 0, id)
     try:
-        session = store.open(id, wait=task.wait, lease=task.lease)
+        session = store.open(id, task.owner, wait=task.wait, lease=task.lease)
     except SessionStoreError as error:
         journal.note(FAILED, 0, id, why=type(error).__name__)
         return False
     journal.note(OPEN, 0, id, begun, session.fence)
     with suppress(SessionStoreError):
         for _ in range(task.reads):
-            store.read(id)
+            store.read(id, task.owner)
     try:
         count_up(session, task.name)
         journal.note(CLOSING, 0, id, begun, session.fence)
@@ -129,7 +131,7 @@ def add_async(pipe: Pipe, task: Task) -> None:
         begun = time.monotonic()
         journal.note(TRYING, number, id)
         try:
-            session = await store.open(id, wait=task.wait, lease=task.lease)
+            session = await store.open(id, task.owner, wait=task.wait, lease=task.lease)
         except SessionStoreError as error:
             journal.note(FAILED, number, id, why=type(error).__name__)
             return
@@ -154,7 +156,7 @@ def add_async(pipe: Pipe, task: Task) -> None:
 
     async def main() -> None:
         async with AsyncSessionStore.connect(
-            task.url, prefix=task.prefix, buckets=BUCKETS
+            task.url, prefix=task.prefix, buckets=BUCKETS, safe=task.safe
         ) as store:
             pipe.send("ready")
             await asyncio.gather(*(go_on(store, number) for number in range(TASKS)))
