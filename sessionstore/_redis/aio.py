@@ -45,7 +45,8 @@ __all__ = ["AsyncDriver"]
 
 T = TypeVar("T")
 
-BATCH = 500
+BATCH = 12
+"""Operations in one write: more share its cost, fewer let the server work while we pack on."""
 
 
 class AsyncDriver:
