@@ -20,7 +20,17 @@ from sessionstore.errors import (
     StoreUnavailable,
 )
 
-__all__ = ["create", "delete", "merge", "open_session", "read", "renew", "touch", "visit"]
+__all__ = [
+    "RECHECK",
+    "create",
+    "delete",
+    "merge",
+    "open_session",
+    "read",
+    "renew",
+    "touch",
+    "visit",
+]
 
 T = TypeVar("T")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 from sessionstore._core.keys import PUBLIC, Bucket, Home, Pool
 from sessionstore._core.operation import Operation
@@ -25,12 +26,11 @@ FORGET_ENDED, EVICT = map(load, ("forget_ended", "evict"))
 PAGE = 50
 
 
-class Full(Exception):
+class Full(NamedTuple):
     """The pool has no seat; `doubtful` ones were taken long ago and never seen in use."""
 
-    def __init__(self, limit: int, doubtful: list[str]) -> None:
-        self.limit = limit
-        self.doubtful = doubtful
+    limit: int
+    doubtful: list[str]
 
 
 def pool_of(owner: str) -> str:

@@ -21,6 +21,7 @@ from redis.exceptions import RedisClusterException
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from sessionstore._core.flows import RECHECK
 from sessionstore._redis.errors import Attempts, translated
 from sessionstore.errors import ConfigError
 
@@ -30,7 +31,6 @@ SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 ANSWER_WITHIN = 2.0
 """Seconds within which the server must connect and answer."""
 
-BLOCK_AT_MOST = 2.0
 COMMAND_CONNECTIONS = 20
 WAITING_CONNECTIONS = 500
 
@@ -101,7 +101,7 @@ def _connect(
 def _pair(make: Callable[[dict[str, Any]], Any], *, clustered: bool) -> Clients:
     return Clients(
         make(_options(ANSWER_WITHIN, COMMAND_CONNECTIONS)),
-        make(_options(BLOCK_AT_MOST + 5, WAITING_CONNECTIONS)),
+        make(_options(RECHECK / 1000 + 5, WAITING_CONNECTIONS)),
         clustered,
     )
 
