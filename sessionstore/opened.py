@@ -154,14 +154,13 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         for name, value in self._values.items():
             raw = encode(value, name) if changes_in_place(value) else self._assigned.get(name)
             if raw is not None and raw != self._stored.get(field_of(name)):
-                written[name] = raw
-        return Changes(written, sorted(self._dropped))
+                written[field_of(name)] = raw
+        return Changes(written, sorted(map(field_of, self._dropped)))
 
     def _has_saved(self, changes: Changes) -> None:
-        for name, raw in changes.written.items():
-            self._stored[field_of(name)] = raw
-        for name in changes.removed:
-            del self._stored[field_of(name)]
+        self._stored |= changes.written
+        for field in changes.removed:
+            del self._stored[field]
         self._dropped.clear()
         self._assigned.clear()
 

@@ -18,7 +18,7 @@ from sessionstore._core.buckets import Row
 from sessionstore._core.keys import PUBLIC, Home, Keyspace
 from sessionstore._core.operation import Flow
 from sessionstore._core.paging import ListPager
-from sessionstore._core.sessions import ANYBODY, Opened, Reading, Scope
+from sessionstore._core.sessions import ANYBODY, Opened, Reading, Scope, field_of
 from sessionstore.attributes import SessionInfo
 from sessionstore.config import Duration, check_owner, milliseconds, optional_milliseconds
 from sessionstore.data.values import encode
@@ -83,7 +83,8 @@ class Requests:
             lease=None,
             opened=opened,
             written={
-                attribute_name(name): encode(value, name) for name, value in (data or {}).items()
+                field_of(attribute_name(name)): encode(value, name)
+                for name, value in (data or {}).items()
             },
         )
 

@@ -53,7 +53,7 @@ def create(
     lifetime: int | None,
     lease: int | None,
     opened: bool,
-    written: Mapping[str, bytes],
+    written: Mapping[bytes, bytes],
 ) -> Flow[Opened]:
     """Make a session, with a seat if the store limits its kind."""
     ticket = new_ticket()

@@ -20,9 +20,17 @@ from typing import Any, TypeVar
 from sessionstore._core.buckets import InMotion
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.operation import Flow, Operation
-from sessionstore._core.records import FACTS, Facts, Moving, NotArrived, named_fields, refuse
+from sessionstore._core.records import (
+    FACTS,
+    Facts,
+    Moving,
+    NotArrived,
+    is_content,
+    named_fields,
+    refuse,
+)
 from sessionstore._core.scripts import load
-from sessionstore._core.sessions import Changes, Seat, field_of
+from sessionstore._core.sessions import Changes, Seat
 from sessionstore.errors import LeaseLost
 
 __all__ = ["admit", "arrive", "decide", "resolve", "resolved", "retire", "settle", "stay"]
@@ -104,11 +112,9 @@ def arrive(
 
 def _attributes(facts: Facts, changes: Changes) -> Iterator[bytes]:
     """Name and value in turn of what is taken along: all that was stored, with the changes."""
-    changed = {field_of(name): raw for name, raw in changes.written.items()}
-    dropped = {field_of(name) for name in changes.removed}
-    for name, value in {**facts.fields, **changed}.items():
-        if name.startswith(b".") and name not in dropped and isinstance(value, bytes):
-            yield name
+    for field, value in {**facts.fields, **changes.written}.items():
+        if is_content(field) and field not in changes.removed and isinstance(value, bytes):
+            yield field
             yield value
 
 

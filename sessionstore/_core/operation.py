@@ -18,9 +18,10 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from sessionstore._core.scripts import Script
 
-__all__ = ["Flow", "Operation", "Step", "Wake", "together"]
+__all__ = ["Arguments", "Flow", "Operation", "Step", "Wake", "together"]
 
 T = TypeVar("T")
+Arguments: TypeAlias = "tuple[str | bytes | int, ...]"
 
 AT_ONCE = 64
 """How many operations go in one round trip: a server answers others in between, and in time."""
@@ -32,7 +33,7 @@ class Operation(Generic[T]):
 
     script: Script
     keys: tuple[str, ...]
-    args: tuple[str | bytes | int, ...]
+    args: Arguments
     parse: Callable[[Any], T]
     unanswered: bool = False
     """Set by the driver when it has sent this and no answer came, so that it may be done."""

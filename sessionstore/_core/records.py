@@ -25,12 +25,17 @@ __all__ = [
     "NotArrived",
     "all_fields",
     "instant",
+    "is_content",
     "named_fields",
     "refuse",
 ]
 
 FACTS = ("f", "o", "t", "c", "a", "l", "s")
-"""Fields of a session that describe it; all attributes are fields that begin with a dot."""
+"""Fields of a session that describe it."""
+
+CONTENT = frozenset(b".@:")
+"""What the fields begin with that hold what was put into a session: attributes, objects that they
+refer to, and larger values that are kept beside it."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -77,6 +82,11 @@ class Facts:
     def with_timeout(self, timeout: int) -> Facts:
         """Return the same facts but for the timeout."""
         return Facts({**self.fields, b"t": timeout})
+
+
+def is_content(field: bytes) -> bool:
+    """Whether a field of a session holds what was put into it, and is no fact about it."""
+    return field[0] in CONTENT
 
 
 class Moving(Exception):

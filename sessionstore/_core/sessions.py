@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from sessionstore._core.keys import Home
-from sessionstore._core.operation import Operation
+from sessionstore._core.operation import Arguments, Operation
 from sessionstore._core.records import FACTS, Facts, all_fields, named_fields, refuse
 from sessionstore._core.scripts import load
 
@@ -59,16 +59,16 @@ def field_of(name: str) -> bytes:
 
 
 class Changes(NamedTuple):
-    """What a save writes: encoded attributes, and the names of those to drop."""
+    """What a save writes: fields with what they hold, and the fields to drop."""
 
-    written: Mapping[str, bytes] = {}
-    removed: Sequence[str] = ()
+    written: Mapping[bytes, bytes] = {}
+    removed: Sequence[bytes] = ()
 
-    def arguments(self) -> list[str | bytes]:
-        given: list[str | bytes] = []
-        for name, raw in self.written.items():
-            given += (f".{name}", raw)
-        given.extend(f".{name}" for name in self.removed)
+    def arguments(self) -> list[bytes]:
+        given: list[bytes] = []
+        for pair in self.written.items():
+            given += pair
+        given += self.removed
         return given
 
 
@@ -129,15 +129,14 @@ def create(
     lease: int | None,
     opened: bool,
     seat: str,
-    written: Mapping[str, bytes],
+    written: Mapping[bytes, bytes],
 ) -> Operation[Opened | Seat]:
     """Make a session; with `opened` the caller holds it."""
 
     def parse(reply: Sequence[Any]) -> Opened | Seat:
         if reply[0] == b"OPEN":
             fields = named_fields(FACTS, reply[3])
-            fields |= {field_of(name): raw for name, raw in written.items()}
-            return Opened(home, fields, reply[1], reply[2])
+            return Opened(home, {**fields, **written}, reply[1], reply[2])
         if reply[0] == b"SEAT":
             return Seat(reply[1].decode(), reply[2] == 1)
         refuse(home.id, reply)
@@ -225,7 +224,7 @@ def save(
             refuse(home.id, reply, fence)
         return all_fields(reply[1]) if len(reply) > 1 else None
 
-    given = (fence, sequence, moving, len(changes.written), *changes.arguments())
+    given: Arguments = (fence, sequence, moving, len(changes.written), *changes.arguments())
     return Operation(SAVE, _keys(home), given, parse)
 
 
@@ -233,9 +232,8 @@ def merge(
     home: Home, ticket: str, created: int, changes: Changes, seen: Mapping[bytes, bytes]
 ) -> Operation[None]:
     """Save what a writer without the session changed, if nobody else changed the same."""
-    names = chain(changes.written, changes.removed)
-    were = (seen.get(field_of(name), b"") for name in names)
-    given = (created, len(changes.written), *changes.arguments(), *were)
+    were = (seen.get(field, b"") for field in chain(changes.written, changes.removed))
+    given: Arguments = (created, len(changes.written), *changes.arguments(), *were)
     keys = (*_keys(home), home.receipt(ticket))
     return Operation(MERGE, keys, given, _expect(home, b"SAVED"))
 

@@ -32,6 +32,7 @@ from sessionstore._redis.commands import (
     unconfirmed,
 )
 from sessionstore._redis.connect import ANSWER_WITHIN, Clients
+from sessionstore._redis.connections import AsyncConnections
 from sessionstore._redis.errors import (
     FOREIGN,
     REPEATING,
@@ -58,7 +59,10 @@ class AsyncDriver:
         self._clients = clients
         self._revive = revive
         self._safe = safe
-        self._exchange = self._through_cluster if clients.clustered else self._through_pool
+        self._exchange = self._through_cluster
+        if not clients.clustered:
+            connections = AsyncConnections(clients.commands.connection_pool)
+            self._exchange = partial(self._through_connection, connections)
         self._gathering: Batch | None = None
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -195,18 +199,21 @@ class AsyncDriver:
                 replies[at] = reply
         return replies
 
-    async def _through_pool(
-        self, operations: list[Operation[Any]], make: Make, batch: Batch
+    async def _through_connection(
+        self,
+        connections: AsyncConnections,
+        operations: list[Operation[Any]],
+        make: Make,
+        batch: Batch,
     ) -> list[Any]:
-        pool = self._clients.commands.connection_pool
-        connection = await pool.get_connection()
+        connection = await connections.take()
         try:
-            return await self._talk(connection, operations, make, batch)
+            replies = await self._talk(connection, operations, make, batch)
         except BaseException:
-            await connection.disconnect(nowait=True)  # an answer may still be under way
+            await connections.drop(connection)
             raise
-        finally:
-            await pool.release(connection)
+        connections.give(connection)
+        return replies
 
     async def _talk(
         self, connection: Any, operations: list[Operation[Any]], make: Make, batch: Batch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import deque
 from typing import Any
@@ -10,7 +11,7 @@ from redis.exceptions import ConnectionError as NotConnected
 
 from sessionstore._core.process import generation
 
-__all__ = ["Connections"]
+__all__ = ["AsyncConnections", "Connections"]
 
 WAIT = 5.0
 """Seconds to wait for a connection when all are in use."""
@@ -91,3 +92,39 @@ class Connections:
         with self._changed:
             self._made -= 1
             self._changed.notify()
+
+
+class AsyncConnections:
+    """The same for one event loop, where nothing comes between two steps but an `await`."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._idle: list[Any] = []
+        self._room = asyncio.Semaphore(pool.max_connections)
+
+    async def take(self) -> Any:
+        """Return a connection for the caller alone; redis-py's errors if there is none."""
+        try:
+            # A timeout is a timer in the loop: only for those who have to wait.
+            async with asyncio.timeout(WAIT if self._room.locked() else None):
+                await self._room.acquire()
+        except TimeoutError:
+            raise NotConnected("all connections are in use") from None
+        try:
+            return self._idle.pop() if self._idle else await self._pool.get_connection()
+        except BaseException:
+            self._room.release()
+            raise
+
+    def give(self, connection: Any) -> None:
+        """Take a connection back for the next caller."""
+        self._idle.append(connection)
+        self._room.release()
+
+    async def drop(self, connection: Any) -> None:
+        """Close a connection that failed, and with it the idle ones, which may have failed too."""
+        failed, self._idle = [connection, *self._idle], []
+        self._room.release()
+        for one in failed:
+            await one.disconnect(nowait=True)  # an answer may still be under way
+            await self._pool.release(one)

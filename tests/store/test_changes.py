@@ -15,8 +15,8 @@ DATA = {"n": 1, "text": "tea", "list": [1, [2]], "dict": {"k": {"deep": 1}}, "se
 
 def named(sent: list[Operation[Any]]) -> set[str]:
     """The attributes that operations name."""
-    words = [word for operation in sent for word in operation.args if isinstance(word, str)]
-    return {word[1:] for word in words if word.startswith(".")}
+    words = [word for operation in sent for word in operation.args if isinstance(word, bytes)]
+    return {word[1:].decode() for word in words if word.startswith(b".")}
 
 
 async def opened(store: Any) -> Any:
