@@ -11,6 +11,7 @@
 `SessionStore` is for synchronous code, `AsyncSessionStore` for asyncio; the names are the same.
 """
 
+from sessionstore.async_store import AsyncSessionStore
 from sessionstore.attributes import SessionInfo, Snapshot
 from sessionstore.config import Duration, Parameters
 from sessionstore.errors import (
@@ -33,7 +34,7 @@ from sessionstore.errors import (
 )
 from sessionstore.events import AsyncEvents, Event, Events
 from sessionstore.session import AsyncSession, Session
-from sessionstore.store import AsyncSessionStore, SessionStore
+from sessionstore.store import SessionStore
 
 __version__ = "0.1.0"
 

@@ -11,9 +11,11 @@ from sessionstore.errors import ConfigError
 
 __all__ = [
     "AtLimit",
+    "AtTimeout",
     "Duration",
     "Parameters",
     "check_id",
+    "check_label",
     "check_owner",
     "milliseconds",
     "optional_milliseconds",
@@ -23,6 +25,7 @@ Duration = timedelta | int | float
 """A `timedelta`, or a number of seconds."""
 
 AtLimit = Literal["refuse", "evict"]
+AtTimeout = Literal["end", "keep"]
 
 LONGEST = timedelta(days=36_500)
 """No duration is longer: what is meant to last for ever says None."""
@@ -67,6 +70,10 @@ class Parameters:
     at_limit: AtLimit = "refuse"
     """What a create does at a limit: refuse, or evict the least recently active unheld session."""
 
+    at_timeout: AtTimeout = "end"
+    """What becomes of a session that times out: it ends at once, or it is kept, counts and can be
+    opened until `sweep()` is called (or for a year)."""
+
     max_bytes: int | None = 1 << 20
     """How many bytes of attributes, names included, one session may hold."""
 
@@ -91,14 +98,15 @@ OPTIONAL = {"max_timeout", "lifetime", "max_per_owner"} | {
 }
 POSITIVE = {"lease", "lifetime"}
 MOST = {"max_waiters": 500}  # a script goes through the whole line
+WORDS = {"at_limit": ("refuse", "evict"), "at_timeout": ("end", "keep")}
 UNLIMITED = "none"
 
 
 def _problems(name: str, value: object) -> list[str]:
     if value is None:
         return [] if name in OPTIONAL else [f"{name} must not be None"]
-    if name == "at_limit":
-        return [] if value in ("refuse", "evict") else ["at_limit is 'refuse' or 'evict'"]
+    if words := WORDS.get(name):
+        return [] if value in words else [f"{name} is {' or '.join(map(repr, words))}"]
     if name in DURATIONS:
         try:
             length = milliseconds(cast(Duration, value), name)
@@ -138,7 +146,7 @@ def from_stored(stored: dict[str, str]) -> Parameters:
 def _value(name: str, text: str) -> object:
     if text == UNLIMITED:
         return None
-    if name == "at_limit":
+    if name in WORDS:
         return text
     return timedelta(milliseconds=int(text)) if name in DURATIONS else int(text)
 
@@ -174,6 +182,11 @@ def check_owner(owner: str) -> str:
     if "{" in owner or "}" in owner:
         raise ConfigError(f"owner {owner!r} has a brace in it; leave braces out")
     return owner
+
+
+def check_label(label: str) -> str:
+    """Return how others see a holder, if it is one: 1 to 255 bytes, printable."""
+    return _check_name(label, "label")
 
 
 def _check_name(name: str, what: str) -> str:

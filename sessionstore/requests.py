@@ -20,7 +20,13 @@ from sessionstore._core.operation import Flow
 from sessionstore._core.paging import ListPager
 from sessionstore._core.sessions import ANYBODY, Opened, Reading, Scope, field_of
 from sessionstore.attributes import SessionInfo
-from sessionstore.config import Duration, check_owner, milliseconds, optional_milliseconds
+from sessionstore.config import (
+    Duration,
+    check_label,
+    check_owner,
+    milliseconds,
+    optional_milliseconds,
+)
 from sessionstore.data.values import encode
 from sessionstore.errors import ConfigError, NotPermitted, SessionNotFound
 
@@ -43,21 +49,28 @@ class Opening(NamedTuple):
 class Requests:
     """Makes flows of requests, on behalf of a user or of the trusted application itself."""
 
-    def __init__(self, keys: Keyspace, user: str | None = None, privileged: bool = False) -> None:
+    def __init__(
+        self,
+        keys: Keyspace,
+        user: str | None = None,
+        privileged: bool = False,
+        label: str | None = None,
+    ) -> None:
         if user is not None and check_owner(user) in ("", PUBLIC):
             raise ConfigError(f"a user is somebody, not {user!r}")
+        self._label = label if label is None else check_label(label)
         self.keys = keys
         self._own = user or ""
         self._limited_to = "" if privileged or user is None else user
 
-    def acting(self, user: str, privileged: bool) -> Requests:
+    def acting(self, user: str, privileged: bool, label: str | None) -> Requests:
         """Return the same for a user."""
-        return Requests(self.keys, user, privileged)
+        return Requests(self.keys, user, privileged, label)
 
     @property
     def label(self) -> str:
-        """Who opens sessions from here, as others see it: host and process."""
-        return f"{HOST}:{os.getpid()}"
+        """Who opens sessions from here, as others see it: host and process, if nothing else."""
+        return self._label or f"{HOST}:{os.getpid()}"
 
     def create(
         self,
@@ -168,7 +181,7 @@ class Requests:
 
     def sweep(self) -> Flow[int]:
         """Return the flow that ends what is due."""
-        return sweep_all(self.keys)
+        return sweep_all(self.keys, kept=True)
 
     def parameters(self) -> Flow[config.Parameters]:
         """Return the flow that reads the parameters."""

@@ -1,4 +1,4 @@
-"""The two faces of a store, synchronous and asyncio: they differ by the word `await`.
+"""The face of a store for synchronous code; that for asyncio is `async_store.py`, line by line.
 
 Each method says what is wanted to `Requests`, which makes a flow of it, and runs that.
 """
@@ -6,24 +6,19 @@ Each method says what is wanted to `Requests`, which makes a flow of it, and run
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from sessionstore._core.operation import Flow
-from sessionstore._core.sessions import Opened
-from sessionstore._redis.aio import AsyncDriver
 from sessionstore._redis.sync import Driver
 from sessionstore.attributes import SessionInfo, Snapshot
 from sessionstore.config import Duration, Parameters
-from sessionstore.connecting import connected, connected_async
-from sessionstore.events import AsyncEvents, Events
-from sessionstore.keeper import AsyncKeeper, Keeper
+from sessionstore.connecting import connected
+from sessionstore.events import Events
+from sessionstore.keeper import Keeper
 from sessionstore.requests import Mode, Opening, Requests
-from sessionstore.session import AsyncSession, Session
-from sessionstore.twins import Pending, as_in
+from sessionstore.session import Session
 
-__all__ = ["AsyncSessionStore", "SessionStore"]
+__all__ = ["SessionStore"]
 
 
 class SessionStore:
@@ -54,13 +49,17 @@ class SessionStore:
         driver, requests = connected(url, prefix, buckets, safe=safe)
         return cls(driver, requests, Keeper(driver.run))
 
-    def as_user(self, user: str, *, privileged: bool = False) -> SessionStore:
+    def as_user(
+        self, user: str, *, privileged: bool = False, label: str | None = None
+    ) -> SessionStore:
         """Return a view of the store for who is acting; without one, it is the application itself.
 
         A user who is not privileged may create, see, open and delete only its own and public
-        sessions; those of others are not found.
+        sessions; those of others are not found. `label` is the holder that others see of what is
+        opened from here, instead of host and process.
         """
-        return SessionStore(self._driver, self._requests.acting(user, privileged), self._keeper)
+        requests = self._requests.acting(user, privileged, label)
+        return SessionStore(self._driver, requests, self._keeper)
 
     @property
     def label(self) -> str:
@@ -215,134 +214,3 @@ class SessionStore:
         session = Session(self._driver.run, self._requests, opened, *opening.how)
         session.has_opened(time.monotonic() - begun)
         return self._kept(session)
-
-
-class AsyncSessionStore:
-    """Sessions for asyncio code; safe to share between all tasks of one event loop."""
-
-    def __init__(self, driver: AsyncDriver, requests: Requests, keeper: AsyncKeeper) -> None:
-        self._driver = driver
-        self._requests = requests
-        self._keeper = keeper
-
-    @classmethod
-    @as_in(SessionStore.connect)
-    def connect(
-        cls, url: str, *, prefix: str = "ss", buckets: int = 256, safe: bool = False
-    ) -> Pending[AsyncSessionStore]:
-        async def connecting() -> AsyncSessionStore:
-            driver, requests = await connected_async(url, prefix, buckets, safe=safe)
-            return cls(driver, requests, AsyncKeeper(driver.run))
-
-        return Pending(connecting)
-
-    @as_in(SessionStore.as_user)
-    def as_user(self, user: str, *, privileged: bool = False) -> AsyncSessionStore:
-        return AsyncSessionStore(
-            self._driver, self._requests.acting(user, privileged), self._keeper
-        )
-
-    @property
-    @as_in(SessionStore.label)
-    def label(self) -> str:
-        return self._requests.label
-
-    @as_in(SessionStore.create)
-    def create(
-        self,
-        id: str | None = None,
-        owner: str | None = None,
-        timeout: Duration | None = None,
-        lifetime: Duration | None = None,
-        data: Mapping[str, Any] | None = None,
-        open: bool = True,
-    ) -> Pending[AsyncSession]:
-        request = self._requests.create(id, owner, timeout, lifetime, data, open)
-        return Pending(partial(self._created, request))
-
-    @as_in(SessionStore.open)
-    def open(
-        self,
-        id: str,
-        owner: str | None = None,
-        wait: Duration | None = None,
-        mode: Mode = "exclusive",
-        lease: Duration | None = None,
-        fields: Sequence[str] | None = None,
-    ) -> Pending[AsyncSession]:
-        request = self._requests.open(id, owner, wait, mode, lease, fields)
-        return Pending(partial(self._opened, request))
-
-    @as_in(SessionStore.read)
-    async def read(self, id: str, owner: str | None = None) -> Snapshot:
-        return Snapshot(await self._driver.run(self._requests.read(id, owner)))
-
-    @as_in(SessionStore.touch)
-    async def touch(self, id: str, owner: str | None = None) -> None:
-        await self._driver.run(self._requests.touch(id, owner))
-
-    @as_in(SessionStore.delete)
-    async def delete(self, id: str, owner: str | None = None, wait: Duration = 0) -> bool:
-        return await self._driver.run(self._requests.delete(id, owner, wait))
-
-    @as_in(SessionStore.list)
-    async def list(
-        self, owner: str | None = None, pattern: str = "*"
-    ) -> AsyncIterator[SessionInfo]:
-        pager = self._requests.listing(owner)
-        while rows := await self._driver.run(pager.page()):
-            for row in rows:
-                if info := self._requests.chosen(row, owner, pattern):
-                    yield info
-
-    @as_in(SessionStore.count)
-    async def count(self, owner: str | None = None) -> int:
-        return await self._driver.run(self._requests.count(owner))
-
-    @as_in(SessionStore.end_all)
-    async def end_all(self, owner: str, keep: str | None = None, reason: str = "signed out") -> int:
-        return await self._driver.run(self._requests.end_all(owner, keep, reason))
-
-    @as_in(SessionStore.sweep)
-    async def sweep(self) -> int:
-        return await self._driver.run(self._requests.sweep())
-
-    @as_in(SessionStore.events)
-    def events(self, since: str | None = None) -> AsyncEvents:
-        return AsyncEvents(self._driver.run, self._requests.keys, since)
-
-    @property
-    @as_in(SessionStore.parameters)
-    async def parameters(self) -> Parameters:
-        return await self._driver.run(self._requests.parameters())
-
-    @as_in(SessionStore.configure)
-    async def configure(self, **changes: Any) -> Parameters:
-        return await self._driver.run(self._requests.configure(changes))
-
-    @as_in(SessionStore.close)
-    async def close(self) -> None:
-        await self._keeper.close()
-        await self._driver.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    def _kept(self, session: AsyncSession) -> AsyncSession:
-        if session.lease > 0:
-            self._keeper.add(session)
-        return session
-
-    async def _opened(self, opening: Opening) -> AsyncSession:
-        begun = time.monotonic()
-        opened = await self._driver.run(opening.flow)
-        session = AsyncSession(self._driver.run, self._requests, opened, *opening.how)
-        session.has_opened(time.monotonic() - begun)
-        return self._kept(session)
-
-    async def _created(self, flow: Flow[Opened]) -> AsyncSession:
-        opened = await self._driver.run(flow)
-        return self._kept(AsyncSession(self._driver.run, self._requests, opened))

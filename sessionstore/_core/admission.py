@@ -22,12 +22,15 @@ __all__ = ["give_back", "release_seat", "set_limit", "sweep_all", "take_seat"]
 EVICTION_ROUNDS = 50
 
 
-def sweep_all(keys: Keyspace) -> Flow[int]:
-    """End all that is due, settle half-done moves, give back seats; return how many ended."""
+def sweep_all(keys: Keyspace, *, kept: bool = False) -> Flow[int]:
+    """End all that is due, settle half-done moves, give back seats; return how many ended.
+
+    With `kept`, what has timed out ends even where the store keeps it until a sweep.
+    """
     ended = 0
     due: Sequence[Bucket] = keys.buckets
     while due:
-        swept = yield from together([buckets.sweep(bucket) for bucket in due])
+        swept = yield from together([buckets.sweep(bucket, kept) for bucket in due])
         for bucket, found in zip(due, swept, strict=True):
             ended += found.ended
             if found.seats:

@@ -148,15 +148,15 @@ def _in_motion(pairs: Sequence[bytes]) -> list[InMotion]:
     return [InMotion(sid.decode(), Moving(how)) for sid, how in zip(both, both, strict=True)]
 
 
-def sweep(bucket: Bucket) -> Operation[Swept]:
-    """End a page of what is due in a bucket."""
+def sweep(bucket: Bucket, kept: bool) -> Operation[Swept]:
+    """End a page of what is due in a bucket; with `kept`, also what timed out and was kept."""
 
     def parse(reply: Sequence[Any]) -> Swept:
         ended, more, moving, seats = reply
         return Swept(ended, more == 1, _in_motion(moving), seats)
 
     keys = (bucket.index, bucket.ended, bucket.parameters)
-    return Operation(SWEEP, keys, (PAGE,), parse)
+    return Operation(SWEEP, keys, (PAGE, int(kept)), parse)
 
 
 def events_page(bucket: Bucket, after: str) -> Operation[list[Event]]:

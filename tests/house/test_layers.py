@@ -18,7 +18,7 @@ INSIDE = (*BASE, "_core", "_redis")
 # What is public, and what its parts share: no I/O but through a driver.
 SHELLS = (
     *("attributes", "connecting", "data", "doctor", "embedded", "events", "keeper", "opened"),
-    *("requests", "session", "store", "testing", "twins"),
+    *("async_store", "requests", "session", "store", "testing", "twins"),
 )
 
 LAYERS: dict[str, tuple[str, ...]] = {
@@ -35,7 +35,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "session": (*BASE, "_core", "opened", "requests", "twins"),
     "connecting": (*INSIDE, "embedded", "requests"),
-    **dict.fromkeys(("store", "doctor", "testing"), (*INSIDE, *SHELLS)),
+    **dict.fromkeys(("store", "async_store", "doctor", "testing"), (*INSIDE, *SHELLS)),
     "cli": (*BASE, *SHELLS, "face"),
     "__main__": ("cli",),
     "face": (*BASE, *SHELLS),

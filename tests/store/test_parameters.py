@@ -25,6 +25,7 @@ ALL = Parameters(
     max_private=5,
     max_public=6,
     at_limit="evict",
+    at_timeout="keep",
     max_bytes=7000,
     linger=timedelta(seconds=9),
     max_events=10,
@@ -108,6 +109,7 @@ async def test_a_duration_that_makes_no_sense_is_refused(store: Any, name: str, 
         ("max_bytes", 1 << 60),
         ("at_limit", "explode"),
         ("at_limit", None),
+        ("at_timeout", "sleep"),
     ],
 )
 async def test_a_value_out_of_range_is_refused(store: Any, name: str, value: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sessionstore import ConfigError, NotPermitted, SessionEnded, SessionNotFound
+from sessionstore import ConfigError, NotPermitted, SessionEnded, SessionInUse, SessionNotFound
 
 
 async def ids(listing: Any) -> list[str]:
@@ -132,3 +132,14 @@ async def test_views_share_the_store_and_differ_in_who_acts(store: Any, alice: A
 def test_what_cannot_be_a_user_is_refused(store: Any, user: str) -> None:
     with pytest.raises(ConfigError):
         store.as_user(user)
+
+
+async def test_a_view_may_say_who_opens(store: Any) -> None:
+    view = store.as_user("alice", label="till 7")
+    session = await view.create(id="x")
+    assert session.holder == "till 7"
+    with pytest.raises(SessionInUse) as caught:
+        await store.open("x", owner="alice")
+    assert caught.value.holder == "till 7"
+    with pytest.raises(ConfigError, match="label"):
+        store.as_user("alice", label="\n")

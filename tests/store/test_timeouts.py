@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sessionstore import SessionEnded
+from sessionstore import QuotaExceeded, SessionEnded
 from tests.support.wait import until
 from tests.support.worlds import World
 
@@ -168,3 +168,35 @@ async def test_a_session_nobody_swept_is_not_revived_by_touch_or_open(
         with pytest.raises(SessionEnded, match="timed out"):
             await call("a")
     assert [event.kind async for event in store.events()] == ["created", "expired"]
+
+
+async def test_a_store_may_keep_what_times_out_until_a_sweep(store: Any, world: World) -> None:
+    await store.configure(at_timeout="keep", max_per_owner=2, max_private=2)
+    for id in ("a", "b"):
+        await store.create(id=id, owner="ann", timeout=100, open=False)
+    world.age("ann:a", 150)
+    world.age("ann:b", 150)
+
+    # It counts, is listed and can be opened, which starts its time anew.
+    for limited in ({"owner": "ann"}, {"owner": "bob"}):
+        with pytest.raises(QuotaExceeded):
+            await store.create(id="c", **limited)
+    assert await store.count() == await store.count("ann") == 2
+    await (await store.open("a", owner="ann")).close()
+    assert world.raw.pttl(world.home("ann:a").session) > timedelta(days=300).total_seconds() * 1000
+
+    assert await store.sweep() == 1
+    with pytest.raises(SessionEnded, match="timed out"):
+        await store.open("b", owner="ann")
+    await (await store.open("a", owner="ann")).close()
+
+
+async def test_a_lifetime_ends_a_session_also_where_timeouts_do_not(
+    store: Any, world: World
+) -> None:
+    await store.configure(at_timeout="keep")
+    await store.create(id="a", timeout=100, lifetime=140, open=False)
+    world.age(":a", 110)
+    assert await store.read("a") == {}
+    world.age(":a", 50)
+    assert await over(store) == "lifetime"

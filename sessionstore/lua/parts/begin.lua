@@ -16,7 +16,7 @@ local function begin(parameters)
     else
       local defaults = {
         timeout = 900000, lifetime = false, wait = 0, max_waiters = 64, max_per_owner = false, linger = 60000,
-        max_events = 100, at_limit = 'refuse', seats_private = false, seats_public = false,
+        max_events = 100, at_limit = 'refuse', at_timeout = 'end', seats_private = false, seats_public = false,
       }
       value = defaults[name]
     end

@@ -38,6 +38,6 @@ local function look(session, store)
   if s.ends and s.ends <= store.now then s.over = 'lifetime'
   elseif s.held then s.pending = v[8]
   elseif v[8] then s.deleter, s.over = string.match(v[8], '^(%S+) (.*)$')
-  elseif s.deadline <= store.now then s.over = 'timed out' end
+  elseif s.deadline <= store.now and store.at_timeout ~= 'keep' then s.over = 'timed out' end
   return s
 end

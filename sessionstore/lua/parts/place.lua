@@ -1,7 +1,7 @@
 -- Move a session's index entries and expiry if its deadline calls for it.
 -- The score is the deadline with the activity rounded down to a tenth of the timeout, so that it moves at most
 -- ten times in a timeout and is never late. The keys stay for two timeouts more than that, so that an open with a
--- lease no longer than a timeout need not move them.
+-- lease no longer than a timeout need not move them; and for a year if the store keeps sessions that time out.
 local function place(s, store, fresh)
   local grid = math.max(1, math.floor(s.timeout / 10))
   local step = s.activity - s.activity % grid
@@ -11,6 +11,7 @@ local function place(s, store, fresh)
   local score = step + s.timeout
   if s.ends and s.ends < score then score = s.ends end
   local keep = score + grid + 2 * s.timeout + store.lease + store.linger
+  if store.at_timeout == 'keep' then keep = keep + 31536000000 end
   redis.call('ZADD', store.tag .. 'x', score, s.sid)
   redis.call('PEXPIREAT', s.session, keep)
   if s.owner ~= '' then

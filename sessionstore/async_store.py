@@ -1,0 +1,155 @@
+"""The face of a store for asyncio code: that of `store.py` with the word `await`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Self
+
+from sessionstore._core.operation import Flow
+from sessionstore._core.sessions import Opened
+from sessionstore._redis.aio import AsyncDriver
+from sessionstore.attributes import SessionInfo, Snapshot
+from sessionstore.config import Duration, Parameters
+from sessionstore.connecting import connected_async
+from sessionstore.events import AsyncEvents
+from sessionstore.keeper import AsyncKeeper
+from sessionstore.requests import Mode, Opening, Requests
+from sessionstore.session import AsyncSession
+from sessionstore.store import SessionStore
+from sessionstore.twins import Pending, as_in
+
+__all__ = ["AsyncSessionStore"]
+
+
+class AsyncSessionStore:
+    """Sessions for asyncio code; safe to share between all tasks of one event loop."""
+
+    def __init__(self, driver: AsyncDriver, requests: Requests, keeper: AsyncKeeper) -> None:
+        self._driver = driver
+        self._requests = requests
+        self._keeper = keeper
+
+    @classmethod
+    @as_in(SessionStore.connect)
+    def connect(
+        cls, url: str, *, prefix: str = "ss", buckets: int = 256, safe: bool = False
+    ) -> Pending[AsyncSessionStore]:
+        async def connecting() -> AsyncSessionStore:
+            driver, requests = await connected_async(url, prefix, buckets, safe=safe)
+            return cls(driver, requests, AsyncKeeper(driver.run))
+
+        return Pending(connecting)
+
+    @as_in(SessionStore.as_user)
+    def as_user(
+        self, user: str, *, privileged: bool = False, label: str | None = None
+    ) -> AsyncSessionStore:
+        requests = self._requests.acting(user, privileged, label)
+        return AsyncSessionStore(self._driver, requests, self._keeper)
+
+    @property
+    @as_in(SessionStore.label)
+    def label(self) -> str:
+        return self._requests.label
+
+    @as_in(SessionStore.create)
+    def create(
+        self,
+        id: str | None = None,
+        owner: str | None = None,
+        timeout: Duration | None = None,
+        lifetime: Duration | None = None,
+        data: Mapping[str, Any] | None = None,
+        open: bool = True,
+    ) -> Pending[AsyncSession]:
+        request = self._requests.create(id, owner, timeout, lifetime, data, open)
+        return Pending(partial(self._created, request))
+
+    @as_in(SessionStore.open)
+    def open(
+        self,
+        id: str,
+        owner: str | None = None,
+        wait: Duration | None = None,
+        mode: Mode = "exclusive",
+        lease: Duration | None = None,
+        fields: Sequence[str] | None = None,
+    ) -> Pending[AsyncSession]:
+        request = self._requests.open(id, owner, wait, mode, lease, fields)
+        return Pending(partial(self._opened, request))
+
+    @as_in(SessionStore.read)
+    async def read(self, id: str, owner: str | None = None) -> Snapshot:
+        return Snapshot(await self._driver.run(self._requests.read(id, owner)))
+
+    @as_in(SessionStore.touch)
+    async def touch(self, id: str, owner: str | None = None) -> None:
+        await self._driver.run(self._requests.touch(id, owner))
+
+    @as_in(SessionStore.delete)
+    async def delete(self, id: str, owner: str | None = None, wait: Duration = 0) -> bool:
+        return await self._driver.run(self._requests.delete(id, owner, wait))
+
+    @as_in(SessionStore.list)
+    async def list(
+        self, owner: str | None = None, pattern: str = "*"
+    ) -> AsyncIterator[SessionInfo]:
+        pager = self._requests.listing(owner)
+        while rows := await self._driver.run(pager.page()):
+            for row in rows:
+                if info := self._requests.chosen(row, owner, pattern):
+                    yield info
+
+    @as_in(SessionStore.count)
+    async def count(self, owner: str | None = None) -> int:
+        return await self._driver.run(self._requests.count(owner))
+
+    @as_in(SessionStore.end_all)
+    async def end_all(self, owner: str, keep: str | None = None, reason: str = "signed out") -> int:
+        return await self._driver.run(self._requests.end_all(owner, keep, reason))
+
+    @as_in(SessionStore.sweep)
+    async def sweep(self) -> int:
+        return await self._driver.run(self._requests.sweep())
+
+    @as_in(SessionStore.events)
+    def events(self, since: str | None = None) -> AsyncEvents:
+        return AsyncEvents(self._driver.run, self._requests.keys, since)
+
+    @property
+    @as_in(SessionStore.parameters)
+    async def parameters(self) -> Parameters:
+        return await self._driver.run(self._requests.parameters())
+
+    @as_in(SessionStore.configure)
+    async def configure(self, **changes: Any) -> Parameters:
+        return await self._driver.run(self._requests.configure(changes))
+
+    @as_in(SessionStore.close)
+    async def close(self) -> None:
+        await self._keeper.close()
+        await self._driver.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _kept(self, session: AsyncSession) -> AsyncSession:
+        if session.lease > 0:
+            self._keeper.add(session)
+        return session
+
+    async def _opened(self, opening: Opening) -> AsyncSession:
+        begun = time.monotonic()
+        opened = await self._driver.run(opening.flow)
+        session = AsyncSession(self._driver.run, self._requests, opened, *opening.how)
+        session.has_opened(time.monotonic() - begun)
+        return self._kept(session)
+
+    async def _created(self, flow: Flow[Opened]) -> AsyncSession:
+        opened = await self._driver.run(flow)
+        return self._kept(AsyncSession(self._driver.run, self._requests, opened))
