@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.support.worlds import Place, Places
+
 NUMBERS = itertools.count()
 
 
@@ -51,7 +53,14 @@ def own_server(tmp_path: Path) -> Iterator[Standalone]:
         yield server
 
 
-@pytest.fixture
-def proxy(server: Standalone) -> Iterator[Proxy]:
-    with Proxy(server.port) as proxy:
+@pytest.fixture(params=("embedded", "sentinel", "cluster"), scope="module")
+def place(request: pytest.FixtureRequest, places: Places) -> Place:
+    """A deployment that stays up; a test that asks for it is repeated on every kind."""
+    return places.get(request.param)
+
+
+@pytest.fixture(scope="module")
+def proxy(place: Place) -> Iterator[Proxy]:
+    """Stands before all the servers of the deployment."""
+    with Proxy(place.url, *(node.port for node in place.nodes)) as proxy:
         yield proxy

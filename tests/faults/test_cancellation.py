@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
+from collections import Counter
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,35 +19,91 @@ from tests.support.processes import Child
 from tests.support.wait import wait_until
 
 if TYPE_CHECKING:
+    from sessionstore._core.operation import Wake
     from tests.support.servers import Standalone
 
 IDS = ("a", "b", "c")
 CONFIRM = 2.0
 """Seconds that a grant stays for a waiter that does not take it up."""
 
+CROWD = 25
+"""How many calls are under way at once."""
+
+SEEDS = 10
+CANCELLED = 2_000
+"""Calls that are cancelled for each seed."""
+
+WAYS = (
+    ("open", "wait", "close"),
+    ("open", "wait", "save", "close"),
+    ("open", "save", "close"),
+    ("create", "close"),
+)
+"""The stages that a call comes to, in each way to make it."""
+
 
 class Log:
-    """Which increments were acknowledged, and which may or may not have landed."""
+    """Which marks were acknowledged, which may have landed, and where calls were cancelled."""
 
     def __init__(self) -> None:
         self.sure: set[tuple[str, int]] = set()
         self.unsure: set[tuple[str, int]] = set()
-        self.cancelled = 0
+        self.cancelled: Counter[str] = Counter()
+
+
+class Call:
+    """A call that is to be cancelled, some time after it has come to a stage."""
+
+    def __init__(self, doomed: str, after: float) -> None:
+        self.stage = ""
+        self.timeout = asyncio.timeout(None)
+        self._doomed = doomed
+        self._after = after
+
+    def now(self, stage: str) -> None:
+        self.stage = stage
+        if stage == self._doomed and self.timeout.when() is None:
+            self.timeout.reschedule(asyncio.get_running_loop().time() + self._after)
+
+
+CALL: ContextVar[Call] = ContextVar("CALL")
+
+
+def now(stage: str) -> None:
+    """Tell what the current call is about to do."""
+    CALL.get().now(stage)
+
+
+def tell_of_waits(store: AsyncSessionStore) -> None:
+    """Waiting in line is the one stage that the caller does not see."""
+    driver: Any = store._driver
+    wait = driver._wait
+
+    async def told(wake: Wake) -> None:
+        now("wait")
+        await wait(wake)
+        now("open")
+
+    driver._wait = told
 
 
 async def add(store: AsyncSessionStore, id: str, mark: int, log: Log, way: int) -> None:
     """Note a mark in a session, in one of several ways."""
+    now("open")
     if way == 0:
         async with store.open(id, wait=5) as session:
             session["marks"] = [*session["marks"], mark]
             log.unsure.add((id, mark))
+            now("close")
     elif way == 1:
         session = await store.open(id, wait=5)
         try:
             session["marks"] = [*session["marks"], mark]
             log.unsure.add((id, mark))
+            now("save")
             await session.save()
             log.sure.add((id, mark))
+            now("close")
         finally:
             await session.close()
     else:
@@ -52,40 +111,71 @@ async def add(store: AsyncSessionStore, id: str, mark: int, log: Log, way: int) 
             async with store.open(id, wait=0) as session:
                 session["marks"] = [*session["marks"], mark]
                 log.unsure.add((id, mark))
+                now("save")
                 await session.save()
                 log.sure.add((id, mark))
+                now("close")
         return
     log.sure.add((id, mark))
 
 
-async def create(store: AsyncSessionStore, mark: int) -> None:
+async def create(store: AsyncSessionStore, mark: int, log: Log) -> None:
+    now("create")
     async with await store.create(
         f"new{mark}", owner="ann", data={"n": mark}, timeout=60
     ) as session:
         session["n"] += 1
+        now("close")
+    log.sure.add(("new", mark))
 
 
-async def storm(store: AsyncSessionStore, seed: int, rounds: int, log: Log) -> None:
+async def added(store: AsyncSessionStore, id: str) -> tuple[int, int]:
+    """Return the mark under which a session was made, and its number now."""
+    async with store.open(id, owner="ann", wait=0) as session:
+        return int(id.removeprefix("new")), session["n"]
+
+
+async def storm(store: AsyncSessionStore, seed: int, log: Log) -> None:
+    """Let a crowd call, and cancel calls, until enough have been."""
     chance = random.Random(seed)
+    marks = itertools.count()
 
     async def one(mark: int) -> None:
-        limit = chance.choice((0.0, 0.001, 0.003, 0.01, 0.03, 0.2)) * chance.random()
-        way = chance.randrange(4)
+        way = chance.randrange(len(WAYS))
+        after = chance.choice((0.0, 0.001, 0.003, 0.01)) * chance.random()
+        call = Call(chance.choice(WAYS[way]), after)
+        CALL.set(call)
         try:
-            async with asyncio.timeout(limit):
+            async with call.timeout:
                 if way == 3:
-                    await create(store, mark)
+                    await create(store, mark, log)
                 else:
                     await add(store, chance.choice(IDS), mark, log, way)
         except TimeoutError:
-            log.cancelled += 1
+            log.cancelled[call.stage] += 1
 
-    for first in range(0, rounds, 25):
-        await asyncio.gather(*(one(mark) for mark in range(first, first + 25)))
+    tell_of_waits(store)
+    while log.cancelled.total() < CANCELLED:
+        await asyncio.gather(*(one(next(marks)) for _ in range(CROWD)))
+    print(f"{log.cancelled} of {next(marks)} calls")
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_calls_cancelled_at_random_leave_no_holder_no_waiter_and_no_wrong_data(
+def taken(store: AsyncSessionStore) -> set[Any]:
+    """Return the connections that neither a pool has nor the driver has at hand."""
+    driver: Any = store._driver
+    (at_hand,) = driver._exchange.args
+    commands, waiting = driver._clients.commands, driver._clients.waiting
+    in_use = commands.connection_pool._in_use_connections - set(at_hand._idle)
+    return set(in_use | waiting.connection_pool._in_use_connections)
+
+
+def connections(server: Standalone) -> int:
+    """Return how many connections stores have to a server."""
+    return str(server.ask("CLIENT", "LIST")).count(" name=sessionstore ")
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_calls_cancelled_at_random_leave_no_holder_no_waiter_no_connection_and_no_wrong_data(
     server: Standalone, prefix: str, seed: int
 ) -> None:
     print(f"seed {seed}")  # shown by pytest if this fails
@@ -95,23 +185,24 @@ def test_calls_cancelled_at_random_leave_no_holder_no_waiter_and_no_wrong_data(
         async with AsyncSessionStore.connect(server.url, prefix=prefix, buckets=BUCKETS) as store:
             for id in IDS:
                 await store.create(id, data={"marks": []}, open=False)
-            await storm(store, seed, 2000, log)
+            await storm(store, seed, log)
             assert waiting(server, prefix) == 0
-            clients = store._driver._clients
-            for client in (clients.commands, clients.waiting):
-                assert not client.connection_pool._in_use_connections
+            assert taken(store) == set()
+            assert not [info.id async for info in store.list() if info.holder is not None]
             for id in IDS:
-                async with store.open(id, wait=CONFIRM + 0.5) as session:
-                    marks = session["marks"]
+                marks = (await store.read(id))["marks"]
                 assert len(marks) == len(set(marks))
                 sure = {mark for at, mark in log.sure if at == id}
                 assert sure <= set(marks) <= {mark for at, mark in log.unsure if at == id}
-            async for info in store.list("ann"):
-                async with store.open(info.id, owner="ann", wait=CONFIRM + 0.5) as session:
-                    assert session["n"] in (int(info.id[3:]), int(info.id[3:]) + 1)
+            made = {info.id async for info in store.list("ann")}
+            assert made >= {f"new{mark}" for at, mark in log.sure if at == "new"}
+            for mark, n in await asyncio.gather(*(added(store, id) for id in made)):
+                assert n == mark + 1 or (n == mark and ("new", mark) not in log.sure)
 
+    before = connections(server)
     asyncio.run(main())
-    assert log.cancelled > 300
+    wait_until(lambda: connections(server) == before, "the server has seen all connections end")
+    assert log.cancelled.keys() == {stage for way in WAYS for stage in way}
     assert log.sure
 
 

@@ -1,17 +1,24 @@
-"""A TCP proxy in front of a server that loses what it is told to lose.
+"""A TCP proxy in front of a deployment that loses what it is told to lose.
 
 It counts script calls, which is all that the library sends but for the greetings, and applies the
 planned loss to one of them: the server has carried out the call, and its caller does not learn so.
+
+Where servers tell their clients of other servers, as sentinels and the nodes of a cluster do, the
+ports in what they say become those of the proxy. So nobody who came by it leaves it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import hiredis
+
+from tests.support.servers import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -43,21 +50,28 @@ class Plan:
 
 
 class Proxy:
-    """Forwards a loopback port to another; in a thread of its own until the block is left."""
+    """Forwards loopback ports to others; in a thread of its own until the block is left.
 
-    def __init__(self, port: int) -> None:
-        self._target = port
+    Args:
+        url: of the deployment; all servers that it names are reached by the proxy.
+        ports: of its other servers.
+    """
+
+    def __init__(self, url: str, *ports: int) -> None:
+        self._behind = url
+        self._ports = dict.fromkeys([*map(int, re.findall(r":(\d+)", url)), *ports], 0)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._lock = threading.Lock()
         self._plan = Plan(1, 0, "cut", None)
         self._links: set[asyncio.Task[None]] = set()
         self._calls = 0
-        self.port = 0
+        self._servers: list[asyncio.Server] = []
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}"
+        """The deployment, by the proxy."""
+        return re.sub(r":(\d+)", lambda port: f":{self._ports[int(port[1])]}", self._behind)
 
     @property
     def calls(self) -> int:
@@ -106,24 +120,31 @@ class Proxy:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        for port in self._ports:
+            server = await asyncio.start_server(partial(self._accept, port), HOST, 0)
+            self._servers.append(server)
+            self._ports[port] = server.sockets[0].getsockname()[1]
 
     async def _end(self) -> None:
-        self._server.close()
+        for server in self._servers:
+            server.close()
         for link in self._links:
             link.cancel()
         if self._links:
             await asyncio.wait(self._links)
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._link(reader, writer))
+    def _accept(
+        self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        task = asyncio.get_running_loop().create_task(self._link(port, reader, writer))
         self._links.add(task)
         task.add_done_callback(self._links.discard)
 
-    async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _link(
+        self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         with contextlib.suppress(OSError, asyncio.CancelledError):
-            there, back = await asyncio.open_connection("127.0.0.1", self._target)
+            there, back = await asyncio.open_connection(HOST, port)
             doomed: list[int] = []  # which commands of this link lose their replies
             try:
                 ways = {
@@ -177,8 +198,13 @@ class Proxy:
                         await self._lose(writer)
                         return
                 else:
-                    writer.write(data)
+                    writer.write(self._redirected(data))
                     await writer.drain()
+
+    def _redirected(self, data: bytes) -> bytes:
+        for port, nearer in self._ports.items():  # five digits each, so that no length changes
+            data = data.replace(b"%d\r\n" % port, b"%d\r\n" % nearer)
+        return data
 
     async def _lose(self, writer: asyncio.StreamWriter) -> None:
         plan = self._plan
