@@ -14,6 +14,7 @@
 from sessionstore.async_store import AsyncSessionStore
 from sessionstore.attributes import SessionInfo, Snapshot
 from sessionstore.config import Duration, Parameters
+from sessionstore.data import stored, upgrade
 from sessionstore.errors import (
     ConfigError,
     Conflict,
@@ -33,6 +34,8 @@ from sessionstore.errors import (
     ValueTooLarge,
 )
 from sessionstore.events import AsyncEvents, Event, Events
+from sessionstore.lists import AsyncSessionList, SessionList
+from sessionstore.longstrings import AsyncLongstring, Longstring
 from sessionstore.session import AsyncSession, Session
 from sessionstore.store import SessionStore
 
@@ -40,7 +43,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AsyncEvents",
+    "AsyncLongstring",
     "AsyncSession",
+    "AsyncSessionList",
     "AsyncSessionStore",
     "ConfigError",
     "Conflict",
@@ -48,6 +53,7 @@ __all__ = [
     "Event",
     "Events",
     "LeaseLost",
+    "Longstring",
     "NotPermitted",
     "Parameters",
     "QuotaExceeded",
@@ -56,6 +62,7 @@ __all__ = [
     "SessionExists",
     "SessionInUse",
     "SessionInfo",
+    "SessionList",
     "SessionNotFound",
     "SessionNotOpen",
     "SessionStore",
@@ -66,4 +73,6 @@ __all__ = [
     "TypeRefused",
     "UndecodableValue",
     "ValueTooLarge",
+    "stored",
+    "upgrade",
 ]

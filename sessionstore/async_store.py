@@ -15,7 +15,7 @@ from sessionstore.config import Duration, Parameters
 from sessionstore.connecting import connected_async
 from sessionstore.events import AsyncEvents
 from sessionstore.keeper import AsyncKeeper
-from sessionstore.requests import Mode, Opening, Requests
+from sessionstore.requests import Mode, Opening, Requests, Undecodable
 from sessionstore.session import AsyncSession
 from sessionstore.store import SessionStore
 from sessionstore.twins import Pending, as_in
@@ -34,10 +34,18 @@ class AsyncSessionStore:
     @classmethod
     @as_in(SessionStore.connect)
     def connect(
-        cls, url: str, *, prefix: str = "ss", buckets: int = 256, safe: bool = False
+        cls,
+        url: str,
+        *,
+        prefix: str = "ss",
+        buckets: int = 256,
+        safe: bool = False,
+        undecodable: Undecodable = "error",
     ) -> Pending[AsyncSessionStore]:
         async def connecting() -> AsyncSessionStore:
-            driver, requests = await connected_async(url, prefix, buckets, safe=safe)
+            driver, requests = await connected_async(
+                url, prefix, buckets, safe=safe, undecodable=undecodable
+            )
             return cls(driver, requests, AsyncKeeper(driver.run))
 
         return Pending(connecting)
@@ -82,7 +90,8 @@ class AsyncSessionStore:
 
     @as_in(SessionStore.read)
     async def read(self, id: str, owner: str | None = None) -> Snapshot:
-        return Snapshot(await self._driver.run(self._requests.read(id, owner)))
+        reading = await self._driver.run(self._requests.read(id, owner))
+        return Snapshot(reading, set_aside=self._requests.set_aside)
 
     @as_in(SessionStore.touch)
     async def touch(self, id: str, owner: str | None = None) -> None:

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from sessionstore._core.buckets import Row
+from sessionstore._core.kept import Kind, names_of
 from sessionstore._core.keys import Home
 from sessionstore._core.records import instant
-from sessionstore._core.sessions import Reading, field_of
-from sessionstore.data.values import decode
+from sessionstore._core.sessions import OBJECTS, Changes, Reading, field_of
+from sessionstore.data.graph import ASIDE, Graph, aside_field, name_aside, refers
+from sessionstore.errors import UndecodableValue
 
-__all__ = ["Attributes", "SessionInfo", "Snapshot"]
+__all__ = ["Attributes", "SessionInfo", "Snapshot", "wants_all"]
 
 DOT = ord(".")
 
@@ -62,47 +64,126 @@ class SessionInfo:
         )
 
 
+def wants_all(fields: Mapping[bytes, bytes]) -> bool:
+    """Whether some fields refer to others, so that those must be read as well."""
+    return OBJECTS in fields and any(refers(raw) for at, raw in fields.items() if at[0] == DOT)
+
+
 class Attributes(Mapping[str, Any]):
     """Attributes by name, decoded when they are first looked at."""
 
-    def __init__(self, fields: dict[bytes, bytes], asked_for: Sequence[str] | None = None) -> None:
-        self._stored = fields  # also the facts of the session; an attribute's field has a dot
+    def __init__(
+        self,
+        fields: dict[bytes, bytes],
+        id: str,
+        asked_for: Sequence[str] | None = None,
+        *,
+        set_aside: bool = False,
+    ) -> None:
+        # What is stored: also the facts of the session; an attribute's field has a dot.
+        self._stored, others = fields, {}
+        if asked_for is not None:
+            names = set(map(field_of, asked_for))
+            others = {at: raw for at, raw in fields.items() if at[0] == DOT and at not in names}
+            self._stored = {at: raw for at, raw in fields.items() if at not in others}
+        # Whether nothing that could refer to an object was left out.
+        self._whole = asked_for is None or OBJECTS not in fields or wants_all(self._stored)
+        self._graph = Graph(self._stored, others)
+        self._whose = id
         self._asked_for = asked_for
         self._values: dict[str, Any] = {}
         self._dropped: set[str] = set()
+        # Where the bytes of what could not be decoded go, should its name get another value.
+        self._asides: dict[str, bytes] | None = {} if set_aside else None
 
     def __getitem__(self, name: str) -> Any:
         try:
             return self._values[name]
         except KeyError:
             pass
-        raw = None if name in self._dropped else self._stored.get(field_of(name))
-        if raw is None:
+        field = field_of(name)
+        if not self._has(name, field):
             if self._asked_for is not None and name not in self._asked_for:
                 raise KeyError(f"{name!r} was not asked for: fields={list(self._asked_for)}")
             raise KeyError(name)
-        value = self._values[name] = decode(raw, name)
+        try:
+            value = self._values[name] = self._graph.read(field, name)
+        except UndecodableValue as error:
+            if self._asides is None:
+                raise error.within(self._whose) from None
+            self._asides[name] = aside_field(name)
+            raise KeyError(name) from None
         return value
 
     def __contains__(self, name: object) -> bool:
         return name in self._values or (
-            isinstance(name, str) and name not in self._dropped and field_of(name) in self._stored
+            isinstance(name, str) and self._has(name, field_of(name)) and self._is_readable(name)
         )
 
     def __iter__(self) -> Iterator[str]:
         stored = [field[1:].decode() for field in self._stored if field[0] == DOT]
-        yield from (name for name in stored if name not in self._dropped)
+        yield from (name for name in stored if name in self)
         yield from self._values.keys() - stored
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    @property
+    def set_aside(self) -> tuple[str, ...]:
+        """The names whose bytes are kept although they could not be decoded; see `connect`."""
+        kept = {name_aside(field) for field in self._stored if field.startswith(ASIDE)}
+        list(self)  # looks at all of them
+        return tuple(sorted(kept | set(self._asides or ())))
+
+    def _has_all(self, fields: Mapping[bytes, bytes]) -> None:
+        """Note all that is stored; what was not asked for stays invisible."""
+        self._graph.has_loaded(fields)
+        self._whole = True
+
+    def _touches_unknown(self, changes: Changes) -> bool:
+        """Whether changes may make an object unused of which not all is known that refers to it."""
+        known = set(map(field_of, self._asked_for or ()))
+        return not known.issuperset(changes.written) or self._graph.touches_objects(changes)
+
+    def _replaced(self) -> list[tuple[str, bytes]]:
+        """Return what is set aside while its name has a new value, and where its bytes go."""
+        asides = self._asides or {}
+        return [(name, field) for name, field in asides.items() if name in self._values]
+
+    def _forget_replaced(self) -> None:
+        for name, _ in self._replaced():
+            del self._asides[name]  # type: ignore[union-attr]
+
+    def _has(self, name: str, field: bytes) -> bool:
+        return (
+            field in self._stored
+            and name not in self._dropped
+            and (self._asides is None or name not in self._asides)
+        )
+
+    def _is_readable(self, name: str) -> bool:
+        """Whether an attribute is not to be set aside; one that cannot be read is an error else."""
+        if self._asides is None:
+            return True
+        try:
+            self[name]
+        except KeyError:
+            return False
+        return True
+
+    def kept(self, kind: Kind) -> list[str]:
+        """Return the names of all that is kept beside it: `list`, `longstring` or `document`.
+
+        With `fields=` given to the open, of none.
+        """
+        return names_of(kind, self._stored)
+
 
 class Snapshot(Attributes):
     """A session as it was when it was read; changing it changes nothing."""
 
-    def __init__(self, reading: Reading) -> None:
-        super().__init__(reading.fields)
+    def __init__(self, reading: Reading, *, set_aside: bool = False) -> None:
+        super().__init__(reading.fields, reading.home.id, set_aside=set_aside)
         self.info = SessionInfo.of(reading, reading.home)
 
     @property

@@ -14,14 +14,16 @@ from sessionstore._redis.connect import connect, connect_async
 from sessionstore._redis.sync import Driver
 from sessionstore.embedded import connect_or_start
 from sessionstore.errors import ConfigError
-from sessionstore.requests import Requests
+from sessionstore.requests import Requests, Undecodable
 
 __all__ = ["connected", "connected_async", "located"]
 
 
-def connected(url: str, prefix: str, buckets: int, *, safe: bool) -> tuple[Driver, Requests]:
+def connected(
+    url: str, prefix: str, buckets: int, *, safe: bool, undecodable: Undecodable
+) -> tuple[Driver, Requests]:
     """Return a driver for a store, and its requests."""
-    keys = Keyspace(prefix, buckets)
+    requests = Requests(keys := Keyspace(prefix, buckets), undecodable=undecodable)
     place, revive = located(url)
     driver = Driver(connect(place), revive, safe=safe)
     try:
@@ -30,14 +32,14 @@ def connected(url: str, prefix: str, buckets: int, *, safe: bool) -> tuple[Drive
     except BaseException:
         driver.close()
         raise
-    return driver, Requests(keys)
+    return driver, requests
 
 
 async def connected_async(
-    url: str, prefix: str, buckets: int, *, safe: bool
+    url: str, prefix: str, buckets: int, *, safe: bool, undecodable: Undecodable
 ) -> tuple[AsyncDriver, Requests]:
     """Return a driver for a store, and its requests."""
-    keys = Keyspace(prefix, buckets)
+    requests = Requests(keys := Keyspace(prefix, buckets), undecodable=undecodable)
     place, revive = located(url)
     driver = AsyncDriver(connect_async(place), revive, safe=safe)
     try:
@@ -46,7 +48,7 @@ async def connected_async(
     except BaseException:
         await driver.close()
         raise
-    return driver, Requests(keys)
+    return driver, requests
 
 
 def located(url: str) -> tuple[str, Callable[[], object] | None]:

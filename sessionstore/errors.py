@@ -116,7 +116,8 @@ class SessionNotOpen(SessionStoreError):
 class QuotaExceeded(SessionStoreError):
     """A limit of the store is reached.
 
-    `limit` is `owner`, `private`, `public` or `waiters`; `value` is the number allowed.
+    `limit` is `owner`, `private`, `public`, `waiters` or `kept` (values beside a session); `value`
+    is the number allowed.
     """
 
     def __init__(self, limit: str, *, value: int) -> None:
@@ -125,6 +126,7 @@ class QuotaExceeded(SessionStoreError):
             "private": "end another session or raise max_private",
             "public": "end another session or raise max_public",
             "waiters": "try again later or raise max_waiters",
+            "kept": "drop a list, longstring or document of the session",
         }[limit]
         super().__init__(f"limit of {value} reached ({limit}); {advice}")
         self.limit = limit
@@ -170,23 +172,41 @@ class TypeRefused(SessionStoreError, TypeError):
         super().__init__(f"{path} is of type {type_name}, which is not stored{detail}; convert it")
         self.path = path
         self.type_name = type_name
+        self.why = why
+
+    def at(self, path: str) -> TypeRefused:
+        """Return the same for another path."""
+        return TypeRefused(path, type_name=self.type_name, why=self.why)
 
 
 class UndecodableValue(SessionStoreError):
-    """Stored bytes that are not a value: damaged, or written by another version."""
+    """Stored bytes that are not a value: damaged, or written by another version.
 
-    def __init__(self, path: str, *, why: str) -> None:
-        super().__init__(f"the stored value of {path} cannot be decoded: {why}")
+    `path` is the attribute, `id` the session, if it is known.
+    """
+
+    def __init__(self, path: str, *, why: str, id: str = "") -> None:
+        where = f" in session {id!r}" if id else ""
+        super().__init__(
+            f"the stored value of {path}{where} cannot be decoded ({why});"
+            " remove it, or upgrade what reads it"
+        )
         self.path = path
+        self.id = id
+        self.why = why
+
+    def within(self, id: str) -> UndecodableValue:
+        """Return the same for a session."""
+        return UndecodableValue(self.path, why=self.why, id=id)
 
 
 class ValueTooLarge(SessionStoreError, ValueError):
     """The session would hold more than the store takes; nothing was written."""
 
-    def __init__(self, id: str, *, size: int, limit: int) -> None:
+    def __init__(self, id: str, *, size: int, limit: int, why: str = "") -> None:
+        what = why or f"session {id!r} would hold"
         super().__init__(
-            f"session {id!r} would hold {size} bytes, the limit is {limit};"
-            " store less or raise max_bytes"
+            f"{what} {size} bytes, the limit is {limit}; store less or raise max_bytes"
         )
         self.id = id
         self.size = size

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from sessionstore._core import flows, relocation, sessions
+from sessionstore._core import flows, kept, relocation, sessions
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.process import generation
@@ -15,7 +15,7 @@ from sessionstore._core.records import instant
 from sessionstore._core.sessions import Changes, Opened, Reading, field_of
 from sessionstore.attributes import Attributes
 from sessionstore.config import Duration, optional_milliseconds
-from sessionstore.data.values import changes_in_place, encode
+from sessionstore.data.values import changes_in_place
 from sessionstore.errors import (
     LeaseLost,
     SessionEnded,
@@ -25,6 +25,8 @@ from sessionstore.errors import (
 from sessionstore.requests import Mode, Requests, attribute_name
 
 __all__ = ["OpenSession"]
+
+T = TypeVar("T")
 
 
 class OpenSession(Attributes, MutableMapping[str, Any]):
@@ -38,7 +40,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         fields: Sequence[str] | None = None,
         lease: int | None = None,
     ) -> None:
-        super().__init__(opened.fields, fields)
+        super().__init__(opened.fields, opened.home.id, fields, set_aside=requests.set_aside)
         self._assigned: dict[str, bytes] = {}
         self._requests = requests
         self._process = generation()
@@ -63,9 +65,10 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
     def __setitem__(self, name: str, value: Any) -> None:
         attribute_name(name)
         self._check_writable("assigning")
+        self._is_readable(name)  # if it is not, its bytes are not lost by this
         # Encoding says now, not at the save, that it cannot be stored; what may change until then
         # is encoded once more.
-        self._assigned[name] = encode(value, name)
+        self._assigned[name] = self._graph.check(field_of(name), name, value)
         self._values[name] = value
         self._dropped.discard(name)
 
@@ -75,7 +78,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
             raise KeyError(name)
         self._values.pop(name, None)
         self._assigned.pop(name, None)
-        if field_of(name) in self._stored:
+        if self._has(name, field_of(name)):
             self._dropped.add(name)
 
     @property
@@ -150,17 +153,30 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         self._lost = self._open
 
     def _changes(self) -> Changes:
-        written = {}
+        values, fixed = {}, {}
         for name, value in self._values.items():
-            raw = encode(value, name) if changes_in_place(value) else self._assigned.get(name)
-            if raw is not None and raw != self._stored.get(field_of(name)):
-                written[field_of(name)] = raw
-        return Changes(written, sorted(map(field_of, self._dropped)))
+            if changes_in_place(value):
+                values[field_of(name)] = (name, value)
+            elif name in self._assigned:
+                fixed[field_of(name)] = self._assigned[name]
+        fixed |= {field: self._stored[field_of(name)] for name, field in self._replaced()}
+        dropped = sorted(map(field_of, self._dropped))
+        return self._graph.changes(values, fixed, dropped, self._whole)
+
+    def _changing(self) -> Flow[Changes]:
+        """Return what to write; loads what was not asked for if it may refer to the same."""
+        changes = self._changes()
+        shared = self._mode == "shared"
+        if shared and self._graph.touches_objects(changes):
+            raise SessionNotOpen(self.id, doing="changing objects, exclusively")
+        if not self._whole and not shared and self._touches_unknown(changes):
+            self._has_all((yield from self.guarded(flows.rest(self._home, self.fence))))
+            changes = self._changes()
+        return changes
 
     def _has_saved(self, changes: Changes) -> None:
-        self._stored |= changes.written
-        for field in changes.removed:
-            del self._stored[field]
+        self._graph.has_saved(changes)
+        self._forget_replaced()
         self._dropped.clear()
         self._assigned.clear()
 
@@ -175,11 +191,38 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         if self._mode == "read":
             raise SessionNotOpen(self.id, doing=f"{doing}, only for reading")
 
+    # For what is kept beside it: lists, longstrings and documents.
+
+    def check_held(self, doing: str) -> None:
+        """Raise unless this is the one holder: nobody else may touch what is kept beside it."""
+        self._check_open(doing)
+        if self._mode != "exclusive":
+            raise SessionNotOpen(self.id, doing=f"{doing}, exclusively")
+
+    def has_kept(self, field: bytes, raw: bytes | None) -> None:
+        """Note what the field of a kept value holds now; None: there is none any more."""
+        if raw is None:
+            self._stored.pop(field, None)
+        else:
+            self._stored[field] = raw
+
+    def keeping(self, field: bytes, content: bytes | Sequence[bytes] | None) -> Flow[None]:
+        """Put a whole value in place of what is kept under a field, or of None remove it."""
+        raw = None if content is None else (yield from kept.stage(self._home, content))
+        changes = Changes(removed=[field]) if raw is None else Changes({field: raw})
+        yield from self.guarded(self._keeping(changes))
+        self.has_kept(field, raw)
+
+    def _keeping(self, changes: Changes) -> Flow[None]:
+        self._sequence += 1
+        yield from flows.save(self._home, self.fence, self._sequence, changes)
+
     # What each method does, as a flow; the shells below only run it.
 
-    def _guarded(self, flow: Operation[Any] | Flow[Any]) -> Flow[None]:
+    def guarded(self, flow: Operation[T] | Flow[T]) -> Flow[T]:
+        """Do something with the session, and note if it turns out to be lost or over."""
         try:
-            yield from flow
+            return (yield from flow)
         except LeaseLost:
             self._lost = True
             raise
@@ -189,12 +232,11 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
 
     def _saving(self) -> Flow[None]:
         self._check_writable("saving")
-        changes = self._changes()
+        changes = yield from self._changing()
         if self._mode == "exclusive":
-            self._sequence += 1
-            yield from self._guarded(sessions.save(self._home, self.fence, self._sequence, changes))
+            yield from self.guarded(self._keeping(changes))
         elif changes.written or changes.removed:
-            yield from self._guarded(
+            yield from self.guarded(
                 flows.merge(
                     self._requests.keys, self._home, self._facts.created, changes, self._stored
                 )
@@ -222,9 +264,9 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
                 yield from self._saving()
             self._open = False
             return
-        changes = self._changes()
+        changes = yield from self._changing()
         target = self._requests.target(self._home, self.owner, id, owner)
-        yield from self._guarded(self._giving_back(changes, timeout_ms, target))
+        yield from self.guarded(self._giving_back(changes, timeout_ms, target))
         self._has_saved(changes)
         # A renewal that was under way and came after the close has found nothing to renew.
         self._open = self._lost = False
@@ -260,13 +302,13 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
 
     def _discarding(self) -> Flow[None]:
         if self._open and self._mode == "exclusive" and not self._lost:
-            yield from self._guarded(self._given_back(Changes(), None))
+            yield from self.guarded(self._given_back(Changes(), None))
         self._open = False
 
     def _deleting(self) -> Flow[None]:
         self._check_open("deleting")
         fence = self.fence if self._mode == "exclusive" else None
-        yield from self._guarded(self._ending(fence))
+        yield from self.guarded(self._ending(fence))
         self._open = False
 
     def _ending(self, fence: int | None) -> Flow[None]:

@@ -19,7 +19,7 @@ from sessionstore._core.keys import PUBLIC, Home, Keyspace
 from sessionstore._core.operation import Flow
 from sessionstore._core.paging import ListPager
 from sessionstore._core.sessions import ANYBODY, Opened, Reading, Scope, field_of
-from sessionstore.attributes import SessionInfo
+from sessionstore.attributes import SessionInfo, wants_all
 from sessionstore.config import (
     Duration,
     check_label,
@@ -27,16 +27,18 @@ from sessionstore.config import (
     milliseconds,
     optional_milliseconds,
 )
-from sessionstore.data.values import encode
+from sessionstore.data.graph import written
 from sessionstore.errors import ConfigError, NotPermitted, SessionNotFound
 
-__all__ = ["Mode", "Opening", "Requests", "attribute_name", "matches"]
+__all__ = ["Mode", "Opening", "Requests", "Undecodable", "attribute_name", "matches"]
 
 HOST = socket.gethostname() or "unknown"
 
 
 Mode = Literal["exclusive", "read", "shared"]
 MODES = get_args(Mode)
+Undecodable = Literal["error", "set aside"]
+UNDECODABLE = get_args(Undecodable)
 
 
 class Opening(NamedTuple):
@@ -55,17 +57,26 @@ class Requests:
         user: str | None = None,
         privileged: bool = False,
         label: str | None = None,
+        undecodable: Undecodable = "error",
     ) -> None:
         if user is not None and check_owner(user) in ("", PUBLIC):
             raise ConfigError(f"a user is somebody, not {user!r}")
         self._label = label if label is None else check_label(label)
+        if undecodable not in UNDECODABLE:
+            raise ConfigError(f"undecodable is one of {', '.join(UNDECODABLE)}")
+        self.undecodable = undecodable
         self.keys = keys
         self._own = user or ""
         self._limited_to = "" if privileged or user is None else user
 
     def acting(self, user: str, privileged: bool, label: str | None) -> Requests:
         """Return the same for a user."""
-        return Requests(self.keys, user, privileged, label)
+        return Requests(self.keys, user, privileged, label, self.undecodable)
+
+    @property
+    def set_aside(self) -> bool:
+        """Whether an attribute that cannot be decoded is set aside, instead of an error."""
+        return self.undecodable == "set aside"
 
     @property
     def label(self) -> str:
@@ -95,10 +106,11 @@ class Requests:
             lifetime=lifetime_ms,
             lease=None,
             opened=opened,
-            written={
-                field_of(attribute_name(name)): encode(value, name)
-                for name, value in (data or {}).items()
-            },
+            written=written(
+                {field_of(attribute_name(name)): (name, value) for name, value in data.items()}
+                if data
+                else {}
+            ),
         )
 
     def open(
@@ -121,12 +133,13 @@ class Requests:
         fields = None if fields is None else tuple(attribute_name(name) for name in fields)
         how = (mode, fields, lease_ms)
         if mode == "read":
-            return Opening(flows.visit(self.keys, home, scope, fields), how)
+            return Opening(flows.visit(self.keys, home, scope, fields, wants_all), how)
         if mode == "shared":
-            return Opening(flows.read(self.keys, home, scope, fields), how)
+            return Opening(flows.read(self.keys, home, scope, fields, wants_all), how)
         flow = flows.open_session(
-            self.keys, home, self.label, scope, lease=lease_ms, wait=wait_ms, fields=fields
-        )
+            self.keys, home, self.label, scope,
+            lease=lease_ms, wait=wait_ms, fields=fields, wants_all=wants_all,
+        )  # fmt: skip
         return Opening(flow, how)
 
     def read(self, id: str, owner: str | None) -> Flow[Reading]:

@@ -7,7 +7,10 @@ from typing import Any, Self
 
 from sessionstore._core.operation import Flow
 from sessionstore.config import Duration
+from sessionstore.lists import AsyncSessionList, SessionList
+from sessionstore.longstrings import AsyncLongstring, Longstring
 from sessionstore.opened import OpenSession
+from sessionstore.requests import attribute_name
 from sessionstore.twins import as_in
 
 __all__ = ["AsyncSession", "Session"]
@@ -16,7 +19,7 @@ __all__ = ["AsyncSession", "Session"]
 class Session(OpenSession):
     """A session that this thread has open; leave its `with` block to save and give it back."""
 
-    def __init__(self, run: Callable[[Flow[None]], None], *given: Any, **more: Any) -> None:
+    def __init__(self, run: Callable[[Flow[Any]], Any], *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
         self._run = run
 
@@ -63,6 +66,14 @@ class Session(OpenSession):
         """End the session now. Raises LeaseLost."""
         self._run(self._deleting())
 
+    def list(self, name: str) -> SessionList:
+        """Return the list of that name, for the time that the session is open here exclusively."""
+        return SessionList(self, attribute_name(name), self._run)
+
+    def longstring(self, name: str) -> Longstring:
+        """Return the longstring of that name, for as long as the session is open exclusively."""
+        return Longstring(self, attribute_name(name), self._run)
+
     def __enter__(self) -> Self:
         return self
 
@@ -74,7 +85,7 @@ class AsyncSession(OpenSession):
     """A session that this task has open; leave its `async with` block to save and give it back."""
 
     def __init__(
-        self, run: Callable[[Flow[None]], Coroutine[Any, Any, None]], *given: Any, **more: Any
+        self, run: Callable[[Flow[Any]], Coroutine[Any, Any, Any]], *given: Any, **more: Any
     ) -> None:
         super().__init__(*given, **more)
         self._run = run
@@ -109,6 +120,14 @@ class AsyncSession(OpenSession):
     @as_in(Session.delete)
     async def delete(self) -> None:
         await self._run(self._deleting())
+
+    @as_in(Session.list)
+    def list(self, name: str) -> AsyncSessionList:
+        return AsyncSessionList(self, attribute_name(name), self._run)
+
+    @as_in(Session.longstring)
+    def longstring(self, name: str) -> AsyncLongstring:
+        return AsyncLongstring(self, attribute_name(name), self._run)
 
     async def __aenter__(self) -> Self:
         return self

@@ -15,7 +15,7 @@ from sessionstore.config import Duration, Parameters
 from sessionstore.connecting import connected
 from sessionstore.events import Events
 from sessionstore.keeper import Keeper
-from sessionstore.requests import Mode, Opening, Requests
+from sessionstore.requests import Mode, Opening, Requests, Undecodable
 from sessionstore.session import Session
 
 __all__ = ["SessionStore"]
@@ -31,7 +31,13 @@ class SessionStore:
 
     @classmethod
     def connect(
-        cls, url: str, *, prefix: str = "ss", buckets: int = 256, safe: bool = False
+        cls,
+        url: str,
+        *,
+        prefix: str = "ss",
+        buckets: int = 256,
+        safe: bool = False,
+        undecodable: Undecodable = "error",
     ) -> Self:
         """Connect to a store; the first to connect makes it.
 
@@ -41,12 +47,14 @@ class SessionStore:
             prefix: what all keys begin with; several stores may share a deployment.
             buckets: over how many slots the store is spread, 1 to 4096, for its whole life.
             safe: report a change as unknown unless a replica confirms it within a second.
+            undecodable: what an attribute is whose bytes cannot be decoded: `error`, or `set
+                aside`: it seems not to be there, and its bytes are kept.
 
         Raises:
             StoreUnavailable: the server cannot be reached, or is older than Redis 7.0.
             ConfigError: a bad URL, or the store was made with another number of buckets.
         """
-        driver, requests = connected(url, prefix, buckets, safe=safe)
+        driver, requests = connected(url, prefix, buckets, safe=safe, undecodable=undecodable)
         return cls(driver, requests, Keeper(driver.run))
 
     def as_user(
@@ -128,7 +136,8 @@ class SessionStore:
 
         Raises SessionNotFound, SessionEnded, StoreUnavailable.
         """
-        return Snapshot(self._driver.run(self._requests.read(id, owner)))
+        reading = self._driver.run(self._requests.read(id, owner))
+        return Snapshot(reading, set_aside=self._requests.set_aside)
 
     def touch(self, id: str, owner: str | None = None) -> None:
         """Count this moment as activity of a session; SessionNotFound, SessionEnded."""

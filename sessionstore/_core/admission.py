@@ -90,7 +90,9 @@ def seen(keys: Keyspace, seat: str) -> Operation[Sight | None]:
             found = looking.parse(reply)
         except (SessionNotFound, SessionEnded):
             return None
-        except Moving:
+        except Moving as moving:
+            if moving.arriving and moving.ticket != ticket:
+                return None  # what arrives there has another
             return Sight(0, held=True)  # keeps its seat until the move is settled
         if found.fields.get(b"s") != ticket.encode():
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from sessionstore._core import admission, sessions
@@ -13,6 +13,7 @@ from sessionstore._core.operation import Flow, Operation, Wake, together
 from sessionstore._core.records import NotArrived
 from sessionstore._core.sessions import Changes, Opened, Reading, Scope, Seat
 from sessionstore.errors import (
+    LeaseLost,
     SessionEnded,
     SessionExists,
     SessionNotFound,
@@ -28,11 +29,22 @@ __all__ = [
     "open_session",
     "read",
     "renew",
+    "rest",
+    "save",
     "touch",
     "visit",
 ]
 
 T = TypeVar("T")
+
+WantsAll = Callable[[Mapping[bytes, bytes]], bool]
+"""Tells of the fields that were asked for whether all others are needed as well."""
+
+
+def never(_fields: Mapping[bytes, bytes]) -> bool:
+    """Return that the fields asked for are all that is needed."""
+    return False
+
 
 RECHECK = 2000
 """When a waiter looks by itself at the latest, in ms.
@@ -72,7 +84,7 @@ def create(
                 return answer
             wanted = answer
             yield from admission.take_seat(keys, wanted, home.sid, ticket)
-    except StoreUnavailable:
+    except (StoreUnavailable, LeaseLost):
         raise  # whatever was done is undone by time: the lease, and a look at the seat
     except SessionStoreError:
         if wanted is not None:
@@ -92,6 +104,7 @@ def open_session(
     lease: int | None,
     wait: int | None,
     fields: Sequence[str] | None,
+    wants_all: WantsAll = never,
 ) -> Flow[Opened]:
     """Become the holder, in line if need be; whoever stops waiting leaves the line."""
     ticket = new_ticket()
@@ -105,6 +118,8 @@ def open_session(
             answer = yield from _here(keys, home, opening)
             if isinstance(answer, Opened):
                 answer.waited = wait_end is not None
+                if fields is not None and wants_all(answer.fields):
+                    answer.fields |= yield from rest(home, answer.facts.fence)
                 return answer
             wait_end = answer.wait_end
             yield Wake(home.wake(ticket), min(answer.look_again, RECHECK))
@@ -115,6 +130,14 @@ def open_session(
         raise
 
 
+def rest(home: Home, fence: int) -> Flow[dict[bytes, bytes]]:
+    """Return all fields of a session, for its holder, who has loaded some."""
+    found = yield from sessions.read(home, sessions.ANY)
+    if found.facts.fence != fence:
+        raise LeaseLost(home.id, fence=fence)
+    return found.fields
+
+
 def _here(keys: Keyspace, home: Home, operation: Operation[T]) -> Flow[T]:
     """Do an operation on a session; one that is on its way here is not here yet."""
     try:
@@ -123,9 +146,18 @@ def _here(keys: Keyspace, home: Home, operation: Operation[T]) -> Flow[T]:
         raise SessionNotFound(home.id) from None
 
 
-def read(keys: Keyspace, home: Home, scope: Scope, fields: Sequence[str] | None) -> Flow[Reading]:
+def read(
+    keys: Keyspace,
+    home: Home,
+    scope: Scope,
+    fields: Sequence[str] | None,
+    wants_all: WantsAll = never,
+) -> Flow[Reading]:
     """Read a session without opening it."""
-    return (yield from _here(keys, home, sessions.read(home, scope, fields)))
+    found = yield from _here(keys, home, sessions.read(home, scope, fields))
+    if fields is not None and wants_all(found.fields):
+        return (yield from _here(keys, home, sessions.read(home, scope)))
+    return found
 
 
 def touch(keys: Keyspace, home: Home, scope: Scope) -> Flow[None]:
@@ -133,12 +165,34 @@ def touch(keys: Keyspace, home: Home, scope: Scope) -> Flow[None]:
     yield from _here(keys, home, sessions.touch(home, scope))
 
 
-def visit(keys: Keyspace, home: Home, scope: Scope, fields: Sequence[str] | None) -> Flow[Reading]:
+def visit(
+    keys: Keyspace,
+    home: Home,
+    scope: Scope,
+    fields: Sequence[str] | None,
+    wants_all: WantsAll = never,
+) -> Flow[Reading]:
     """Read a session and count it as activity, written at most ten times in a timeout."""
-    found = yield from read(keys, home, scope, fields)
+    found = yield from read(keys, home, scope, fields, wants_all)
     if not found.holder and found.now - found.facts.activity > found.facts.timeout // 10:
         yield from touch(keys, home, scope)
     return found
+
+
+def save(home: Home, fence: int, sequence: int, changes: Changes) -> Flow[None]:
+    """Save what the holder changed; that the lease is lost may be known for sure, or not."""
+    saving = sessions.save(home, fence, sequence, changes)
+    try:
+        yield from saving
+    except LeaseLost:
+        if not saving.unanswered:
+            raise
+        # Others may have saved since, and then nothing tells whether this one did before them.
+        raise StoreUnavailable(
+            f"the lease on session {home.id!r} has ended, and it is not known whether the save"
+            " before that landed; open it again and look",
+            unknown=True,
+        ) from None
 
 
 def merge(

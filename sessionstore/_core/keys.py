@@ -14,7 +14,8 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:B}w:SID     list    tickets waiting for the session      the wait
     {P:B}g:TICKET  list    the wake-up of one waiter            10 s
     {P:B}m:TICKET  string  whether a move has arrived           a day
-    {P:B}r:TICKET  string  that a shared save was done          a minute
+    {P:B}r:TICKET  string  that a call was carried out          a minute
+    {P:B}v:ID      any     what is kept beside a session        that of the session
     {P:B}q         set     seats of ended sessions              permanent, usually empty
     {P:B}ev        stream  events                               permanent, capped
     {P:B}p         hash    parameters                           permanent
@@ -81,6 +82,9 @@ class Home:
 
     def receipt(self, ticket: str) -> str:
         return f"{self.bucket.tag}r:{ticket}"
+
+    def value(self, id: str) -> str:
+        return f"{self.bucket.tag}v:{id}"
 
     @property
     def id(self) -> str:

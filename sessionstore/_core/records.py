@@ -135,6 +135,8 @@ def _refusal(id: str, reply: Sequence[Any], fence: int) -> Exception:
             return QuotaExceeded("waiters", value=limit)
         case [b"LIMIT", int(limit)]:
             return QuotaExceeded("owner", value=limit)
+        case [b"LIMIT", int(limit), bytes(what)]:
+            return QuotaExceeded(what.decode(), value=limit)
         case [b"LOST"]:
             return LeaseLost(id, fence=fence)
         case [b"TOOBIG", int(size), int(limit)]:

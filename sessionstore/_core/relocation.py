@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sessionstore._core import admission, moves, seats, sessions
+from sessionstore._core import admission, kept, moves, seats, sessions
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.moves import resolved
@@ -37,7 +37,9 @@ def move(
     facts = Facts(taken) if timeout is None else Facts(taken).with_timeout(timeout)
     refused: BaseException | None = None
     try:
-        yield from _arrive(keys, home, target, ticket, owner, facts, changes)
+        carried = yield from kept.carry(home, fence, target, taken)
+        everything = Changes({**carried, **changes.written}, changes.removed)
+        yield from _arrive(keys, home, target, ticket, owner, facts, everything)
     except BaseException as error:
         refused = error
         if not (yield from moves.decide(target, ticket)):

@@ -15,6 +15,7 @@ from sessionstore._core.scripts import load
 __all__ = [
     "ANY",
     "ANYBODY",
+    "OBJECTS",
     "Changes",
     "Opened",
     "Queued",
@@ -37,6 +38,10 @@ CREATE, OPEN, CLOSE, SAVE, MERGE, ABANDON, TOUCH, DELETE, RENEW, READ = map(
     load,
     ("create", "open", "close", "save", "merge", "abandon", "touch", "delete", "renew", "read"),
 )
+
+
+OBJECTS = b"@"
+"""The field that says that there are objects, which attributes refer to; see data/graph.py."""
 
 
 ANYBODY = "{any}"
@@ -152,7 +157,8 @@ def create(
         seat,
         *Changes(written).arguments(),
     )
-    return Operation(CREATE, (home.session, home.bucket.parameters), given, parse)
+    keys = (home.session, home.bucket.parameters, home.receipt(ticket))
+    return Operation(CREATE, keys, given, parse)
 
 
 def open_(
@@ -298,7 +304,7 @@ def _optional(number: int | None) -> int | str:
 
 
 def _names(fields: Sequence[str] | None) -> Iterable[str]:
-    return () if fields is None else (*FACTS, *(f".{name}" for name in fields))
+    return () if fields is None else (*FACTS, OBJECTS.decode(), *(f".{name}" for name in fields))
 
 
 def _fields(names: Sequence[str] | None, found: Sequence[Any]) -> dict[bytes, bytes]:

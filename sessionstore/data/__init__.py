@@ -1,3 +1,5 @@
-"""What a session holds: typed values, and what is built from them."""
+"""What a session holds: typed values, classes of the application, and what is built from them."""
 
-__all__: list[str] = []
+from sessionstore.data.registry import stored, upgrade
+
+__all__ = ["stored", "upgrade"]

@@ -2,12 +2,14 @@
 
     None bool int float str bytes list dict      msgpack's own
     tuple set frozenset                          an array whose first item is an empty tag
+    Enum, frozen dataclass, if registered        the same: tag, name, member | version and fields
     int beyond 64 bit, Decimal, UUID,            a tag with a payload
     datetime date time timedelta
+    dataclass, if registered                     a tag with the id of an object; see graph.py
 
-Types are exact: a subclass (IntEnum, namedtuple, OrderedDict …) would come back as its base,
-so it is refused, as is anything else. Tags 4 to 15 are kept for shapes to come (an Enum or a
-dataclass by registered name), tags from 32 for payloads to come; an older reader refuses both.
+Types are exact: a subclass (namedtuple, OrderedDict …) would come back as its base, so it is
+refused, as is anything else. Tags 6 to 15 are kept for shapes to come, tags from 33 for payloads
+to come; an older reader refuses both.
 
 A set is written in the order of its members' bytes, so that equal sets are equal bytes. A dict
 keeps its order, which is part of it: the same items in another order are other bytes. So are
@@ -17,18 +19,28 @@ equal values of another form: 1 and True, 0.0 and -0.0, Decimal("1") and Decimal
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone
-from decimal import Decimal
+from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 from msgpack import ExtraData, ExtType, Packer, StackError, Unpacker, unpackb
 
+from sessionstore.data.payloads import INT, PAYLOADS, READERS
+from sessionstore.data.registry import ENUM, KINDS, OBJECT, Kind, Unreadable, kind_named
 from sessionstore.errors import TypeRefused, UndecodableValue
 
-__all__ = ["MAX_DEPTH", "changes_in_place", "decode", "encode"]
+__all__ = [
+    "MAX_DEPTH",
+    "Reader",
+    "Refer",
+    "changes_in_place",
+    "decode",
+    "decode_object",
+    "encode",
+    "encode_object",
+    "kind_of_object",
+    "references",
+]
 
 MAX_DEPTH = 100  # of containers in each other, when a value is written
 
@@ -46,7 +58,21 @@ _TIMESTAMP_TAG = 0xFF
 _LONG_BYTES = 4096  # from here on, lengths are checked before anything is built
 
 
-def encode(value: Any, path: str) -> bytes:
+Refer = Callable[[Any, str], bytes]
+"""Gives the id of an object that was met at a path."""
+
+
+class Reader:
+    """What reading needs to know of the objects referred to, and tells of what it has read."""
+
+    __slots__ = ("changed", "objects")
+
+    def __init__(self, objects: Mapping[bytes, object]) -> None:
+        self.objects = objects
+        self.changed = False  # whether something is not as it was stored: upgraded
+
+
+def encode(value: Any, path: str, refer: Refer | None = None) -> bytes:
     """Return the bytes of a value, or raise TypeRefused with the path to the offending part."""
     kind = type(value)
     if kind in _NATIVE:
@@ -54,7 +80,7 @@ def encode(value: Any, path: str) -> bytes:
             packer = _idle_packers.pop() if _idle_packers else Packer(strict_types=True)
             raw: bytes = packer.pack(value)  # a packer that failed is not used again
         except (TypeError, ValueError, OverflowError, RecursionError, IndexError):
-            pass  # `_write` knows whether a part is tagged or refused (IndexError: a race lost)
+            pass  # the writer knows whether a part is tagged or refused (IndexError: a race lost)
         else:
             if len(raw) <= _KEPT_PACKER_BYTES:
                 _idle_packers.append(packer)
@@ -63,10 +89,10 @@ def encode(value: Any, path: str) -> bytes:
                 return raw
             if _is_as_packed(value):
                 return raw
-    return _write(Packer(strict_types=True), value, path, MAX_DEPTH)
+    return _Writer(refer).write(value, path, MAX_DEPTH)
 
 
-def decode(raw: bytes, path: str) -> Any:
+def decode(raw: bytes, path: str, reader: Reader | None = None) -> Any:
     """Return the value of some bytes, or raise UndecodableValue. The bytes are not trusted."""
     try:
         if len(raw) > _LONG_BYTES:
@@ -75,14 +101,53 @@ def decode(raw: bytes, path: str) -> Any:
             # unpackb limits each length to len(raw) by itself, and the depth to 1024.
             value = unpackb(raw, ext_hook=_untag, strict_map_key=False)
         except KeyError:
-            value = _unpack_shapes(raw)
+            value = _unpack_shapes(raw, reader or Reader({}))
         if _TIMESTAMP_TAG in raw and _TIMESTAMP.search(raw):
-            encode(value, path)  # refuses a Timestamp, which msgpack reads without asking us
+            # Refuses a Timestamp, which msgpack reads without asking us.
+            encode(value, path, lambda _value, _path: b"")
     except Exception as error:  # noqa: BLE001 - bad bytes provoke many kinds
-        why = _WHYS.get(type(error), "not well-formed")
+        why = str(error) if type(error) is Unreadable else _WHYS.get(type(error), _BAD)
     else:
         return value
     raise UndecodableValue(path, why=why)  # not while handling: errors of msgpack hold the data
+
+
+def encode_object(value: object, kind: Kind, refer: Refer) -> bytes:
+    """Return the bytes of an object, or raise TypeRefused with the path from the object on."""
+    writer = _Writer(refer)
+    return b"\x93" + writer.named(kind, "") + writer.fields(kind, value, "", MAX_DEPTH)
+
+
+def decode_object(raw: bytes, instance: object, kind: Kind, path: str, reader: Reader) -> bool:
+    """Fill a new object from its bytes; True if it is not as it was stored, but upgraded."""
+    parts = decode(raw, path, reader)
+    try:
+        return kind.fill(instance, *parts[1:]) or reader.changed
+    except Unreadable as error:
+        raise UndecodableValue(path, why=str(error)) from None
+
+
+def kind_of_object(raw: bytes, path: str) -> Kind:
+    """Return the class of an object that is stored, before its fields are read."""
+    try:
+        unpacker = Unpacker(max_buffer_size=len(raw))
+        unpacker.feed(raw)
+        length, kind = unpacker.read_array_header(), kind_named(unpacker.unpack())
+        if length == 3 and kind.form is OBJECT:
+            return kind
+        why = f"{kind.name} is stored as no object"
+    except Exception as error:  # noqa: BLE001 - bad bytes provoke many kinds
+        why = str(error) if type(error) is Unreadable else _BAD
+    raise UndecodableValue(path, why=why)
+
+
+def references(raw: bytes) -> list[bytes]:
+    """Return the ids of the objects that some bytes refer to, be they well-formed or not.
+
+    They are found by their looks, so none is missed. Bytes that only look like one, within some
+    text or binary, can do no more than keep the object of just this id from being dropped.
+    """
+    return _REFERENCE.findall(raw) if _REFERENCE_HEAD in raw else []
 
 
 def changes_in_place(value: object) -> bool:
@@ -116,59 +181,91 @@ def _is_as_packed(value: Any) -> bool:
     return False
 
 
-def _write(packer: Packer, value: Any, path: str, room: int) -> bytes:
-    """Return the bytes of any value: slower than msgpack, but it knows all types and the path."""
-    kind, raw, why = type(value), b"", ""
-    try:
-        if kind in _SCALARS:
-            raw = packer.pack(value)
-        elif kind in _PAYLOADS:
-            tag, payload, _ = _PAYLOADS[kind]
-            raw = packer.pack(ExtType(tag, payload(value)))
-    except OverflowError:
-        big = value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
-        raw = packer.pack(ExtType(_INT, big))
-    except ValueError as error:
-        why = "a lone surrogate is not text" if type(error) is UnicodeEncodeError else str(error)
-
-    if kind in _SHAPE_TAGS:
-        if room:
-            return _write_shape(packer, value, path, room - 1)
-        why = "nested too deeply, or in itself"
-    if not raw:
-        raise TypeRefused(path, type_name=kind.__qualname__, why=why)
-    return raw
+class _Member:
+    """Begins an array that is a member of an Enum."""
 
 
-def _write_shape(packer: Packer, value: Any, path: str, room: int) -> bytes:
-    kind = type(value)
-    if kind is dict:
-        parts = [packer.pack_map_header(len(value))]
-        for key, part in value.items():
-            parts.append(_write(packer, key, path + ".keys()", room))
-            parts.append(_write(packer, part, path + _step(key), room))
+class _Fields:
+    """Begins an array that is a frozen dataclass."""
+
+
+class _Writer:
+    """Makes the bytes of any value: slower than msgpack, but it knows all types and the path."""
+
+    __slots__ = ("pack", "packer", "refer")
+
+    def __init__(self, refer: Refer | None) -> None:
+        self.packer = Packer(strict_types=True)
+        self.pack: Callable[[Any], bytes] = self.packer.pack
+        self.refer = refer
+
+    def write(self, value: Any, path: str, room: int) -> bytes:
+        kind, raw, why = type(value), b"", ""
+        try:
+            if kind in _SCALARS:
+                raw = self.pack(value)
+            elif kind in PAYLOADS:
+                tag, payload, _ = PAYLOADS[kind]
+                raw = self.pack(ExtType(tag, payload(value)))
+        except OverflowError:
+            big = value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
+            raw = self.pack(ExtType(INT, big))
+        except ValueError as error:
+            lone = type(error) is UnicodeEncodeError
+            why = "a lone surrogate is not text" if lone else str(error)
+
+        if kind in _SHAPE_TAGS or kind in KINDS:
+            if room:
+                shape = self._shape if kind in _SHAPE_TAGS else self._registered
+                return shape(value, path, room - 1)
+            why = "nested too deeply, or in itself"
+        if not raw:
+            raise TypeRefused(path, type_name=kind.__qualname__, why=why)
+        return raw
+
+    def named(self, kind: Kind, member: str) -> bytes:
+        """Write the name of a class, and the name of a member or the version."""
+        return self.pack(kind.name) + self.pack(member or kind.version)
+
+    def fields(self, kind: Kind, value: Any, path: str, room: int) -> bytes:
+        """Write the fields of an instance."""
+        try:
+            fields = kind.parts(value)
+        except AttributeError:
+            raise TypeRefused(path, type_name=kind.name, why="not all fields are set") from None
+        parts = [self.packer.pack_map_header(len(fields))]
+        for name, part in fields.items():
+            parts.append(self.pack(name))
+            parts.append(self.write(part, f"{path}.{name}", room))
         return b"".join(parts)
 
-    if kind is set or kind is frozenset:
-        parts = sorted([_write(packer, part, path + "{…}", room) for part in value])
-    else:
-        parts = [_write(packer, part, f"{path}[{index}]", room) for index, part in enumerate(value)]
-    if kind is not list:
-        parts.insert(0, packer.pack(ExtType(_SHAPE_TAGS[kind], b"")))
-    return b"".join((packer.pack_array_header(len(parts)), *parts))
+    def _registered(self, value: Any, path: str, room: int) -> bytes:
+        kind = KINDS[type(value)]
+        if kind.form is ENUM:
+            return b"\x93" + self.pack(ExtType(_MEMBER, b"")) + self.named(kind, value.name)
+        if kind.form is OBJECT:
+            if self.refer is None:
+                raise TypeRefused(path, type_name=kind.name, why="no object can be stored here")
+            return self.pack(ExtType(_OBJECT, self.refer(value, path)))
+        named = self.pack(ExtType(_FIELDS, b"")) + self.named(kind, "")
+        return b"\x94" + named + self.fields(kind, value, path, room)
 
+    def _shape(self, value: Any, path: str, room: int) -> bytes:
+        kind, write = type(value), self.write
+        if kind is dict:
+            parts = [self.packer.pack_map_header(len(value))]
+            for key, part in value.items():
+                parts.append(write(key, path + ".keys()", room))
+                parts.append(write(part, path + _step(key), room))
+            return b"".join(parts)
 
-def _write_moment(value: datetime | time) -> bytes:
-    """Return `~` for fold, the ISO form, and after `|` a zone's key or an offset's name."""
-    zone, rest = value.tzinfo, ""
-    if type(zone) is ZoneInfo and zone.key:
-        value, rest = value.replace(tzinfo=None), f"|{zone.key}"
-    elif type(zone) is timezone:
-        offset, name = zone.utcoffset(None), zone.tzname(None)
-        rest = f"|{name}" if name != timezone(offset).tzname(None) else ""
-    elif zone is not None:
-        raise ValueError("its tzinfo is neither a ZoneInfo with a key nor a timezone")
-    return f"{'~' * value.fold}{value.isoformat()}{rest}".encode()
+        if kind is set or kind is frozenset:
+            parts = sorted([write(part, path + "{…}", room) for part in value])
+        else:
+            parts = [write(part, f"{path}[{at}]", room) for at, part in enumerate(value)]
+        if kind is not list:
+            parts.insert(0, self.pack(ExtType(_SHAPE_TAGS[kind], b"")))
+        return b"".join((self.packer.pack_array_header(len(parts)), *parts))
 
 
 def _step(key: object) -> str:
@@ -177,26 +274,21 @@ def _step(key: object) -> str:
     return f"[{key}]" if type(key) is int and abs(key) < 1 << 64 else "[…]"
 
 
-def _read_moment(kind: Any, payload: bytes) -> Any:
-    text = payload.decode()
-    iso, bar, rest = text.removeprefix("~").partition("|")
-    value = kind.fromisoformat(iso)
-    if bar:
-        zone = value.tzinfo and timezone(value.tzinfo.utcoffset(None), rest)
-        value = value.replace(tzinfo=zone or ZoneInfo(rest))
-    return value.replace(fold=1) if text[0] == "~" else value
-
-
 def _untag(tag: int, payload: bytes) -> Any:
-    return _READERS[tag](payload)
+    return READERS[tag](payload)
 
 
-def _unpack_shapes(raw: bytes) -> Any:
-    """Read a value that has tuples or sets in it, with one flat reader at any depth."""
+def _unpack_shapes(raw: bytes, reader: Reader) -> Any:
+    """Read a value that has tuples, sets or classes in it, with one flat reader at any depth."""
     pending = 0
 
     def untag(tag: int, payload: bytes) -> Any:
         nonlocal pending
+        if tag == _OBJECT:
+            found = reader.objects.get(payload)
+            if found is None:
+                raise Unreadable("it refers to an object that is not there")
+            return found
         if tag not in _SHAPES or payload:
             return _untag(tag, payload)
         pending += 1
@@ -207,11 +299,26 @@ def _unpack_shapes(raw: bytes) -> Any:
         if not parts or type(parts[0]) is not type:
             return parts
         pending -= 1
+        if parts[0] is _Member:
+            _, name, member = parts
+            return kind_named(name).member(member)
+        if parts[0] is _Fields:
+            return _value(reader, *parts[1:])
         return parts[0](parts[1:])
 
     value = unpackb(raw, ext_hook=untag, list_hook=shape, strict_map_key=False)
     if pending:
         raise ValueError  # a shape's tag where no shape begins
+    return value
+
+
+def _value(reader: Reader, name: object, version: object, fields: dict[str, Any]) -> Any:
+    kind = kind_named(name)
+    if kind.form in (ENUM, OBJECT):
+        raise Unreadable(f"{kind.name} is not a class of values any more")
+    value = kind.new()
+    if kind.fill(value, version, fields):
+        reader.changed = True
     return value
 
 
@@ -224,22 +331,15 @@ def _check_lengths(raw: bytes) -> None:
 
 # The tags are stored: a number never changes its meaning.
 _SHAPE_TAGS: dict[type, int] = {list: 0, dict: 0, tuple: 1, set: 2, frozenset: 3}  # 0: none
-_SHAPES = {tag: kind for kind, tag in _SHAPE_TAGS.items() if tag}
-_INT = 16
-_TICK = timedelta.resolution  # a microsecond
-_Payload = tuple[int, Callable[[Any], bytes], Callable[[bytes], Any]]
-_PAYLOADS: dict[type, _Payload] = {
-    Decimal: (17, lambda value: str(value).upper().encode(), lambda raw: Decimal(raw.decode())),
-    UUID: (18, lambda value: value.bytes, lambda raw: UUID(bytes=raw)),
-    datetime: (19, _write_moment, lambda raw: _read_moment(datetime, raw)),
-    date: (20, lambda day: day.isoformat().encode(), lambda raw: date.fromisoformat(raw.decode())),
-    time: (21, _write_moment, lambda raw: _read_moment(time, raw)),
-    timedelta: (22, lambda span: b"%d" % (span // _TICK), lambda raw: int(raw) * _TICK),
-}
-_READERS = {tag: read for tag, _, read in _PAYLOADS.values()}
-_READERS[_INT] = lambda raw: int.from_bytes(raw, "big", signed=True)
-_UNCHANGING = _SCALARS | _PAYLOADS.keys()
+_MEMBER, _FIELDS = 4, 5
+_SHAPES: dict[int, type] = {tag: kind for kind, tag in _SHAPE_TAGS.items() if tag}
+_SHAPES |= {_MEMBER: _Member, _FIELDS: _Fields}
+_OBJECT = 32
+_REFERENCE_HEAD = b"\xd7\x20"  # an ext of 8 bytes; no text in UTF-8 has this in it
+_REFERENCE = re.compile(_REFERENCE_HEAD + rb"([A-Za-z0-9_-]{8})")
+_UNCHANGING = _SCALARS | PAYLOADS.keys()
 
+_BAD = "not well-formed"
 _WHYS: dict[type, str] = {
     ExtraData: "bytes follow its end",
     KeyError: "it has a tag that this version does not know",

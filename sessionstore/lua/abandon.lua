@@ -6,7 +6,7 @@
 -- KEYS[3] wake        {P:B}g:TICKET  list
 -- KEYS[4] parameters  {P:B}p         hash
 -- ARGV[1] ticket  of the opening
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'ABANDONED'}
 local session = KEYS[1]
 local waiters = KEYS[2]
@@ -15,6 +15,7 @@ local parameters = KEYS[4]
 local ticket = ARGV[1]
 --@use begin
 --@use look
+--@use kept
 --@use emit
 --@use finish
 --@use pass_on

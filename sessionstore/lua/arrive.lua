@@ -12,7 +12,7 @@
 -- ARGV[6] ends        its absolute end; empty: none
 -- ARGV[7] seat        ticket of its seat in the pool of its kind; empty: none was taken
 -- ARGV[8...] attributes  names and values in turn
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'ARRIVED'} | {'DENIED'} | {'EXISTS'} | {'LIMIT', n} | {'SEAT', pool, evict}
 --          | {'TOOBIG', size, limit} | {'MOVING', how}
 local session = KEYS[1]
@@ -27,6 +27,8 @@ local ends = tonumber(ARGV[6])
 local seat = ARGV[7]
 --@use begin
 --@use look
+--@use kept
+--@use weight
 --@use place
 --@use emit
 --@use lapse

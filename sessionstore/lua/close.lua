@@ -8,8 +8,9 @@
 -- ARGV[2] timeout_ms  a new idle time; empty: unchanged
 -- ARGV[3] count       how many attributes changed
 -- ARGV[4...] changes  names and values in turn, then the names of removed attributes
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'CLOSED'} | {'GIVEN'}: by this fence, if it has asked before | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit}
+--          | {'LIMIT', n, 'kept'}
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
@@ -18,6 +19,8 @@ local timeout_ms = tonumber(ARGV[2])
 local count = tonumber(ARGV[3])
 --@use begin
 --@use look
+--@use kept
+--@use weight
 --@use place
 --@use emit
 --@use lapse
@@ -49,8 +52,8 @@ if s.over then
 end
 if not s.held then return {'CLOSED'} end
 
-local fields, size = changed(s, ARGV, 4, count, store)
-if not fields then return {'TOOBIG', size, store.max_bytes} end
+local fields, refusal = changed(s, ARGV, 4, count, store)
+if not fields then return refusal end
 
 s.activity = store.now
 if timeout_ms then
@@ -61,7 +64,7 @@ if s.pending then
   finish(s, store)
   return {'CLOSED'}
 end
-fields = write(session, fields, ARGV, 4 + 2 * count)
+fields = write(s, fields, ARGV, 4 + 2 * count, store)
 fields[#fields + 1], fields[#fields + 2] = 'a', s.activity
 if s.timeout ~= s.stored_timeout then fields[#fields + 1], fields[#fields + 2] = 't', s.timeout end
 place(s, store)

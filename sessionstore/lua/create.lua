@@ -1,8 +1,9 @@
 #!lua
 -- Make a session, within its owner's quota, and open it if asked to.
 --
--- KEYS[1] session     {P:B}s:SID  hash
--- KEYS[2] parameters  {P:B}p      hash
+-- KEYS[1] session     {P:B}s:SID     hash
+-- KEYS[2] parameters  {P:B}p         hash
+-- KEYS[3] receipt     {P:B}r:TICKET  string
 -- ARGV[1] ticket       names this call: repeated, it gets the same answer
 -- ARGV[2] label        who opens it, for others to read
 -- ARGV[3] owner        a user id, * for public, empty for anonymous
@@ -12,12 +13,14 @@
 -- ARGV[7] opened       1: the caller holds it; 0: it is closed
 -- ARGV[8] seat         ticket of its seat in the pool of its kind; empty: none was taken
 -- ARGV[9...] attributes  names and values in turn
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'OPEN', lease_end, lease_ms, {f, o, t, c, a, l, s}} | {'EXISTS'} | {'OVER', reason}
 --          | {'LIMIT', n} | {'SEAT', pool, evict} | {'TOOBIG', size, limit}
+--          | {'LOST'}: made by this call, and somebody else's since
 --          | {'MOVING', how}
 local session = KEYS[1]
 local parameters = KEYS[2]
+local receipt = KEYS[3]
 local ticket = ARGV[1]
 local label = ARGV[2]
 local owner = ARGV[3]
@@ -28,6 +31,8 @@ local opened = ARGV[7]
 local seat = ARGV[8]
 --@use begin
 --@use look
+--@use kept
+--@use weight
 --@use place
 --@use keep
 --@use emit
@@ -41,10 +46,15 @@ local seat = ARGV[8]
 
 local store = begin(parameters)
 local before = look(session, store)
-if before and before.ticket == ticket and not before.lapsed and not before.over then
-  return {'OPEN', before.lease_end, before.lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}
+-- Sent again after a lost reply: it is done, and perhaps others have done something with it since.
+local made = tonumber(redis.call('GET', receipt) or '')
+if made and not (before and before.moving and not before.held and not before.ended) then
+  if not before or tonumber(before.created) ~= made and not before.ended then return {'OVER', 'deleted'} end
+  if before.over then return {'OVER', before.over} end
+  if before.ticket ~= ticket and opened == '1' or before.lapsed then return {'LOST'} end
+  local lease_end = before.ticket == ticket and before.lease_end or 0
+  return {'OPEN', lease_end, lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}
 end
-if before and before.ended and redis.call('HGET', session, 'c') == ticket then return {'OVER', before.over} end
 local refusal = vacate(before, owner, 0, seat, ARGV, 9, store)
 if refusal then return refusal end
 
@@ -58,4 +68,5 @@ local holder = string.format('%013.0f%s%s%s', s.lease_end, opened == '1' and 'o'
 bear(s, before, holder, '', seat, ARGV, 9, store)
 if opened == '1' then keep(s, store) end
 emit('created', s, '', store)
+redis.call('SET', receipt, store.now, 'PX', 60000)
 return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}

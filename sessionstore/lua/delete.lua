@@ -12,7 +12,7 @@
 -- ARGV[6] wait_end  when the wait ends, as an earlier answer said; empty at first
 -- ARGV[7] owner     the owner expected; {any}: whoever
 -- ARGV[8] user      the acting user, if not privileged; empty: anybody's sessions are visible
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'ENDED', seat that is free or empty} | {'PENDING'} | {'QUEUED', wait_end, look_again_ms} | {'ABSENT'} | {'OVER', reason}
 --          | {'LOST'} | {'MOVING', how}
 local session = KEYS[1]
@@ -28,6 +28,7 @@ local owner = ARGV[7]
 local user = ARGV[8]
 --@use begin
 --@use look
+--@use kept
 --@use visible
 --@use place
 --@use emit

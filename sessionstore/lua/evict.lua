@@ -4,13 +4,14 @@
 -- KEYS[1] session     {P:B}s:SID  hash
 -- KEYS[2] parameters  {P:B}p      hash
 -- ARGV[1] activity  its last activity when the caller looked
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'EVICTED'} | {'ACTIVE'}
 local session = KEYS[1]
 local parameters = KEYS[2]
 local activity = tonumber(ARGV[1])
 --@use begin
 --@use look
+--@use kept
 --@use emit
 --@use lapse
 --@use finish

@@ -9,9 +9,9 @@
 -- ARGV[2] count       how many attributes changed
 -- ARGV[3...] changes  as in write: names and new values in turn, then removed names; then for each of
 --                     these in turn the value that was read, empty if there was none
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'SAVED'} | {'ABSENT'} | {'OVER', reason} | {'CONFLICT', name, ...} | {'HELD', holder, lease_end, waiting}
---          | {'TOOBIG', size, limit} | {'MOVING', how}
+--          | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'} | {'MOVING', how}
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
@@ -20,6 +20,8 @@ local created = tonumber(ARGV[1])
 local count = tonumber(ARGV[2])
 --@use begin
 --@use look
+--@use kept
+--@use weight
 --@use place
 --@use emit
 --@use lapse
@@ -51,9 +53,9 @@ for i = 1, count + removed do
 end
 if #conflicts > 1 then return conflicts end
 
-local fields, size = changed(s, changes, 1, count, store)
-if not fields then return {'TOOBIG', size, store.max_bytes} end
-fields = write(session, fields, changes, 1 + 2 * count)
+local fields, refusal = changed(s, changes, 1, count, store)
+if not fields then return refusal end
+fields = write(s, fields, changes, 1 + 2 * count, store)
 s.activity = store.now
 redis.call('HSET', session, 'a', s.activity, 't', s.timeout, unpack(fields))
 place(s, store)

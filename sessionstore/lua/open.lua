@@ -12,7 +12,7 @@
 -- ARGV[6] owner      the owner expected; {any}: whoever
 -- ARGV[7] user       the acting user, if not privileged; empty: anybody's sessions are visible
 -- ARGV[8...] names   of the fields asked for; none: all
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'OPEN', lease_end, lease_ms, facts and attributes, or the values of names} | {'ABSENT'} | {'OVER', reason}
 --          | {'HELD', holder, lease_end, waiting} | {'QUEUED', wait_end, look_again_ms} | {'FULL', n} | {'MOVING', how}
 local session = KEYS[1]
@@ -27,6 +27,7 @@ local owner = ARGV[6]
 local user = ARGV[7]
 --@use begin
 --@use look
+--@use kept
 --@use visible
 --@use place
 --@use keep

@@ -4,11 +4,12 @@
 -- KEYS[1] parameters   {P:B}p      hash
 -- KEYS[2...] sessions  {P:B}s:SID  hash
 -- ARGV[1...] leases    fence and lease_ms (empty: the store's) of each session in turn
--- Derives  {P:B}o:OWNER
+-- Derives  {P:B}o:OWNER, {P:B}v:ID
 -- Returns  {lease_end, ...}, in order; 0: not held under that fence any more
 local parameters = KEYS[1]
 --@use begin
 --@use look
+--@use kept
 --@use keep
 
 local store = begin(parameters)

@@ -5,7 +5,7 @@
 -- KEYS[2] parameters  {P:B}p      hash
 -- ARGV[1] ticket  names the move
 -- ARGV[2] fence   of the opening that moves it; empty: another process completes the move, once the lease is over
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'RETIRED', reason to delete it at its new home or empty} | {'HELD'}
 local session = KEYS[1]
 local parameters = KEYS[2]
@@ -13,6 +13,7 @@ local ticket = ARGV[1]
 local fence = tonumber(ARGV[2])
 --@use begin
 --@use look
+--@use kept
 --@use emit
 --@use finish
 

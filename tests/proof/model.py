@@ -6,90 +6,25 @@ tens of seconds, so what the real clock adds during a test never decides anythin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sessionstore import (
+    Conflict,
     QuotaExceeded,
     SessionEnded,
     SessionExists,
     SessionInUse,
     SessionNotFound,
 )
+from tests.proof.model_session import LEASE, Modelled, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["LEASE", "TIMEOUT", "Model", "Modelled", "Refusal"]
+    Evicted = Callable[[Iterable[str]], set[str]]
+    Swept = Callable[[], bool]
 
-LEASE = 100
-TIMEOUT = 200
-
-
-class Refusal(Exception):
-    """The model says no; `error` is what the store must raise, `reason` why the session ended."""
-
-    def __init__(self, error: type[Exception], reason: str | None = None) -> None:
-        super().__init__(error.__name__, reason)
-        self.error = error
-        self.reason = reason
-
-
-@dataclass(eq=False)
-class Modelled:
-    """One session, from its creation until its tombstone is gone."""
-
-    sid: str
-    id: str
-    owner: str
-    timeout: int
-    life: int | None
-    """How long it may live still; None: for ever."""
-    data: dict[str, Any]
-    idle: int = 0
-    holder: object = None
-    """Who opened it, or whom it was handed to; perhaps the lease is over."""
-    lease: int = 0
-    granted: bool = False
-    """It was handed to a waiter that has not taken it up yet."""
-    pending: str | None = None
-    """It ends when it is given back, for this reason."""
-    ended: str | None = None
-    """It is known to have ended: there is a tombstone that says why."""
-    gone: bool = False
-    """Its key expired before anybody noticed that it was over."""
-    counted: bool = True
-    """It is in the index of its owner."""
-    line: list[object] = field(default_factory=list)
-
-    @property
-    def held(self) -> bool:
-        return self.holder is not None and self.lease > 0
-
-    @property
-    def over(self) -> str | None:
-        """Why it is over, if it is, though perhaps nobody has noticed."""
-        if self.ended is not None:
-            return self.ended
-        if self.life is not None and self.life <= 0:
-            return "lifetime"
-        if self.held:
-            return None
-        return self.pending or ("timed out" if self.idle >= self.timeout else None)
-
-    @property
-    def alive(self) -> bool:
-        return not self.gone and self.over is None
-
-    def goes_by(self, seconds: int) -> None:
-        """Let time go by."""
-        if self.life is not None:
-            self.life -= seconds
-        self.idle += seconds
-        if self.held:
-            self.lease -= seconds
-            if self.lease <= 0 and not self.granted:
-                self.idle = -self.lease  # a lost lease is a close at its end
+__all__ = ["Model"]
 
 
 class Model:
@@ -98,6 +33,7 @@ class Model:
     def __init__(self) -> None:
         self.sessions: dict[str, Modelled] = {}
         self.most_per_owner: int | None = None
+        self.most: dict[str, int | None] = {"private": None, "public": None}
         self.evicts = False
         self.longest: int | None = None
         self.granted: list[Modelled] = []
@@ -144,14 +80,14 @@ class Model:
     def _capped(self, timeout: int) -> int:
         return timeout if self.longest is None else min(timeout, self.longest)
 
-    # Calls; `evicted` tells which of equally idle sessions the store has chosen.
+    # Calls; `evicted` tells which of equally idle sessions the store has chosen; `swept` sweeps if
+    # the store has swept to find a seat, and tells whether it has.
 
-    def create(
-        self, made: Modelled, ticket: object, evicted: Callable[[Iterable[str]], set[str]]
-    ) -> None:
+    def create(self, made: Modelled, ticket: object, evicted: Evicted, swept: Swept) -> None:
         """Make a session; with a ticket it is open."""
         self._take_name(made.sid)
         self._make_room(made.owner, evicted)
+        self._take_seat(made.pool, evicted, swept)
         made.timeout = self._capped(made.timeout)
         made.holder, made.lease = ticket, LEASE if ticket else 0
         self.sessions[made.sid] = made
@@ -164,12 +100,7 @@ class Model:
             raise Refusal(SessionExists)
         self._end(before, before.over)
 
-    def _make_room(
-        self,
-        owner: str,
-        evicted: Callable[[Iterable[str]], set[str]],
-        leaving: Modelled | None = None,
-    ) -> None:
+    def _make_room(self, owner: str, evicted: Evicted, leaving: Modelled | None = None) -> None:
         """Make room for one more of an owner; `leaving` will not be there any more."""
         most = self.most_per_owner
         listed = [one for one in self.sessions.values() if one.owner == owner and one.counted]
@@ -182,11 +113,33 @@ class Model:
                 self._end(one, one.over)
         alive = [one for one in self.alive(owner) if one is not leaving]
         excess = len(alive) - most + 1
+        idle = [one for one in alive if not one.held]
+        if excess > 0 and (not self.evicts or len(idle) < excess):
+            raise Refusal(QuotaExceeded, "owner")
+        self._evict(idle, excess, evicted)
+
+    def _take_seat(self, pool: str, evicted: Evicted, swept: Swept) -> None:
+        """Make room for one more of all; what idles is evicted, though it may not be enough."""
+        has_swept, most = swept(), self.most[pool]
+        if most is None:
+            assert not has_swept
+            return
+        alive = [one for one in self.alive() if one.pool == pool]
+        excess = len(alive) - most + 1
         if excess <= 0:
             return
-        idle = sorted((one for one in alive if not one.held), key=lambda one: -one.idle)
+        assert has_swept, "the store has not looked for what is over"
+        idle = [one for one in alive if not one.held]
+        if self.evicts:
+            self._evict(idle, min(excess, len(idle)), evicted)
         if not self.evicts or len(idle) < excess:
-            raise Refusal(QuotaExceeded)
+            raise Refusal(QuotaExceeded, pool)
+
+    def _evict(self, idle: list[Modelled], excess: int, evicted: Evicted) -> None:
+        """End those that are idle for longest."""
+        if excess <= 0:
+            return
+        idle = sorted(idle, key=lambda one: -one.idle)
         last = idle[excess - 1].idle
         chosen = {one.sid for one in idle if one.idle > last}
         alike = [one.sid for one in idle if one.idle == last]
@@ -234,6 +187,20 @@ class Model:
             self._settle(one)
             raise Refusal(SessionEnded, one.over)
 
+    def merge(self, of: Modelled, changes: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
+        """Save without holding it; `changes` are new values by name, None for a removed one."""
+        one = self._settled(of.sid)
+        if one is not of:
+            raise Refusal(SessionEnded, "deleted")
+        if one.held:
+            raise Refusal(SessionInUse)
+        theirs = {name for name in changes if one.data.get(name) != seen.get(name)}
+        if theirs:
+            raise Refusal(Conflict, theirs)
+        given = {name: value for name, value in changes.items() if value is not None}
+        one.data = {k: v for k, v in one.data.items() if k not in changes} | given
+        one.idle = 0
+
     def renew(self, one: Modelled) -> None:
         one.lease = LEASE
 
@@ -251,7 +218,8 @@ class Model:
         one: Modelled,
         to: Modelled,
         timeout: int | None,
-        evicted: Callable[[Iterable[str]], set[str]],
+        evicted: Evicted,
+        swept: Swept,
     ) -> bool:
         """Close it with another id or owner; False: it ended instead."""
         self._check_not_over(one)
@@ -260,6 +228,8 @@ class Model:
             return False
         self._take_name(to.sid)
         self._make_room(to.owner, evicted, leaving=one)
+        if to.pool != one.pool:
+            self._take_seat(to.pool, evicted, swept)
         to.timeout = self._capped(one.timeout if timeout is None else timeout)
         to.life = one.life
         self._end(one, "moved")

@@ -174,10 +174,10 @@ def use(pipe: Pipe, process: int, url: str, prefix: str) -> None:
                 if not told(name, "write", value, partial(kept, session.save)):
                     break
             else:
-                value = (process, number, "last") if chance.random() < 0.5 else None
-                if value:
-                    session["v"] = value
-                told(name, "close", value, partial(kept, session.close))
+                last = (process, number, "last") if chance.random() < 0.5 else None
+                if last:
+                    session["v"] = last
+                told(name, "close", last, partial(kept, session.close))
         pipe.send("end")
 
 

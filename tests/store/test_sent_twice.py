@@ -66,6 +66,29 @@ async def deleted_while_it_was_open(store: Any, world: World) -> None:
 
 
 @story
+async def lists_and_longstrings_were_changed(store: Any, world: World) -> None:
+    session = await store.create(id="a")
+    basket, text = session.list("basket"), session.longstring("text")
+    await basket.append(1, 2, 3)
+    await basket.insert(1, "x")
+    await basket.remove(0, 1)
+    await basket.append(4, cap=3)
+    await basket.replace([*await basket.page(), 5])
+    await text.append("hello")
+    await text.append(" you")
+    await text.write(0, "H")
+    assert await basket.page() == [2, 3, 4, 5]
+    assert await text.read() == b"Hello you"
+    await session.list("gone").append(1)
+    await session.list("gone").drop()
+    await session.close(id="b")
+    async with store.open("b") as session:
+        assert session.kept("list") == ["basket"]
+        assert await session.list("basket").page() == [2, 3, 4, 5]
+        assert await session.longstring("text").append("!") == 10
+
+
+@story
 async def handed_from_one_to_the_next(store: Any, world: World) -> None:
     holder = await store.create(id="a", data={"order": []})
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sessionstore import Events, Session, SessionStore
+from sessionstore import Events, Longstring, Session, SessionList, SessionStore
 
 __all__ = ["AwaitableStore"]
 
@@ -47,6 +47,45 @@ class AwaitableSession(Session):
     delete = in_thread(Session.delete)
     __aenter__ = in_thread(Session.__enter__)
     __aexit__ = in_thread(Session.__exit__)
+
+    def list(self, name: str) -> Any:
+        found = super().list(name)
+        found.__class__ = AwaitableList
+        return found
+
+    def longstring(self, name: str) -> Any:
+        found = super().longstring(name)
+        found.__class__ = AwaitableLongstring
+        return found
+
+
+class AwaitableList(SessionList):
+    """A `SessionList` whose calls are awaited."""
+
+    append = in_thread(SessionList.append)
+    page = in_thread(SessionList.page)
+    get = in_thread(SessionList.get)
+    set = in_thread(SessionList.set)
+    insert = in_thread(SessionList.insert)
+    remove = in_thread(SessionList.remove)
+    replace = in_thread(SessionList.replace)
+    sort = in_thread(SessionList.sort)
+    count = in_thread(SessionList.count)
+    drop = in_thread(SessionList.drop)
+
+    def items(self) -> Any:
+        return each(super().items())
+
+
+class AwaitableLongstring(Longstring):
+    """A `Longstring` whose calls are awaited."""
+
+    read = in_thread(Longstring.read)
+    write = in_thread(Longstring.write)
+    append = in_thread(Longstring.append)
+    replace = in_thread(Longstring.replace)
+    size = in_thread(Longstring.size)
+    drop = in_thread(Longstring.drop)
 
 
 class AwaitableEvents(Events):

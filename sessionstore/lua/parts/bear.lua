@@ -15,7 +15,7 @@ local function bear(s, before, h, m, seat, given, first, store)
     if value ~= '' then redis.call('HSET', s.session, name, value) end
   end
   local fields = changed(s, given, first, (#given - first + 1) / 2, store)
-  fields = write(s.session, fields, given, #given + 1)
+  fields = write(s, fields, given, #given + 1, store)
   if #fields > 0 then redis.call('HSET', s.session, unpack(fields)) end
   place(s, store, true)
 end

@@ -1,23 +1,28 @@
 -- What a save has to write: names and values in turn, the new size among them if it is another.
--- From `first` on, `given` holds `count` pairs of name and value, then removed names. Answers nil and the size
--- instead, if that is more than the session may hold and has become more.
+-- From `first` on, `given` holds `count` pairs of name and value, then removed names. Answers nil and the refusal
+-- instead, if that is more than the session may hold and has become more, or more than 500 values beside it.
 local function changed(s, given, first, count, store)
-  local fields = {}
+  local fields, after = {}, first + 2 * count
   if #given < first then return fields end
 
-  local before = tonumber(s.size)
-  local size, after = before, first + 2 * count
+  local function stored(name)
+    if string.byte(name) == 58 then return weight(name, redis.call('HGET', s.session, name)) end
+    local length = redis.call('HSTRLEN', s.session, name)
+    return length > 0 and #name + length or 0
+  end
+
+  local before, beside = tonumber(s.size), 0
+  local size = before
   for i = first, after - 1, 2 do
-    local stored = redis.call('HSTRLEN', s.session, given[i])
-    if stored == 0 then size = size + #given[i] end
-    size = size + #given[i + 1] - stored
-    fields[#fields + 1], fields[#fields + 2] = given[i], given[i + 1]
+    local name, value = given[i], given[i + 1]
+    local was = stored(name)
+    if was == 0 and string.byte(name) == 58 then beside = beside + 1 end
+    size = size + weight(name, value) - was
+    fields[#fields + 1], fields[#fields + 2] = name, value
   end
-  for i = after, #given do
-    local stored = redis.call('HSTRLEN', s.session, given[i])
-    if stored > 0 then size = size - #given[i] - stored end
-  end
-  if store.max_bytes and size > store.max_bytes and size > before then return nil, size end
+  for i = after, #given do size = size - stored(given[i]) end
+  if beside > 0 and #kept(s, store) + beside > 500 then return nil, {'LIMIT', 500, 'kept'} end
+  if store.max_bytes and size > store.max_bytes and size > before then return nil, {'TOOBIG', size, store.max_bytes} end
   if size ~= before then fields[#fields + 1], fields[#fields + 2] = 'b', size end
   return fields
 end

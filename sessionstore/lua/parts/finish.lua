@@ -3,6 +3,7 @@
 local function finish(s, store)
   local kinds = {['timed out'] = 'expired', lifetime = 'expired', evicted = 'evicted', moved = 'moved'}
   local seat = redis.call('HGET', s.session, 's')
+  for _, key in ipairs(kept(s, store)) do redis.call('UNLINK', key) end
   redis.call('UNLINK', s.session)
   redis.call('HSET', s.session, 'f', string.format('%.0f', s.fence), 'o', s.owner, 'e', s.over,
     'k', s.deleter or '', 'c', s.ticket or '', 'm', s.moving or '')

@@ -14,6 +14,7 @@ local function place(s, store, fresh)
   if store.at_timeout == 'keep' then keep = keep + 31536000000 end
   redis.call('ZADD', store.tag .. 'x', score, s.sid)
   redis.call('PEXPIREAT', s.session, keep)
+  for _, key in ipairs(kept(s, store)) do redis.call('PEXPIREAT', key, keep) end
   if s.owner ~= '' then
     local owned = store.tag .. 'o:' .. s.owner
     redis.call('ZADD', owned, score, s.sid)

@@ -9,7 +9,7 @@ local function vacate(before, owner, leaving, seat, given, first, store)
   end
 
   local size = 0
-  for i = first, #given do size = size + #given[i] end
+  for i = first, #given, 2 do size = size + weight(given[i], given[i + 1]) end
   if store.max_bytes and size > store.max_bytes then return {'TOOBIG', size, store.max_bytes} end
   if not make_room(owner, leaving, store) then return {'LIMIT', store.max_per_owner} end
   local pool = owner == '*' and 'public' or 'private'

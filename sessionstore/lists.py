@@ -1,0 +1,255 @@
+"""Lists of a session: items by number, in order, without loading the whole list.
+
+What is done to a list is done at once, and by the holder only; it is not undone when the session is
+left by an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from typing import Any
+
+from sessionstore._core import kept
+from sessionstore._core.operation import Flow
+from sessionstore.data.values import decode, encode
+from sessionstore.opened import OpenSession
+from sessionstore.twins import as_in
+
+__all__ = ["AsyncSessionList", "SessionList"]
+
+INSERTED_AT_ONCE = 20
+"""Items that one call puts between others: each costs a walk through the list."""
+
+
+class ListFlows:
+    """What both lists share: everything but the waiting for Redis."""
+
+    def __init__(self, session: OpenSession, name: str, run: Callable[[Any], Any]) -> None:
+        self._session = session
+        self._name = name
+        self._run = run
+
+    @property
+    def name(self) -> str:
+        """Its name in the session."""
+        return self._name
+
+    def _encoded(self, items: Sequence[Any]) -> list[bytes]:
+        return [encode(item, f"{self._name}[{at}]") for at, item in enumerate(items)]
+
+    def _changing(
+        self, items: Sequence[bytes], start: int | None, count: int, cap: int | None = None
+    ) -> Flow[int]:
+        session = self._session
+        session.check_held("changing a list")
+        done = yield from session.guarded(
+            kept.change_list(session.home, session.fence, self._name, items, start, count, cap)
+        )
+        session.has_kept(kept.field_of(kept.LIST, self._name), done.field)
+        return done.length
+
+    def _reading(self, start: int, count: int) -> Flow[tuple[int, list[bytes]]]:
+        session = self._session
+        session.check_held("reading a list")
+        return (
+            yield from session.guarded(
+                kept.read_items(session.home, session.fence, self._name, start, count)
+            )
+        )
+
+    def _appending(self, items: Sequence[Any], cap: int | None) -> Flow[int]:
+        raw = self._encoded(items)
+        length = 0
+        for at in range(0, len(raw) or 1, kept.PAGE):
+            length = yield from self._changing(raw[at : at + kept.PAGE], None, 0, cap)
+        while cap is not None and length > cap:  # it was longer than that by more than a page
+            length = yield from self._changing((), None, 0, cap)
+        return length
+
+    def _paging(self, start: int, count: int) -> Flow[list[Any]]:
+        found: list[bytes] = []
+        while len(found) < count:
+            asked = min(kept.PAGE, count - len(found))
+            length, page = yield from self._reading(start + len(found), asked)
+            found += page
+            if start < 0:  # from the end: where that is, is known now
+                start = max(0, length + start)
+            if len(page) < asked:
+                break
+        return [decode(raw, f"{self._name}[{start + at}]") for at, raw in enumerate(found)]
+
+    def _there(self, index: int) -> Flow[None]:
+        length, _ = yield from self._reading(0, 0)
+        if not -length <= index < length:
+            raise IndexError(f"list {self._name!r} has {length} items, no item {index}")
+
+    def _getting(self, index: int) -> Flow[Any]:
+        length, found = yield from self._reading(index, 1)
+        if not -length <= index < length:
+            raise IndexError(f"list {self._name!r} has {length} items, no item {index}")
+        return decode(found[0], f"{self._name}[{index}]")
+
+    def _setting(self, index: int, item: Any) -> Flow[None]:
+        raw = self._encoded((item,))
+        yield from self._there(index)
+        yield from self._changing(raw, index, 1)
+
+    def _inserting(self, index: int, items: Sequence[Any]) -> Flow[int]:
+        raw = self._encoded(items)
+        length, _ = yield from self._reading(0, 0)
+        at = max(0, length + index) if index < 0 else min(index, length)
+        for first in range(0, len(raw), INSERTED_AT_ONCE):
+            part = raw[first : first + INSERTED_AT_ONCE]
+            length = yield from self._changing(part, at + first, 0)
+        return length
+
+    def _removing(self, start: int, stop: int | None) -> Flow[int]:
+        length, _ = yield from self._reading(0, 0)
+        first, last, _ = slice(start, stop).indices(length)
+        for left in range(last - first, 0, -kept.PAGE):
+            yield from self._changing((), first, min(left, kept.PAGE))
+        return max(0, last - first)
+
+    def _replacing(self, items: Sequence[Any]) -> Flow[None]:
+        raw = self._encoded(items)
+        self._session.check_held("replacing a list")
+        yield from self._session.keeping(kept.field_of(kept.LIST, self._name), raw)
+
+    def _sorting(self, key: Callable[[Any], Any] | None, reverse: bool) -> Flow[None]:
+        length, _ = yield from self._reading(0, 0)
+        items = yield from self._paging(0, length)
+        yield from self._replacing(sorted(items, key=key, reverse=reverse))
+
+    def _counting(self) -> Flow[int]:
+        length, _ = yield from self._reading(0, 0)
+        return length
+
+    def _dropping(self) -> Flow[None]:
+        self._session.check_held("dropping a list")
+        yield from self._session.keeping(kept.field_of(kept.LIST, self._name), None)
+
+
+class SessionList(ListFlows):
+    """A list of a session that this thread has open; made by the first change of it.
+
+    All methods raise LeaseLost, SessionEnded, SessionNotOpen (also if the session is not open
+    exclusively), those that write also TypeRefused, ValueTooLarge and QuotaExceeded (`kept`).
+    """
+
+    def append(self, *items: Any, cap: int | None = None) -> int:
+        """Put items behind the last, and return the length; with `cap`, only the last so many stay.
+
+        The cost does not depend on the length of the list.
+        """
+        length: int = self._run(self._appending(items, cap))
+        return length
+
+    def page(self, start: int = 0, count: int = 100) -> list[Any]:
+        """Return up to `count` items from `start` on; below 0, `start` counts from the end."""
+        items: list[Any] = self._run(self._paging(start, count))
+        return items
+
+    def items(self) -> Iterator[Any]:
+        """Iterate over all items, read in pages."""
+        at = 0
+        while page := self._run(self._paging(at, kept.PAGE)):
+            yield from page
+            at += len(page)
+
+    def get(self, index: int) -> Any:
+        """Return an item; below 0, `index` counts from the end. Raises IndexError."""
+        return self._run(self._getting(index))
+
+    def set(self, index: int, item: Any) -> None:
+        """Put an item in place of another. Raises IndexError."""
+        self._run(self._setting(index, item))
+
+    def insert(self, index: int, *items: Any) -> int:
+        """Put items before another, and return the length; takes time with the length."""
+        length: int = self._run(self._inserting(index, items))
+        return length
+
+    def remove(self, start: int, stop: int | None = None) -> int:
+        """Remove the items of a slice, and return how many; takes time with the length."""
+        removed: int = self._run(self._removing(start, stop))
+        return removed
+
+    def replace(self, items: Sequence[Any]) -> None:
+        """Put other items in place of all, at one moment."""
+        self._run(self._replacing(items))
+
+    def sort(self, key: Callable[[Any], Any] | None = None, reverse: bool = False) -> None:
+        """Sort as `list.sort` does; loads the whole list, and replaces it at one moment."""
+        self._run(self._sorting(key, reverse))
+
+    def count(self) -> int:
+        """Return how many items there are."""
+        length: int = self._run(self._counting())
+        return length
+
+    def drop(self) -> None:
+        """Remove the list from the session."""
+        self._run(self._dropping())
+
+
+class AsyncSessionList(ListFlows):
+    """A list of a session that this task has open; made by the first change of it.
+
+    All methods raise LeaseLost, SessionEnded, SessionNotOpen (also if the session is not open
+    exclusively), those that write also TypeRefused, ValueTooLarge and QuotaExceeded (`kept`).
+    """
+
+    _run: Callable[[Any], Coroutine[Any, Any, Any]]
+
+    @as_in(SessionList.append)
+    async def append(self, *items: Any, cap: int | None = None) -> int:
+        length: int = await self._run(self._appending(items, cap))
+        return length
+
+    @as_in(SessionList.page)
+    async def page(self, start: int = 0, count: int = 100) -> list[Any]:
+        items: list[Any] = await self._run(self._paging(start, count))
+        return items
+
+    @as_in(SessionList.items)
+    async def items(self) -> AsyncIterator[Any]:
+        at = 0
+        while page := await self._run(self._paging(at, kept.PAGE)):
+            for item in page:
+                yield item
+            at += len(page)
+
+    @as_in(SessionList.get)
+    async def get(self, index: int) -> Any:
+        return await self._run(self._getting(index))
+
+    @as_in(SessionList.set)
+    async def set(self, index: int, item: Any) -> None:
+        await self._run(self._setting(index, item))
+
+    @as_in(SessionList.insert)
+    async def insert(self, index: int, *items: Any) -> int:
+        length: int = await self._run(self._inserting(index, items))
+        return length
+
+    @as_in(SessionList.remove)
+    async def remove(self, start: int, stop: int | None = None) -> int:
+        removed: int = await self._run(self._removing(start, stop))
+        return removed
+
+    @as_in(SessionList.replace)
+    async def replace(self, items: Sequence[Any]) -> None:
+        await self._run(self._replacing(items))
+
+    @as_in(SessionList.sort)
+    async def sort(self, key: Callable[[Any], Any] | None = None, reverse: bool = False) -> None:
+        await self._run(self._sorting(key, reverse))
+
+    @as_in(SessionList.count)
+    async def count(self) -> int:
+        length: int = await self._run(self._counting())
+        return length
+
+    @as_in(SessionList.drop)
+    async def drop(self) -> None:
+        await self._run(self._dropping())

@@ -1,0 +1,171 @@
+"""Longstrings of a session: bytes by name, read and written in ranges, of any size up to max_bytes.
+
+What is done to a longstring is done at once, and by the holder only; it is not undone when the
+session is left by an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from sessionstore._core import kept
+from sessionstore._core.operation import Flow
+from sessionstore.errors import ConfigError
+from sessionstore.opened import OpenSession
+from sessionstore.twins import as_in
+
+__all__ = ["AsyncLongstring", "Longstring"]
+
+
+class LongstringFlows:
+    """What both longstrings share: everything but the waiting for Redis."""
+
+    def __init__(self, session: OpenSession, name: str, run: Callable[[Any], Any]) -> None:
+        self._session = session
+        self._name = name
+        self._run = run
+
+    @property
+    def name(self) -> str:
+        """Its name in the session."""
+        return self._name
+
+    def _writing(self, at: int | None, data: bytes | str) -> Flow[int]:
+        raw = _bytes(data)
+        if at is not None and at < 0:
+            raise ConfigError(f"the place to write at is 0 or more, not {at}")
+        session, size = self._session, 0
+        session.check_held("changing a longstring")
+        for first in range(0, len(raw) or 1, kept.PIECE):
+            done = yield from session.guarded(
+                kept.change_text(
+                    session.home,
+                    session.fence,
+                    self._name,
+                    raw[first : first + kept.PIECE],
+                    None if at is None else at + first,
+                )
+            )
+            session.has_kept(kept.field_of(kept.LONGSTRING, self._name), done.field)
+            size = done.length
+        return size
+
+    def _range(self, start: int, count: int) -> Flow[tuple[int, bytes]]:
+        session = self._session
+        session.check_held("reading a longstring")
+        return (
+            yield from session.guarded(
+                kept.read_text(
+                    session.home, session.fence, kept.LONGSTRING, self._name, start, count
+                )
+            )
+        )
+
+    def _reading(self, start: int, stop: int | None) -> Flow[bytes]:
+        if start >= 0:
+            size, first = yield from self._range(start, kept.PIECE)
+        else:
+            size, first = yield from self._range(0, 0)
+        begin, end, _ = slice(start, stop).indices(size)
+        found = bytearray(first[: max(0, end - begin)])
+        while begin + len(found) < end:
+            asked = min(kept.PIECE, end - begin - len(found))
+            _, piece = yield from self._range(begin + len(found), asked)
+            if not piece:
+                break
+            found += piece
+        return bytes(found)
+
+    def _sizing(self) -> Flow[int]:
+        size, _ = yield from self._range(0, 0)
+        return size
+
+    def _replacing(self, data: bytes | str) -> Flow[None]:
+        self._session.check_held("replacing a longstring")
+        field = kept.field_of(kept.LONGSTRING, self._name)
+        yield from self._session.keeping(field, _bytes(data))
+
+    def _dropping(self) -> Flow[None]:
+        self._session.check_held("dropping a longstring")
+        yield from self._session.keeping(kept.field_of(kept.LONGSTRING, self._name), None)
+
+
+class Longstring(LongstringFlows):
+    """A longstring of a session that this thread has open; made by the first change of it.
+
+    It holds bytes, and all places and sizes count bytes; text that is given is written as UTF-8.
+    All methods raise LeaseLost, SessionEnded, SessionNotOpen (also if the session is not open
+    exclusively), those that write also ValueTooLarge and QuotaExceeded (`kept`).
+    """
+
+    def read(self, start: int = 0, stop: int | None = None) -> bytes:
+        """Return the bytes of a slice; all that is there, if nothing else is said."""
+        found: bytes = self._run(self._reading(start, stop))
+        return found
+
+    def write(self, at: int, data: bytes | str) -> int:
+        """Write over what is there from `at` on, and return the size; a gap becomes zeros."""
+        size: int = self._run(self._writing(at, data))
+        return size
+
+    def append(self, data: bytes | str) -> int:
+        """Write behind the last byte, and return the size."""
+        size: int = self._run(self._writing(None, data))
+        return size
+
+    def replace(self, data: bytes | str) -> None:
+        """Put other bytes in place of all, at one moment."""
+        self._run(self._replacing(data))
+
+    def size(self) -> int:
+        """Return how many bytes there are."""
+        size: int = self._run(self._sizing())
+        return size
+
+    def drop(self) -> None:
+        """Remove the longstring from the session."""
+        self._run(self._dropping())
+
+
+class AsyncLongstring(LongstringFlows):
+    """A longstring of a session that this task has open; made by the first change of it.
+
+    It holds bytes, and all places and sizes count bytes; text that is given is written as UTF-8.
+    All methods raise LeaseLost, SessionEnded, SessionNotOpen (also if the session is not open
+    exclusively), those that write also ValueTooLarge and QuotaExceeded (`kept`).
+    """
+
+    _run: Callable[[Any], Coroutine[Any, Any, Any]]
+
+    @as_in(Longstring.read)
+    async def read(self, start: int = 0, stop: int | None = None) -> bytes:
+        found: bytes = await self._run(self._reading(start, stop))
+        return found
+
+    @as_in(Longstring.write)
+    async def write(self, at: int, data: bytes | str) -> int:
+        size: int = await self._run(self._writing(at, data))
+        return size
+
+    @as_in(Longstring.append)
+    async def append(self, data: bytes | str) -> int:
+        size: int = await self._run(self._writing(None, data))
+        return size
+
+    @as_in(Longstring.replace)
+    async def replace(self, data: bytes | str) -> None:
+        await self._run(self._replacing(data))
+
+    @as_in(Longstring.size)
+    async def size(self) -> int:
+        size: int = await self._run(self._sizing())
+        return size
+
+    @as_in(Longstring.drop)
+    async def drop(self) -> None:
+        await self._run(self._dropping())
+
+
+def _bytes(data: bytes | str) -> bytes:
+    return data.encode() if isinstance(data, str) else bytes(data)

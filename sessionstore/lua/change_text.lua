@@ -1,0 +1,44 @@
+#!lua
+-- Write bytes over those of a longstring that is kept beside a session, or behind them; it is made if there is none.
+--
+-- KEYS[1] session     {P:B}s:SID     hash
+-- KEYS[2] parameters  {P:B}p         hash
+-- KEYS[3] receipt     {P:B}r:TICKET  string
+-- ARGV[1] fence  of the opening that does it
+-- ARGV[2] field  that names the longstring in the session
+-- ARGV[3] id     names the longstring if it is new
+-- ARGV[4] start  of the bytes written over; empty: behind the last; what is in between becomes zeros
+-- ARGV[5] bytes  to be written
+-- Derives  {P:B}v:ID
+-- Returns  {'DONE', size, field's value} | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'}
+local session = KEYS[1]
+local parameters = KEYS[2]
+local receipt = KEYS[3]
+local fence = tonumber(ARGV[1])
+local field = ARGV[2]
+local id = ARGV[3]
+local start = tonumber(ARGV[4])
+local bytes = ARGV[5]
+--@use begin
+--@use look
+--@use kept
+--@use mine
+--@use weigh
+
+local store = begin(parameters)
+local value = redis.call('HGET', session, field) or id .. '0'
+local text = store.tag .. 'v:' .. string.sub(value, 1, 16)
+local size = redis.call('STRLEN', text)
+-- Sent again after a lost reply: it is done.
+if redis.call('EXISTS', receipt) == 1 then return {'DONE', size, value} end
+local s = look(session, store)
+local refusal = mine(s, fence)
+if refusal then return refusal end
+
+if not start or bytes == '' then start = size end
+refusal = weigh(s, field, value, math.max(0, start + #bytes - size), store)
+if refusal then return refusal end
+redis.call('SETRANGE', text, start, bytes)
+redis.call('PEXPIREAT', text, redis.call('PEXPIRETIME', session))
+redis.call('SET', receipt, '', 'PX', 60000)
+return {'DONE', redis.call('STRLEN', text), redis.call('HGET', session, field)}

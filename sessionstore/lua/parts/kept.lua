@@ -1,0 +1,11 @@
+-- The keys of what is kept beside a session: a field that begins with a colon holds 16 letters that name one, and its bytes.
+local function kept(s, store)
+  local fields, keys = {}, {}
+  for _, name in ipairs(s.kept and redis.call('HKEYS', s.session) or {}) do
+    if string.byte(name) == 58 then fields[#fields + 1] = name end
+  end
+  for i, value in ipairs(#fields > 0 and redis.call('HMGET', s.session, unpack(fields)) or {}) do
+    keys[i] = store.tag .. 'v:' .. string.sub(value, 1, 16)
+  end
+  return keys
+end

@@ -1,0 +1,32 @@
+#!lua flags=no-writes
+-- Read a page of a list, or a range of a longstring, that is kept beside a session.
+--
+-- KEYS[1] session     {P:B}s:SID  hash
+-- KEYS[2] parameters  {P:B}p      hash
+-- ARGV[1] fence  of the opening that reads
+-- ARGV[2] field  that names the value in the session
+-- ARGV[3] start  below 0 from the end
+-- ARGV[4] count  how many items or bytes
+-- Derives  {P:B}v:ID
+-- Returns  {'READ', length of all, items or bytes} | {'OVER', reason} | {'LOST'}
+local session = KEYS[1]
+local parameters = KEYS[2]
+local fence = tonumber(ARGV[1])
+local field = ARGV[2]
+local start = tonumber(ARGV[3])
+local count = tonumber(ARGV[4])
+--@use begin
+--@use look
+--@use mine
+
+local store = begin(parameters)
+local s = look(session, store)
+local refusal = mine(s, fence)
+if refusal then return refusal end
+local list = string.byte(field, 2) == 108
+local key = store.tag .. 'v:' .. string.sub(redis.call('HGET', session, field) or '', 1, 16)
+local length = redis.call(list and 'LLEN' or 'STRLEN', key)
+if start < 0 then start = math.max(0, length + start) end
+local found = list and {} or ''
+if count > 0 then found = redis.call(list and 'LRANGE' or 'GETRANGE', key, start, start + count - 1) end
+return {'READ', length, found}

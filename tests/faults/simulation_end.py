@@ -1,0 +1,211 @@
+"""How a simulation ends: all leases end, and the claims of the actors are compared with the store.
+
+What is asked of many sessions is asked of all at once, in the round trips that one would take.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from sessionstore import QuotaExceeded
+from sessionstore._core import scripts, sessions
+from sessionstore._core.operation import Operation
+from sessionstore._core.records import Moving
+from sessionstore._core.sessions import ANY
+from sessionstore._redis.errors import Attempts
+from sessionstore.opened import OpenSession
+from tests.faults.simulation_actors import REFUSED, Broken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+
+    from sessionstore import SessionStore
+    from sessionstore._core.keys import Home
+    from tests.faults.simulation_actors import Claims, Scene
+
+    Flow = Generator[Any, Any, Any]
+
+__all__ = ["answering", "at_once", "ended", "lapses", "settled"]
+
+ROUNDS = 50
+REFUSALS = (*REFUSED, Moving)
+
+DUE = scripts._script(
+    "due",
+    """#!lua
+for _, index in ipairs(KEYS) do redis.call('ZADD', index, 'XX', 0, ARGV[1]) end
+return 1""",
+)
+"""The time of a session has come earlier than its index knows; it is due to be looked at."""
+
+IN_LINE = scripts._script(
+    "in_line", "#!lua flags=no-writes\nreturn redis.call('EXISTS', unpack(KEYS))"
+)
+GROWN_OLD = scripts._script(
+    "grown_old",
+    """#!lua
+for _, seat in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  redis.call('ZADD', KEYS[1], 0, seat)
+end
+return 1""",
+)
+"""Half a minute goes by for the seats that were taken: they may be looked at."""
+
+
+def answering(store: SessionStore) -> Callable[[Any], Any]:
+    """Return what carries out a step, or many operations at once, without trying again."""
+    driver = store._driver
+
+    def answer(step: Any) -> Any:
+        if isinstance(step, Operation):
+            return driver._answer(step)
+        return driver._answers(step, Attempts())
+
+    return answer
+
+
+def at_once(answer: Callable[[Any], Any], flows: Sequence[Flow]) -> list[Any]:
+    """Run flows side by side, a round trip for a step of each; return answers, or refusals."""
+    results: list[Any] = [None] * len(flows)
+    going: list[tuple[int, Any]] = []
+
+    def goes_on(at: int, reply: Any) -> None:
+        try:
+            going.append((at, flows[at].send(reply)))
+        except StopIteration as stop:
+            results[at] = stop.value
+        except REFUSALS as error:
+            results[at] = error
+
+    for at in range(len(flows)):
+        goes_on(at, None)
+    while going:
+        steps, going = going, []
+        sent = [one for _, step in steps for one in _operations(step)]
+        replies = iter(answer(sent) if len(sent) != 1 else [answer(sent[0])])
+        for at, step in steps:
+            answers = [next(replies) for _ in _operations(step)]
+            goes_on(at, answers[0] if isinstance(step, Operation) else answers)
+    return results
+
+
+def _operations(step: Any) -> list[Operation[Any]]:
+    return [step] if isinstance(step, Operation) else step
+
+
+def lapses(home: Home) -> Flow:
+    """Let the lease of a session end, if it has one; True if it had."""
+    found = yield from sessions.read(home, ANY, ())
+    if not found.holder:
+        return False
+    indexes = (home.bucket.index, home.bucket.owned(found.facts.owner))
+    yield [
+        sessions.renew([(home, found.facts.fence, -1)]),  # it ended 1 ms ago
+        Operation(DUE, indexes, (home.sid,), int),
+    ]
+    return True
+
+
+def settled(store: SessionStore, scene: Scene) -> dict[str, Mapping[str, Any]]:
+    """Let all leases end, see that every session can be had at once, and return what is in each."""
+    requests, answer = store._requests, answering(store)
+
+    def visits(id: str, owner: str) -> Flow:
+        opening = requests.open(id, owner, 0, "exclusive", None, None)
+        session = OpenSession(requests, (yield from opening.flow), *opening.how)
+        yield from session._closing(None, None, None)
+        return session
+
+    def turns(id: str, owner: str) -> Flow:
+        with suppress(*REFUSALS):  # it is not here
+            yield from lapses(requests.keys.named(id, owner))
+        yield from visits(id, owner)
+
+    names = [(id, owner) for owner in sorted(set(scene.owners)) for id in scene.ids]
+    lines = tuple(requests.keys.named(id, owner).waiters for id, owner in names)
+    for number in range(ROUNDS):  # those in line may be dead, too: each gets its turn and misses it
+        in_line, there = at_once(
+            answer, [iter(Operation(IN_LINE, lines, (), int)), _listing(store)]
+        )
+        if number and not in_line and not any(info.holder for info in there):
+            break
+        # One that is over and has a line is not listed: whoever asks for it finds that out.
+        known = names if number else [(info.id, info.owner) for info in there]
+        at_once(answer, [turns(id, owner) for id, owner in known])
+    else:
+        raise Broken("somebody is in line still")
+    store.sweep()
+    found: dict[str, Mapping[str, Any]] = {}
+    said = at_once(answer, [visits(info.id, info.owner) for info in there])
+    for info, session in zip(there, said, strict=True):
+        if isinstance(session, Exception):
+            raise Broken(f"{info.sid} cannot be opened: {session}") from session
+        if info.sid in found:
+            raise Broken(f"{info.sid} is listed twice")
+        found[info.sid] = session
+    return found
+
+
+def _listing(store: SessionStore) -> Flow:
+    """Return all sessions."""
+    requests = store._requests
+    pager = requests.listing(None)
+    found = []
+    while rows := (yield from pager.page()):
+        found += [requests.chosen(row, None, "*") for row in rows]
+    return found
+
+
+def ended(
+    store: SessionStore, scene: Scene, claims: Claims, there: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Compare what is stored with what the actors were told, and fill the store to its limits."""
+    seen: dict[str, str] = {}
+    for sid, found in there.items():
+        born, marks = found["born"], found["marks"]
+        if born in seen:
+            raise Broken(f"{born} is in two places: {seen[born]} and {sid}")
+        seen[born] = sid
+        if len(set(marks)) != len(marks):
+            raise Broken(f"a mark is in {sid} twice: {marks}")
+        if lost := claims.sure[born] - set(marks):
+            raise Broken(f"acknowledged, and not in {sid}: {lost}")
+        if landed := claims.refused[born] & set(marks):
+            raise Broken(f"refused, and in {sid} all the same: {landed}")
+    if scene.limits:
+        _fill(store, scene)
+
+
+def _fill(store: SessionStore, scene: Scene) -> None:
+    """See that the limits are kept, and that nothing that is gone takes up room."""
+    limits = scene.limits
+    if most := limits.get("max_private"):
+        pool = store._requests.keys.pool("private")
+        store._driver.do(Operation(GROWN_OLD, (pool.fresh,), (), int))
+        _fill_up(store, limits, most, None, "carol")
+    if most := limits.get("max_per_owner"):
+        for owner in ("ann", "bob"):
+            _fill_up(store, limits, most, owner, owner)
+
+
+def _fill_up(
+    store: SessionStore, limits: dict[str, Any], most: int, counted: str | None, owner: str
+) -> None:
+    """See that there is room for as many as may be, and for no more."""
+
+    def creates(id: str) -> Flow:
+        return store._requests.create(id, owner, None, None, {}, False)
+
+    alive = store.count(counted)
+    if alive > most:
+        raise Broken(f"{alive} sessions of {counted or 'all'} are alive, {most} may be")
+    more = [creates(f"more{number}") for number in range(most - alive)]
+    for said in at_once(answering(store), more):
+        if isinstance(said, QuotaExceeded):
+            raise Broken(f"refused with {alive} of {most} alive: {said}") from said
+    (said,) = at_once(answering(store), [creates("too many")])
+    if isinstance(said, QuotaExceeded) == (limits.get("at_limit") == "evict"):
+        raise Broken(f"one more than {most} is answered {said!r}")
+    if (alive := store.count(counted)) != most:
+        raise Broken(f"{alive} sessions of {counted or 'all'} are alive, {most} may be")
