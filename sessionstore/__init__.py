@@ -12,6 +12,7 @@
 """
 
 from sessionstore.async_store import AsyncSessionStore
+from sessionstore.atomic import ABSENT, AsyncAtomic, Atomic
 from sessionstore.attributes import SessionInfo, Snapshot
 from sessionstore.config import Duration, Parameters
 from sessionstore.data import stored, upgrade
@@ -42,11 +43,14 @@ from sessionstore.store import SessionStore
 __version__ = "0.1.0"
 
 __all__ = [
+    "ABSENT",
+    "AsyncAtomic",
     "AsyncEvents",
     "AsyncLongstring",
     "AsyncSession",
     "AsyncSessionList",
     "AsyncSessionStore",
+    "Atomic",
     "ConfigError",
     "Conflict",
     "Duration",

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, Self
 
+from sessionstore._core.altering import WhenOpen
 from sessionstore._core.operation import Flow
+from sessionstore._core.records import instant
 from sessionstore._core.sessions import Opened
+from sessionstore._core.store import now
 from sessionstore._redis.aio import AsyncDriver
+from sessionstore.atomic import AsyncAtomic
 from sessionstore.attributes import SessionInfo, Snapshot
 from sessionstore.config import Duration, Parameters
 from sessionstore.connecting import connected_async
@@ -97,6 +102,17 @@ class AsyncSessionStore:
     async def touch(self, id: str, owner: str | None = None) -> None:
         await self._driver.run(self._requests.touch(id, owner))
 
+    @as_in(SessionStore.atomic)
+    def atomic(
+        self,
+        id: str,
+        owner: str | None = None,
+        when_open: WhenOpen = "fail",
+        wait: Duration | None = None,
+    ) -> AsyncAtomic:
+        found = self._requests.find(id, owner)
+        return AsyncAtomic(self._requests, self._driver.run, found, when_open, wait)
+
     @as_in(SessionStore.delete)
     async def delete(self, id: str, owner: str | None = None, wait: Duration = 0) -> bool:
         return await self._driver.run(self._requests.delete(id, owner, wait))
@@ -135,6 +151,10 @@ class AsyncSessionStore:
     @as_in(SessionStore.configure)
     async def configure(self, **changes: Any) -> Parameters:
         return await self._driver.run(self._requests.configure(changes))
+
+    @as_in(SessionStore.now)
+    async def now(self) -> datetime:
+        return instant(await self._driver.do(now(self._requests.keys)))
 
     @as_in(SessionStore.close)
     async def close(self) -> None:

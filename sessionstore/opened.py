@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from sessionstore._core import flows, kept, relocation, sessions
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.process import generation
-from sessionstore._core.records import instant
 from sessionstore._core.sessions import Changes, Opened, Reading, field_of
 from sessionstore.attributes import Attributes
 from sessionstore.config import Duration, optional_milliseconds
 from sessionstore.data.values import changes_in_place
+from sessionstore.documents import Documents
 from sessionstore.errors import (
     LeaseLost,
     SessionEnded,
     SessionNotOpen,
     SessionStoreError,
 )
+from sessionstore.facts import Facts
 from sessionstore.requests import Mode, Requests, attribute_name
 
 __all__ = ["OpenSession"]
@@ -29,7 +30,7 @@ __all__ = ["OpenSession"]
 T = TypeVar("T")
 
 
-class OpenSession(Attributes, MutableMapping[str, Any]):
+class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
     """What `Session` and `AsyncSession` share: everything but the waiting for Redis."""
 
     def __init__(
@@ -46,7 +47,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         self._process = generation()
         self._home = opened.home
         self._facts = opened.facts
-        self._mode: Mode = mode
+        self._mode = mode
         # The lease: when it ends by the clock of Redis, how long it is, as asked for (None: the
         # store's); all in ms. Without one, the deadline is known as it was read.
         self.lease_end = opened.lease_end
@@ -58,6 +59,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         self._waited = timedelta(0)
         self._lost = False
         self._sequence = 0
+        self._documents = Documents()
 
     __hash__ = object.__hash__
     __eq__ = object.__eq__
@@ -80,68 +82,6 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         self._assigned.pop(name, None)
         if self._has(name, field_of(name)):
             self._dropped.add(name)
-
-    @property
-    def id(self) -> str:
-        """The name given by its creator, or the generated id."""
-        return self._home.id
-
-    @property
-    def sid(self) -> str:
-        """The id that is unique in the whole store."""
-        return self._home.sid
-
-    @property
-    def owner(self) -> str:
-        """A user id, `*` for public, empty for anonymous."""
-        return self._facts.owner
-
-    @property
-    def fence(self) -> int:
-        """The number of this opening; hand it to resources that must refuse a stale holder."""
-        return self._facts.fence
-
-    @property
-    def timeout(self) -> timedelta:
-        """The idle time after which the session ends, counted from its close."""
-        return timedelta(milliseconds=self._facts.timeout)
-
-    @property
-    def created(self) -> datetime:
-        """When the session was made."""
-        return instant(self._facts.created)
-
-    @property
-    def last_activity(self) -> datetime:
-        """The last close or touch before this opening."""
-        return instant(self._facts.activity)
-
-    @property
-    def deadline(self) -> datetime:
-        """When the session ends if its holder never comes back, or if nothing happens to it."""
-        facts = self._facts
-        deadline = self._deadline or (self.lease_end or facts.activity) + facts.timeout
-        return instant(min(deadline, facts.ends or deadline))
-
-    @property
-    def waited(self) -> timedelta:
-        """How long the open waited in line; 0 if nobody else had the session."""
-        return self._waited
-
-    @property
-    def mode(self) -> Mode:
-        """How it was opened."""
-        return self._mode
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is open here, as far as is known here."""
-        return self._open and not self._lost
-
-    @property
-    def home(self) -> Home:
-        """Where it is kept; for the renewal of leases."""
-        return self._home
 
     def has_opened(self, seconds: float) -> None:
         """Note how long the open took, if it was spent in line."""
@@ -172,9 +112,17 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         if not self._whole and not shared and self._touches_unknown(changes):
             self._has_all((yield from self.guarded(flows.rest(self._home, self.fence))))
             changes = self._changes()
+        documents = self._documents.changed()
+        if documents:
+            self.check_held("changing documents")
+            staged = yield from self._documents.staging(self._home, documents)
+            changes = Changes(
+                {**changes.written, **staged.written}, [*changes.removed, *staged.removed]
+            )
         return changes
 
     def _has_saved(self, changes: Changes) -> None:
+        self._documents.has_saved()
         self._graph.has_saved(changes)
         self._forget_replaced()
         self._dropped.clear()
@@ -205,6 +153,28 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
             self._stored.pop(field, None)
         else:
             self._stored[field] = raw
+
+    def _loading(self, name: str) -> Flow[Any]:
+        self.check_held("reading a document")
+        return (yield from self.guarded(self._documents.loading(self._home, self.fence, name)))
+
+    def put_document(self, name: str, tree: Any) -> None:
+        """Put an XML document into the session, at the next save or close.
+
+        Args:
+            name: of the document.
+            tree: an ElementTree of lxml, without a document type and entities, of up to 16 MiB.
+
+        Raises:
+            TypeRefused, ValueTooLarge, SessionNotOpen; ConfigError if lxml is not installed.
+        """
+        self.check_held("changing a document")
+        self._documents.put(attribute_name(name), tree)
+
+    def drop_document(self, name: str) -> None:
+        """Remove an XML document from the session, at the next save or close."""
+        self.check_held("changing a document")
+        self._documents.put(attribute_name(name), None)
 
     def keeping(self, field: bytes, content: bytes | Sequence[bytes] | None) -> Flow[None]:
         """Put a whole value in place of what is kept under a field, or of None remove it."""
@@ -264,8 +234,10 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
                 yield from self._saving()
             self._open = False
             return
-        changes = yield from self._changing()
         target = self._requests.target(self._home, self.owner, id, owner)
+        if target is not None and self._documents.changed():
+            yield from self._saving()  # a document is staged in the bucket where it will be named
+        changes = yield from self._changing()
         yield from self.guarded(self._giving_back(changes, timeout_ms, target))
         self._has_saved(changes)
         # A renewal that was under way and came after the close has found nothing to renew.
@@ -275,7 +247,7 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         self, changes: Changes, timeout: int | None, target: tuple[Home, str] | None
     ) -> Flow[None]:
         if target is None:
-            yield from self._given_back(changes, timeout)
+            yield from flows.close(self._home, self.fence, changes, timeout)
             if timeout is not None:
                 self._facts = self._facts.with_timeout(timeout)
             return
@@ -287,22 +259,9 @@ class OpenSession(Attributes, MutableMapping[str, Any]):
         if facts is not None:
             self._home, self._facts = target[0], facts
 
-    def _given_back(self, changes: Changes, timeout: int | None) -> Flow[None]:
-        closing = sessions.close(self._home, self.fence, changes, timeout)
-        try:
-            closed = yield from closing
-        except SessionStoreError:
-            raise
-        except BaseException:
-            # Cancelled, and perhaps before it was sent: at its end, a loop cancels all there is.
-            yield from closing
-            raise
-        if not closed and not closing.unanswered:
-            raise LeaseLost(self.id, fence=self.fence)  # a failover has forgotten this opening
-
     def _discarding(self) -> Flow[None]:
         if self._open and self._mode == "exclusive" and not self._lost:
-            yield from self.guarded(self._given_back(Changes(), None))
+            yield from self.guarded(flows.close(self._home, self.fence, Changes(), None))
         self._open = False
 
     def _deleting(self) -> Flow[None]:

@@ -74,6 +74,15 @@ class Session(OpenSession):
         """Return the longstring of that name, for as long as the session is open exclusively."""
         return Longstring(self, attribute_name(name), self._run)
 
+    def document(self, name: str) -> Any:
+        """Return an XML document as an ElementTree of lxml, or None if there is none.
+
+        It is loaded once; what is changed in the tree is written at the next save or close, and
+        only if it was changed. Raises LeaseLost, SessionEnded, SessionNotOpen (also if the session
+        is not open exclusively), UndecodableValue; ConfigError if lxml is not installed.
+        """
+        return self._run(self._loading(attribute_name(name)))
+
     def __enter__(self) -> Self:
         return self
 
@@ -128,6 +137,10 @@ class AsyncSession(OpenSession):
     @as_in(Session.longstring)
     def longstring(self, name: str) -> AsyncLongstring:
         return AsyncLongstring(self, attribute_name(name), self._run)
+
+    @as_in(Session.document)
+    async def document(self, name: str) -> Any:
+        return await self._run(self._loading(attribute_name(name)))
 
     async def __aenter__(self) -> Self:
         return self

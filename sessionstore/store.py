@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Self
 
+from sessionstore._core.altering import WhenOpen
+from sessionstore._core.records import instant
+from sessionstore._core.store import now
 from sessionstore._redis.sync import Driver
+from sessionstore.atomic import Atomic
 from sessionstore.attributes import SessionInfo, Snapshot
 from sessionstore.config import Duration, Parameters
 from sessionstore.connecting import connected
@@ -143,6 +148,25 @@ class SessionStore:
         """Count this moment as activity of a session; SessionNotFound, SessionEnded."""
         self._driver.run(self._requests.touch(id, owner))
 
+    def atomic(
+        self,
+        id: str,
+        owner: str | None = None,
+        when_open: WhenOpen = "fail",
+        wait: Duration | None = None,
+    ) -> Atomic:
+        """Return what changes one attribute at one moment, without opening the session.
+
+        Args:
+            id: its name, or its generated id.
+            owner: as in `open`.
+            when_open: what if somebody has the session open: `fail` with SessionInUse, `wait` in
+                line, or `apply` all the same: then what the holder saves to the attribute wins.
+            wait: how long to wait in line; None: the store's.
+        """
+        found = self._requests.find(id, owner)
+        return Atomic(self._requests, self._driver.run, found, when_open, wait)
+
     def delete(self, id: str, owner: str | None = None, wait: Duration = 0) -> bool:
         """End a session; if somebody has it open, when that holder closes it.
 
@@ -200,6 +224,10 @@ class SessionStore:
         ConfigError, NotPermitted, StoreUnavailable. See `Parameters`.
         """
         return self._driver.run(self._requests.configure(changes))
+
+    def now(self) -> datetime:
+        """Return the time of Redis, in UTC: all that is told of sessions is by this clock."""
+        return instant(self._driver.do(now(self._requests.keys)))
 
     def close(self) -> None:
         """Close the connections; what is open stays open until its lease ends."""

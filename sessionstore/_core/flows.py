@@ -23,6 +23,7 @@ from sessionstore.errors import (
 
 __all__ = [
     "RECHECK",
+    "close",
     "create",
     "delete",
     "merge",
@@ -196,10 +197,32 @@ def save(home: Home, fence: int, sequence: int, changes: Changes) -> Flow[None]:
 
 
 def merge(
-    keys: Keyspace, home: Home, created: int, changes: Changes, seen: Mapping[bytes, bytes]
+    keys: Keyspace,
+    home: Home,
+    created: int,
+    changes: Changes,
+    seen: Mapping[bytes, bytes],
+    *,
+    beside: bool = False,
 ) -> Flow[None]:
-    """Save what a writer that holds nothing changed."""
-    yield from _here(keys, home, sessions.merge(home, new_ticket(), created, changes, seen))
+    """Save what a writer without the session changed; `beside`: also while somebody holds it."""
+    merging = sessions.merge(home, new_ticket(), created, changes, seen, beside=beside)
+    yield from _here(keys, home, merging)
+
+
+def close(home: Home, fence: int, changes: Changes, timeout: int | None) -> Flow[None]:
+    """Save what the holder changed and give the session back."""
+    closing = sessions.close(home, fence, changes, timeout)
+    try:
+        closed = yield from closing
+    except SessionStoreError:
+        raise
+    except BaseException:
+        # Cancelled, and perhaps before it was sent: at its end, a loop cancels all there is.
+        yield from closing
+        raise
+    if not closed and not closing.unanswered:
+        raise LeaseLost(home.id, fence=fence)  # a failover has forgotten this opening
 
 
 def delete(

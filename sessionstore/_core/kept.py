@@ -35,6 +35,7 @@ __all__ = [
     "read_items",
     "read_text",
     "stage",
+    "whole",
 ]
 
 CHANGE_LIST, CHANGE_TEXT, READ_KEPT, STAGE = map(
@@ -108,6 +109,16 @@ def read_text(
     return _read(home, fence, field_of(kind, name), start, count)
 
 
+def whole(home: Home, fence: int, kind: Kind, name: str) -> Flow[bytes]:
+    """Read all bytes of a longstring or document, a piece at a time."""
+    found = bytearray()
+    while True:
+        size, piece = yield from read_text(home, fence, kind, name, len(found), PIECE)
+        found += piece
+        if len(found) >= size or not piece:
+            return bytes(found)
+
+
 def stage(home: Home, content: bytes | Sequence[bytes]) -> Flow[bytes]:
     """Write a new value where nobody sees it; return what a field must hold to name it."""
     id = new_ticket()
@@ -130,7 +141,8 @@ def carry(
             at, length = 0, 1
             while at < length:
                 length, part = yield from _read(source, fence, field, at, page)
-                yield from _piece(target, id, at, part)
+                if part:
+                    yield from _piece(target, id, at, part)
                 at += page
             carried[field] = id.encode() + named[len(id) :]
     return carried

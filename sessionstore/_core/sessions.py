@@ -235,11 +235,21 @@ def save(
 
 
 def merge(
-    home: Home, ticket: str, created: int, changes: Changes, seen: Mapping[bytes, bytes]
+    home: Home,
+    ticket: str,
+    created: int,
+    changes: Changes,
+    seen: Mapping[bytes, bytes],
+    *,
+    beside: bool,
 ) -> Operation[None]:
-    """Save what a writer without the session changed, if nobody else changed the same."""
+    """Save what a writer without the session changed, if nobody else changed the same.
+
+    With `beside`, also while somebody holds it.
+    """
     were = (seen.get(field, b"") for field in chain(changes.written, changes.removed))
-    given: Arguments = (created, len(changes.written), *changes.arguments(), *were)
+    count = len(changes.written)
+    given: Arguments = (created, int(beside), count, *changes.arguments(), *were)
     keys = (*_keys(home), home.receipt(ticket))
     return Operation(MERGE, keys, given, _expect(home, b"SAVED"))
 

@@ -11,16 +11,24 @@ from sessionstore._core.flows import delete
 from sessionstore._core.keys import PUBLIC, Keyspace
 from sessionstore._core.operation import Flow, Operation, together
 from sessionstore._core.paging import ListPager, Place
+from sessionstore._core.scripts import load
 from sessionstore._core.sessions import Scope
 from sessionstore.config import Parameters
 from sessionstore.errors import SessionEnded, SessionNotFound
 
-__all__ = ["configure", "count", "end_all", "parameters", "places_of", "start"]
+__all__ = ["configure", "count", "end_all", "now", "parameters", "places_of", "start"]
+
+NOW = load("now")
 
 
 def start(keys: Keyspace) -> Flow[None]:
     """Begin to use a store."""
     yield from buckets.join(keys)
+
+
+def now(keys: Keyspace) -> Operation[int]:
+    """Ask for the time, in milliseconds."""
+    return Operation(NOW, (keys.store,), (), lambda reply: int(reply[0]))
 
 
 def places_of(keys: Keyspace, owner: str | None) -> list[Place]:

@@ -42,6 +42,7 @@ ASIDE = b"@!"
 AT, DOT = ord("@"), ord(".")
 _LONGEST_PATH = 400
 _ID_BYTES = 6  # 8 characters
+_PASSES = 4
 
 Values = Mapping[bytes, tuple[str, Any]]
 """Attributes by field, each with its name."""
@@ -66,15 +67,24 @@ class Graph:
     def read(self, field: bytes, path: str) -> Any:
         """Return the value of an attribute, or raise UndecodableValue."""
         raw = self.stored[field]
-        before = len(self._objects)
         reader = Reader(self._objects)
-        if refers(raw):
-            self._load(raw, path, reader)
-        value = decode(raw, path, reader)
-        if reader.changed:
-            new = {field, *(b"@" + id_ for id_ in islice(self._objects, before, None))}
-            encoded = _Tracing(self, {field: (path, value)}).encoded
-            self._read |= {field: raw for field, raw in encoded.items() if field in new}
+        before = len(self._objects)
+        try:
+            if refers(raw):
+                self._load(raw, path, reader)
+            value = decode(raw, path, reader)
+            if reader.changed:
+                new = {field, *(b"@" + id_ for id_ in islice(self._objects, before, None))}
+                encoded = _Tracing(self, {field: (path, value)}).encoded
+                self._read |= {at: raw for at, raw in encoded.items() if at in new}
+        except (TypeRefused, UndecodableValue) as error:
+            for id_ in list(islice(self._objects, before, None)):
+                del self._ids[id(self._objects.pop(id_))]
+            if isinstance(error, UndecodableValue):
+                raise
+            raise UndecodableValue(
+                path, why=f"its upgrade gave what is not stored: {error}"
+            ) from None
         return value
 
     def check(self, field: bytes, path: str, value: Any) -> bytes:
@@ -166,22 +176,35 @@ class Graph:
         self._ids[id(value)] = id_
 
     def _load(self, raw: bytes, path: str, reader: Reader) -> None:
-        """Make the objects that some bytes refer to, and what these refer to; all, or none."""
+        """Make the objects that some bytes refer to, and what these refer to."""
         order = [id_ for id_ in self._below(raw) if id_ not in self._objects]
         kinds = {id_: kind_of_object(self.stored[b"@" + id_], path) for id_ in order}
-        try:
+        for id_, kind in kinds.items():
+            self._know(id_, kind.new())
+        reader.empty.update(order)
+        # In a cycle, one may be needed in a set before it has the fields that it is hashed by. What
+        # needs it is read once more then.
+        for _ in range(_PASSES):
+            failed: UndecodableValue | None = None
+            again = []
             for id_ in order:
-                self._know(id_, kinds[id_].new())
-            changed = [
-                decode_object(self.stored[b"@" + id_], self._objects[id_], kinds[id_], path, reader)
-                for id_ in order
-            ]
-        except BaseException:
-            for id_ in order:
-                if id_ in self._objects:
-                    del self._ids[id(self._objects.pop(id_))]
-            raise
-        reader.changed |= any(changed)
+                reader.too_early = False
+                try:
+                    decode_object(
+                        self.stored[b"@" + id_], self._objects[id_], kinds[id_], path, reader
+                    )
+                except UndecodableValue as error:
+                    if not reader.too_early:
+                        raise
+                    failed = error
+                else:
+                    reader.empty.discard(id_)
+                if reader.too_early:
+                    again.append(id_)
+            order = again
+            if not order:
+                return
+        raise failed or UndecodableValue(path, why="objects that are hashed by each other")
 
     def _below(self, raw: bytes) -> list[bytes]:
         """Return the ids that some bytes lead to; what an object needs comes before it, if it can.

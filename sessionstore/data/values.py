@@ -65,11 +65,13 @@ Refer = Callable[[Any, str], bytes]
 class Reader:
     """What reading needs to know of the objects referred to, and tells of what it has read."""
 
-    __slots__ = ("changed", "objects")
+    __slots__ = ("changed", "empty", "objects", "too_early")
 
     def __init__(self, objects: Mapping[bytes, object]) -> None:
         self.objects = objects
+        self.empty: set[bytes] = set()  # ids of those that have no fields yet
         self.changed = False  # whether something is not as it was stored: upgraded
+        self.too_early = False  # whether an empty one was used that is hashed by its fields
 
 
 def encode(value: Any, path: str, refer: Refer | None = None) -> bytes:
@@ -118,11 +120,11 @@ def encode_object(value: object, kind: Kind, refer: Refer) -> bytes:
     return b"\x93" + writer.named(kind, "") + writer.fields(kind, value, "", MAX_DEPTH)
 
 
-def decode_object(raw: bytes, instance: object, kind: Kind, path: str, reader: Reader) -> bool:
-    """Fill a new object from its bytes; True if it is not as it was stored, but upgraded."""
-    parts = decode(raw, path, reader)
+def decode_object(raw: bytes, instance: object, kind: Kind, path: str, reader: Reader) -> None:
+    """Fill a new object from its bytes, which `kind_of_object` has looked at."""
+    _, version, fields = decode(raw, path, reader)
     try:
-        return kind.fill(instance, *parts[1:]) or reader.changed
+        reader.changed |= kind.fill(instance, version, fields)
     except Unreadable as error:
         raise UndecodableValue(path, why=str(error)) from None
 
@@ -130,7 +132,9 @@ def decode_object(raw: bytes, instance: object, kind: Kind, path: str, reader: R
 def kind_of_object(raw: bytes, path: str) -> Kind:
     """Return the class of an object that is stored, before its fields are read."""
     try:
-        unpacker = Unpacker(max_buffer_size=len(raw))
+        if len(raw) > _LONG_BYTES:
+            _check_lengths(raw)
+        unpacker = Unpacker(max_buffer_size=len(raw), strict_map_key=False)
         unpacker.feed(raw)
         length, kind = unpacker.read_array_header(), kind_named(unpacker.unpack())
         if length == 3 and kind.form is OBJECT:
@@ -288,6 +292,8 @@ def _unpack_shapes(raw: bytes, reader: Reader) -> Any:
             found = reader.objects.get(payload)
             if found is None:
                 raise Unreadable("it refers to an object that is not there")
+            if payload in reader.empty and type(found).__hash__ not in _HASHES_OF_IDENTITY:
+                reader.too_early = True
             return found
         if tag not in _SHAPES or payload:
             return _untag(tag, payload)
@@ -331,6 +337,7 @@ def _check_lengths(raw: bytes) -> None:
 
 # The tags are stored: a number never changes its meaning.
 _SHAPE_TAGS: dict[type, int] = {list: 0, dict: 0, tuple: 1, set: 2, frozenset: 3}  # 0: none
+_HASHES_OF_IDENTITY = (object.__hash__, None)
 _MEMBER, _FIELDS = 4, 5
 _SHAPES: dict[int, type] = {tag: kind for kind, tag in _SHAPE_TAGS.items() if tag}
 _SHAPES |= {_MEMBER: _Member, _FIELDS: _Fields}

@@ -6,8 +6,9 @@
 -- KEYS[3] parameters  {P:B}p         hash
 -- KEYS[4] receipt     {P:B}r:TICKET  string
 -- ARGV[1] created     when the session that was read was made: another of the same name is not it
--- ARGV[2] count       how many attributes changed
--- ARGV[3...] changes  as in write: names and new values in turn, then removed names; then for each of
+-- ARGV[2] beside      1: also while somebody holds it, who does not learn of it
+-- ARGV[3] count       how many attributes changed
+-- ARGV[4...] changes  as in write: names and new values in turn, then removed names; then for each of
 --                     these in turn the value that was read, empty if there was none
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'SAVED'} | {'ABSENT'} | {'OVER', reason} | {'CONFLICT', name, ...} | {'HELD', holder, lease_end, waiting}
@@ -17,7 +18,8 @@ local waiters = KEYS[2]
 local parameters = KEYS[3]
 local receipt = KEYS[4]
 local created = tonumber(ARGV[1])
-local count = tonumber(ARGV[2])
+local beside = ARGV[2]
+local count = tonumber(ARGV[3])
 --@use begin
 --@use look
 --@use kept
@@ -40,24 +42,28 @@ if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
 settle(s, waiters, store)
 if s.over then return {'OVER', s.over} end
 if tonumber(s.created) ~= created then return {'OVER', 'deleted'} end
-if s.held then return {'HELD', s.label, s.lease_end, redis.call('LLEN', waiters)} end
+if s.held and (beside ~= '1' or s.moving) then return {'HELD', s.label, s.lease_end, redis.call('LLEN', waiters)} end
 
 -- Pairs take two places and removed names one: n changes and r removals are followed by n + r values that were read.
-local removed = (#ARGV - 2 - 3 * count) / 2
+local removed = (#ARGV - 3 - 3 * count) / 2
 local changes, conflicts = {}, {'CONFLICT'}
-for i = 1, 2 * count + removed do changes[i] = ARGV[2 + i] end
+for i = 1, 2 * count + removed do changes[i] = ARGV[3 + i] end
 for i = 1, count + removed do
   local at = i <= count and 2 * i - 1 or count + i
   local stored = redis.call('HGET', session, changes[at]) or ''
-  if stored ~= ARGV[2 + #changes + i] then conflicts[#conflicts + 1] = changes[at] end
+  if stored ~= ARGV[3 + #changes + i] then conflicts[#conflicts + 1] = changes[at] end
 end
 if #conflicts > 1 then return conflicts end
 
 local fields, refusal = changed(s, changes, 1, count, store)
 if not fields then return refusal end
 fields = write(s, fields, changes, 1 + 2 * count, store)
-s.activity = store.now
-redis.call('HSET', session, 'a', s.activity, 't', s.timeout, unpack(fields))
-place(s, store)
+if s.held then
+  if #fields > 0 then redis.call('HSET', session, unpack(fields)) end
+else
+  s.activity = store.now
+  redis.call('HSET', session, 'a', s.activity, 't', s.timeout, unpack(fields))
+  place(s, store)
+end
 redis.call('SET', receipt, '', 'PX', 60000)
 return {'SAVED'}

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from sessionstore import (
+    AsyncAtomic,
     AsyncEvents,
     AsyncLongstring,
     AsyncSession,
     AsyncSessionList,
     AsyncSessionStore,
+    Atomic,
     Events,
     Longstring,
     Session,
@@ -24,11 +26,22 @@ PAIRS = [
     (SessionStore, AsyncSessionStore),
     (Session, AsyncSession),
     (SessionList, AsyncSessionList),
+    (Atomic, AsyncAtomic),
     (Longstring, AsyncLongstring),
     (Events, AsyncEvents),
 ]
 SAME = {"__aenter__": "__enter__", "__aexit__": "__exit__", "__anext__": "__next__"}
-NOT_AWAITED = {"as_user", "label", "holder", "events", "list", "longstring", "items", "cursor"}
+NOT_AWAITED = {
+    "as_user",
+    "label",
+    "holder",
+    "events",
+    "list",
+    "longstring",
+    "atomic",
+    "items",
+    "cursor",
+}
 PENDING = {"connect", "create", "open"}  # to await, or to enter with `async with`
 SPECIAL = {"__enter__", "__exit__", "__next__"}
 

@@ -18,7 +18,7 @@ INSIDE = (*BASE, "_core", "_redis")
 # What is public, and what its parts share: no I/O but through a driver.
 SHELLS = (
     *("attributes", "connecting", "data", "doctor", "embedded", "events", "keeper", "opened"),
-    *("documents", "lists", "longstrings"),
+    *("atomic", "documents", "facts", "lists", "longstrings"),
     *("async_store", "requests", "session", "store", "testing", "twins"),
 )
 
@@ -31,12 +31,12 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "embedded": BASE,
     "twins": (),
     **dict.fromkeys(("attributes", "events", "requests"), (*BASE, "_core", "attributes", "data")),
-    **dict.fromkeys(
-        ("opened", "keeper"), (*BASE, "_core", "attributes", "data", "requests", "opened")
-    ),
-    **dict.fromkeys(
-        ("documents", "lists", "longstrings"), (*BASE, "_core", "data", "opened", "twins")
-    ),
+    "facts": (*BASE, "_core", "requests"),
+    "opened": (*BASE, "_core", "attributes", "data", "documents", "facts", "requests"),
+    "keeper": (*BASE, "_core", "opened"),
+    "documents": (*BASE, "_core", "data"),
+    "atomic": (*BASE, "_core", "data", "requests", "twins"),
+    **dict.fromkeys(("lists", "longstrings"), (*BASE, "_core", "data", "opened", "twins")),
     "session": (*BASE, "_core", "lists", "longstrings", "opened", "requests", "twins"),
     "connecting": (*INSIDE, "embedded", "requests"),
     **dict.fromkeys(("store", "async_store", "doctor", "testing"), (*INSIDE, *SHELLS)),

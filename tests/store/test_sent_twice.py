@@ -89,6 +89,21 @@ async def lists_and_longstrings_were_changed(store: Any, world: World) -> None:
 
 
 @story
+async def changed_without_opening(store: Any, world: World) -> None:
+    await store.create(id="a", open=False)
+    one = store.atomic("a")
+    assert [await one.add("n"), await one.add("n", 2)] == [1, 3]
+    assert await one.append("l", 1, 2) == 2
+    assert await one.append("l", 3, cap=2) == 2
+    assert await one.set_if("s", "new")
+    assert await one.take("l") == [2, 3]
+    assert dict(await store.read("a")) == {"n": 3, "s": "new"}
+    session = await store.open("a")
+    assert await store.atomic("a", when_open="apply").add("n") == 4
+    await session.close()
+
+
+@story
 async def handed_from_one_to_the_next(store: Any, world: World) -> None:
     holder = await store.create(id="a", data={"order": []})
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sessionstore import Events, Longstring, Session, SessionList, SessionStore
+from sessionstore import Atomic, Events, Longstring, Session, SessionList, SessionStore
 
 __all__ = ["AwaitableStore"]
 
@@ -53,6 +53,8 @@ class AwaitableSession(Session):
         found.__class__ = AwaitableList
         return found
 
+    document = in_thread(Session.document)
+
     def longstring(self, name: str) -> Any:
         found = super().longstring(name)
         found.__class__ = AwaitableLongstring
@@ -86,6 +88,15 @@ class AwaitableLongstring(Longstring):
     replace = in_thread(Longstring.replace)
     size = in_thread(Longstring.size)
     drop = in_thread(Longstring.drop)
+
+
+class AwaitableAtomic(Atomic):
+    """An `Atomic` whose calls are awaited."""
+
+    add = in_thread(Atomic.add)
+    append = in_thread(Atomic.append)
+    set_if = in_thread(Atomic.set_if)
+    take = in_thread(Atomic.take)
 
 
 class AwaitableEvents(Events):
@@ -129,6 +140,13 @@ class AwaitableStore(SessionStore):
     def open(self, *args: Any, **kwargs: Any) -> Any:
         opened = in_thread(SessionStore.open, become=AwaitableSession)
         return Opening(functools.partial(opened, self, *args, **kwargs))
+
+    now = in_thread(SessionStore.now)
+
+    def atomic(self, *args: Any, **kwargs: Any) -> Any:
+        found = super().atomic(*args, **kwargs)
+        found.__class__ = AwaitableAtomic
+        return found
 
     def as_user(self, *args: Any, **kwargs: Any) -> Any:
         view = super().as_user(*args, **kwargs)

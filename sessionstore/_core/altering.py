@@ -1,0 +1,87 @@
+"""Changing one attribute without opening the session: look, compute, put if nobody else has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+from sessionstore._core import flows
+from sessionstore._core.keys import Home, Keyspace
+from sessionstore._core.keys import ticket as new_ticket
+from sessionstore._core.operation import Flow, Wake
+from sessionstore._core.sessions import Changes, Scope, field_of
+from sessionstore.errors import Conflict, SessionInUse
+
+__all__ = ["Change", "WhenOpen", "alter"]
+
+Change: TypeAlias = Callable[[bytes | None, int], bytes | None]
+"""From what is stored (None: nothing) and the time in milliseconds to what shall be."""
+
+WhenOpen = Literal["fail", "wait", "apply"]
+
+TRIES = 1000
+"""Whoever is refused was overtaken by another who was not, so all together always get on."""
+
+MOVING = 50
+"""How long to wait for a session that its holder is moving to another bucket, in milliseconds."""
+
+
+def alter(
+    keys: Keyspace,
+    home: Home,
+    label: str,
+    scope: Scope,
+    name: str,
+    change: Change,
+    when_open: WhenOpen,
+    wait: int | None,
+) -> Flow[None]:
+    """Change an attribute; `when_open` says what if somebody has the session open."""
+    for _ in range(TRIES):
+        found = yield from flows.read(keys, home, scope, (name,))
+        changes = _changes(name, found.fields, change, found.now)
+        if changes is None:
+            return
+        try:
+            yield from flows.merge(
+                keys, home, found.facts.created, changes, found.fields, beside=when_open == "apply"
+            )
+        except Conflict:
+            continue
+        except SessionInUse:
+            if when_open == "fail":
+                raise
+            if when_open == "apply":
+                yield Wake(home.wake(new_ticket()), MOVING)
+                continue
+            yield from _as_holder(keys, home, label, scope, name, change, wait)
+        return
+    raise Conflict(home.id, fields=(name,))
+
+
+def _as_holder(
+    keys: Keyspace,
+    home: Home,
+    label: str,
+    scope: Scope,
+    name: str,
+    change: Change,
+    wait: int | None,
+) -> Flow[None]:
+    opened = yield from flows.open_session(
+        keys, home, label, scope, lease=None, wait=wait, fields=(name,)
+    )
+    changes = None
+    try:
+        changes = _changes(name, opened.fields, change, opened.lease_end - opened.lease)
+    finally:
+        yield from flows.close(home, opened.facts.fence, changes or Changes(), None)
+
+
+def _changes(name: str, fields: dict[bytes, bytes], change: Change, now: int) -> Changes | None:
+    field = field_of(name)
+    old = fields.get(field)
+    new = change(old, now)
+    if new == old:
+        return None
+    return Changes(removed=[field]) if new is None else Changes({field: new})

@@ -1,0 +1,178 @@
+"""Changing one attribute at one moment, without opening the session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final, get_args
+
+from sessionstore._core.altering import Change, WhenOpen, alter
+from sessionstore._core.keys import Home
+from sessionstore._core.operation import Flow
+from sessionstore._core.sessions import Scope
+from sessionstore.config import Duration, optional_milliseconds
+from sessionstore.data.values import decode, encode
+from sessionstore.errors import ConfigError, TypeRefused
+from sessionstore.requests import Requests, attribute_name
+from sessionstore.twins import as_in
+
+__all__ = ["ABSENT", "AsyncAtomic", "Atomic"]
+
+NUMBERS = (int, float, Decimal, timedelta)
+
+
+class Absent:
+    """The value of an attribute that is not there."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent()
+
+
+class AtomicFlows:
+    """What both faces share: everything but the waiting for Redis."""
+
+    def __init__(
+        self,
+        requests: Requests,
+        run: Callable[[Any], Any],
+        found: tuple[Home, Scope],
+        when_open: WhenOpen,
+        wait: Duration | None,
+    ) -> None:
+        if when_open not in get_args(WhenOpen):
+            raise ConfigError(f"when_open is one of fail, wait, apply, not {when_open!r}")
+        self._requests = requests
+        self._run = run
+        self._home, self._scope = found
+        self._when_open: WhenOpen = when_open
+        self._wait = optional_milliseconds(wait, "wait")
+
+    def _altering(self, name: str, change: Callable[[Any], Any]) -> Flow[None]:
+        """Change an attribute by a function of its value; ABSENT is one, too."""
+
+        def changed(raw: bytes | None, _: int) -> bytes | None:
+            old = ABSENT if raw is None else decode(raw, name)
+            new = change(old)
+            return None if new is ABSENT else encode(new, name)
+
+        checked: Change = changed
+        requests = self._requests
+        yield from alter(
+            requests.keys, self._home, requests.label, self._scope,
+            attribute_name(name), checked, self._when_open, self._wait,
+        )  # fmt: skip
+
+    def _adding(self, name: str, amount: Any) -> Flow[Any]:
+        sums: list[Any] = []
+
+        def add(old: Any) -> Any:
+            old = type(amount)() if old is ABSENT else old
+            for number in (old, amount):
+                if type(number) not in NUMBERS:
+                    raise TypeRefused(name, type_name=type(number).__name__, why="not a number")
+            sums.append(old + amount)
+            return sums[-1]
+
+        yield from self._altering(name, add)
+        return sums[-1]
+
+    def _appending(self, name: str, items: tuple[Any, ...], cap: int | None) -> Flow[int]:
+        lengths: list[int] = []
+
+        def append(old: Any) -> Any:
+            old = [] if old is ABSENT else old
+            if type(old) is not list:
+                raise TypeRefused(name, type_name=type(old).__name__, why="not a list")
+            new = [*old, *items]
+            new = new if cap is None else new[max(0, len(new) - cap) :]
+            lengths.append(len(new))
+            return new
+
+        yield from self._altering(name, append)
+        return lengths[-1]
+
+    def _setting(self, name: str, value: Any, expected: Any) -> Flow[bool]:
+        wanted = ABSENT if expected is ABSENT else encode(expected, name)
+        fits: list[bool] = []
+
+        def put(old: Any) -> Any:
+            fits.append((ABSENT if old is ABSENT else encode(old, name)) == wanted)
+            return value if fits[-1] else old
+
+        yield from self._altering(name, put)
+        return fits[-1]
+
+    def _taking(self, name: str) -> Flow[Any]:
+        taken: list[Any] = []
+
+        def take(old: Any) -> Any:
+            taken.append(old)
+            return ABSENT
+
+        yield from self._altering(name, take)
+        if taken[-1] is ABSENT:
+            raise KeyError(name)
+        return taken[-1]
+
+
+class Atomic(AtomicFlows):
+    """One attribute of a session, changed at one moment, by any number of callers at once.
+
+    Each change counts as activity, unless the session is open. All methods raise SessionNotFound,
+    SessionEnded, SessionInUse, TypeRefused, UndecodableValue, ValueTooLarge, StoreUnavailable;
+    Conflict, if others were faster a thousand times.
+    """
+
+    def add(self, name: str, amount: Any = 1) -> Any:
+        """Add to a number (int, float, Decimal or timedelta; none is 0), and return the sum."""
+        return self._run(self._adding(name, amount))
+
+    def append(self, name: str, *items: Any, cap: int | None = None) -> int:
+        """Put items behind the last of a list (none is empty), and return its length.
+
+        With `cap`, only the last so many stay. For long lists see `Session.list`.
+        """
+        length: int = self._run(self._appending(name, items, cap))
+        return length
+
+    def set_if(self, name: str, value: Any, expected: Any = ABSENT) -> bool:
+        """Set an attribute if it is as expected (ABSENT: not there), and tell whether it was."""
+        fits: bool = self._run(self._setting(name, value, expected))
+        return fits
+
+    def take(self, name: str) -> Any:
+        """Remove an attribute and return it: of all callers one gets it. Raises KeyError."""
+        return self._run(self._taking(name))
+
+
+class AsyncAtomic(AtomicFlows):
+    """One attribute of a session, changed at one moment, by any number of callers at once.
+
+    Each change counts as activity, unless the session is open. All methods raise SessionNotFound,
+    SessionEnded, SessionInUse, TypeRefused, UndecodableValue, ValueTooLarge, StoreUnavailable;
+    Conflict, if others were faster a thousand times.
+    """
+
+    _run: Callable[[Any], Coroutine[Any, Any, Any]]
+
+    @as_in(Atomic.add)
+    async def add(self, name: str, amount: Any = 1) -> Any:
+        return await self._run(self._adding(name, amount))
+
+    @as_in(Atomic.append)
+    async def append(self, name: str, *items: Any, cap: int | None = None) -> int:
+        length: int = await self._run(self._appending(name, items, cap))
+        return length
+
+    @as_in(Atomic.set_if)
+    async def set_if(self, name: str, value: Any, expected: Any = ABSENT) -> bool:
+        fits: bool = await self._run(self._setting(name, value, expected))
+        return fits
+
+    @as_in(Atomic.take)
+    async def take(self, name: str) -> Any:
+        return await self._run(self._taking(name))

@@ -1,0 +1,69 @@
+"""XML documents of a session: trees, loaded when asked for and written when they changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessionstore._core import kept
+from sessionstore._core.keys import Home
+from sessionstore._core.operation import Flow
+from sessionstore._core.sessions import Changes
+from sessionstore.data.documents import parse, serialise
+
+__all__ = ["Documents"]
+
+Tree = Any
+"""An ElementTree of lxml, which only who has documents needs."""
+
+
+class Documents:
+    """The documents of an open session that were looked at, put there or dropped."""
+
+    def __init__(self) -> None:
+        self._trees: dict[str, Tree | None] = {}
+        self._stored: dict[str, bytes | None] = {}
+        self._staged: dict[str, bytes | None] = {}
+
+    def loading(self, home: Home, fence: int, name: str) -> Flow[Tree | None]:
+        """Return the tree of a document, always the same one; None if there is none."""
+        if name not in self._trees:
+            raw = yield from kept.whole(home, fence, kept.DOCUMENT, name)
+            # An empty one is none: a document has a root.
+            self._trees[name] = parse(raw, name) if raw else None
+            self._stored[name] = serialise(tree, name) if (tree := self._trees[name]) else None
+        return self._trees[name]
+
+    def put(self, name: str, tree: Tree | None) -> None:
+        """Put a tree in place of a document, or with None remove that, at the next save."""
+        if tree is not None:
+            serialise(tree, name)  # says now, not at the save, that it cannot be stored
+        self._trees[name] = tree
+
+    def changed(self) -> dict[str, bytes | None]:
+        """Return what has to be written: documents by name; None is one to be removed."""
+        now = {
+            name: None if tree is None else serialise(tree, name)
+            for name, tree in self._trees.items()
+        }
+        return {
+            name: raw
+            for name, raw in now.items()
+            if name not in self._stored or raw != self._stored[name]
+        }
+
+    def staging(self, home: Home, changed: dict[str, bytes | None]) -> Flow[Changes]:
+        """Write documents where nobody sees them; return the fields that will name them."""
+        self._staged = changed
+        written, removed = {}, []
+        for name, raw in changed.items():
+            field = kept.field_of(kept.DOCUMENT, name)
+            if raw is None:
+                removed.append(field)
+            else:
+                written[field] = yield from kept.stage(home, raw)
+        return Changes(written, removed)
+
+    def has_saved(self) -> None:
+        """Note that what was staged is stored."""
+        self._stored |= self._staged
+        self._staged = {}
