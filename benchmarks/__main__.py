@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.measuring import Result
 
-CASES = ("sync_cycle", "async_cycle", "server_cpu", "hand_over", "memory", "scale")
+CASES = ("sync_cycle", "async_cycle", "server_cpu", "hand_over", "memory", "scale", "data")
 
 
 def main() -> None:

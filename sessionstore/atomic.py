@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final, get_args
 
-from sessionstore._core.altering import Change, WhenOpen, alter
+from sessionstore._core.altering import WhenOpen, alter
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow
 from sessionstore._core.sessions import Scope
@@ -54,16 +54,15 @@ class AtomicFlows:
     def _altering(self, name: str, change: Callable[[Any], Any]) -> Flow[None]:
         """Change an attribute by a function of its value; ABSENT is one, too."""
 
-        def changed(raw: bytes | None, _: int) -> bytes | None:
+        def changed(raw: bytes | None) -> bytes | None:
             old = ABSENT if raw is None else decode(raw, name)
             new = change(old)
             return None if new is ABSENT else encode(new, name)
 
-        checked: Change = changed
         requests = self._requests
         yield from alter(
             requests.keys, self._home, requests.label, self._scope,
-            attribute_name(name), checked, self._when_open, self._wait,
+            attribute_name(name), changed, self._when_open, self._wait,
         )  # fmt: skip
 
     def _adding(self, name: str, amount: Any) -> Flow[Any]:

@@ -12,8 +12,10 @@ from sessionstore._core.kept import Kind, names_of
 from sessionstore._core.keys import Home
 from sessionstore._core.records import instant
 from sessionstore._core.sessions import OBJECTS, Changes, Reading, field_of
+from sessionstore._core.stamps import parted
 from sessionstore.data.graph import ASIDE, Graph, aside_field, name_aside, refers
 from sessionstore.errors import UndecodableValue
+from sessionstore.lifetimes import Lifetimes
 
 __all__ = ["Attributes", "SessionInfo", "Snapshot", "wants_all"]
 
@@ -66,7 +68,9 @@ class SessionInfo:
 
 def wants_all(fields: Mapping[bytes, bytes]) -> bool:
     """Whether some fields refer to others, so that those must be read as well."""
-    return OBJECTS in fields and any(refers(raw) for at, raw in fields.items() if at[0] == DOT)
+    return OBJECTS in fields and any(
+        refers(parted(raw)[1]) for at, raw in fields.items() if at[0] == DOT
+    )
 
 
 class Attributes(Mapping[str, Any]):
@@ -78,8 +82,10 @@ class Attributes(Mapping[str, Any]):
         id: str,
         asked_for: Sequence[str] | None = None,
         *,
+        now: int,
         set_aside: bool = False,
     ) -> None:
+        self._lifetimes = Lifetimes(fields, now)
         # What is stored: also the facts of the session; an attribute's field has a dot.
         self._stored, others = fields, {}
         if asked_for is not None:
@@ -97,6 +103,7 @@ class Attributes(Mapping[str, Any]):
         self._asides: dict[str, bytes] | None = {} if set_aside else None
 
     def __getitem__(self, name: str) -> Any:
+        self._shed()
         try:
             return self._values[name]
         except KeyError:
@@ -116,6 +123,7 @@ class Attributes(Mapping[str, Any]):
         return value
 
     def __contains__(self, name: object) -> bool:
+        self._shed()
         return name in self._values or (
             isinstance(name, str) and self._has(name, field_of(name)) and self._is_readable(name)
         )
@@ -135,9 +143,12 @@ class Attributes(Mapping[str, Any]):
         list(self)  # looks at all of them
         return tuple(sorted(kept | set(self._asides or ())))
 
+    def _shed(self) -> None:
+        """Forget the attributes whose lifetime is over by now."""
+
     def _has_all(self, fields: Mapping[bytes, bytes]) -> None:
         """Note all that is stored; what was not asked for stays invisible."""
-        self._graph.has_loaded(fields)
+        self._graph.has_loaded({at: parted(raw)[1] for at, raw in fields.items()})
         self._whole = True
 
     def _touches_unknown(self, changes: Changes) -> bool:
@@ -183,7 +194,7 @@ class Snapshot(Attributes):
     """A session as it was when it was read; changing it changes nothing."""
 
     def __init__(self, reading: Reading, *, set_aside: bool = False) -> None:
-        super().__init__(reading.fields, reading.home.id, set_aside=set_aside)
+        super().__init__(reading.fields, reading.home.id, now=reading.now, set_aside=set_aside)
         self.info = SessionInfo.of(reading, reading.home)
 
     @property

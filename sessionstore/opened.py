@@ -41,7 +41,10 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
         fields: Sequence[str] | None = None,
         lease: int | None = None,
     ) -> None:
-        super().__init__(opened.fields, opened.home.id, fields, set_aside=requests.set_aside)
+        now = opened.now if isinstance(opened, Reading) else opened.lease_end - opened.lease
+        super().__init__(
+            opened.fields, opened.home.id, fields, now=now, set_aside=requests.set_aside
+        )
         self._assigned: dict[str, bytes] = {}
         self._requests = requests
         self._process = generation()
@@ -73,6 +76,30 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
         self._assigned[name] = self._graph.check(field_of(name), name, value)
         self._values[name] = value
         self._dropped.discard(name)
+        self._lifetimes.give(field_of(name), None)
+
+    def set(self, name: str, value: Any, *, lifetime: Duration | None = None) -> None:
+        """Assign an attribute that ends by itself.
+
+        Args:
+            name: of the attribute.
+            value: as for an assignment, which would let it live as long as the session.
+            lifetime: time from now after which it is gone, by the clock of Redis, whether the
+                session is open or not; None: it lives as long as the session.
+
+        Raises:
+            TypeRefused, SessionNotOpen, LeaseLost, ConfigError.
+        """
+        milliseconds = optional_milliseconds(lifetime, "lifetime")
+        self[name] = value
+        self._lifetimes.give(field_of(name), milliseconds)
+
+    def lifetime(self, name: str) -> timedelta | None:
+        """Return how long an attribute has left; None: as long as the session. Or KeyError."""
+        if name not in self:
+            raise KeyError(name)
+        left = self._lifetimes.left(field_of(name))
+        return None if left is None else timedelta(milliseconds=left)
 
     def __delitem__(self, name: str) -> None:
         self._check_writable("removing")
@@ -92,7 +119,16 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
         """Note that the lease is lost, so that the next call says so."""
         self._lost = self._open
 
+    def _shed(self) -> None:
+        if self._lifetimes:
+            for field in self._lifetimes.over():
+                name = field[1:].decode()
+                self._stored.pop(field, None)
+                self._values.pop(name, None)
+                self._assigned.pop(name, None)
+
     def _changes(self) -> Changes:
+        self._shed()
         values, fixed = {}, {}
         for name, value in self._values.items():
             if changes_in_place(value):
@@ -123,6 +159,7 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
 
     def _has_saved(self, changes: Changes) -> None:
         self._documents.has_saved()
+        self._lifetimes.has_saved(changes)
         self._graph.has_saved(changes)
         self._forget_replaced()
         self._dropped.clear()
@@ -203,13 +240,13 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
     def _saving(self) -> Flow[None]:
         self._check_writable("saving")
         changes = yield from self._changing()
+        stamped = self._lifetimes.stamped(changes, self._stored)
         if self._mode == "exclusive":
-            yield from self.guarded(self._keeping(changes))
-        elif changes.written or changes.removed:
+            yield from self.guarded(self._keeping(stamped))
+        elif stamped.written or stamped.removed:
+            seen = self._lifetimes.as_stored(self._stored)
             yield from self.guarded(
-                flows.merge(
-                    self._requests.keys, self._home, self._facts.created, changes, self._stored
-                )
+                flows.merge(self._requests.keys, self._home, self._facts.created, stamped, seen)
             )
         self._has_saved(changes)
 
@@ -238,7 +275,8 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
         if target is not None and self._documents.changed():
             yield from self._saving()  # a document is staged in the bucket where it will be named
         changes = yield from self._changing()
-        yield from self.guarded(self._giving_back(changes, timeout_ms, target))
+        stamped = self._lifetimes.stamped(changes, self._stored)
+        yield from self.guarded(self._giving_back(stamped, timeout_ms, target))
         self._has_saved(changes)
         # A renewal that was under way and came after the close has found nothing to renew.
         self._open = self._lost = False

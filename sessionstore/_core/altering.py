@@ -10,12 +10,13 @@ from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Wake
 from sessionstore._core.sessions import Changes, Scope, field_of
+from sessionstore._core.stamps import end_of, parted
 from sessionstore.errors import Conflict, SessionInUse
 
 __all__ = ["Change", "WhenOpen", "alter"]
 
-Change: TypeAlias = Callable[[bytes | None, int], bytes | None]
-"""From what is stored (None: nothing) and the time in milliseconds to what shall be."""
+Change: TypeAlias = Callable[[bytes | None], bytes | None]
+"""From the stored value (None: there is none) to that which shall be; a lifetime stays."""
 
 WhenOpen = Literal["fail", "wait", "apply"]
 
@@ -80,8 +81,11 @@ def _as_holder(
 
 def _changes(name: str, fields: dict[bytes, bytes], change: Change, now: int) -> Changes | None:
     field = field_of(name)
-    old = fields.get(field)
-    new = change(old, now)
+    stamp, old = parted(fields[field]) if field in fields else (b"", None)
+    if stamp and end_of(stamp) <= now:  # it will be removed before anything is written
+        stamp, old = b"", None
+        del fields[field]
+    new = change(old)
     if new == old:
         return None
-    return Changes(removed=[field]) if new is None else Changes({field: new})
+    return Changes(removed=[field]) if new is None else Changes({field: stamp + new})

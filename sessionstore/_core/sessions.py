@@ -11,6 +11,7 @@ from sessionstore._core.keys import Home
 from sessionstore._core.operation import Arguments, Operation
 from sessionstore._core.records import FACTS, Facts, all_fields, named_fields, refuse
 from sessionstore._core.scripts import load
+from sessionstore._core.stamps import SHEDS
 
 __all__ = [
     "ANY",
@@ -314,7 +315,11 @@ def _optional(number: int | None) -> int | str:
 
 
 def _names(fields: Sequence[str] | None) -> Iterable[str]:
-    return () if fields is None else (*FACTS, OBJECTS.decode(), *(f".{name}" for name in fields))
+    return (
+        ()
+        if fields is None
+        else (*FACTS, OBJECTS.decode(), SHEDS.decode(), *(f".{name}" for name in fields))
+    )
 
 
 def _fields(names: Sequence[str] | None, found: Sequence[Any]) -> dict[bytes, bytes]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypedDict
 
 from redis import exceptions
-from tenacity import retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, retry_if_exception, wait_random_exponential
 
 from sessionstore._core.operation import Operation
 from sessionstore.errors import ConfigError, SessionStoreError, StoreUnavailable, TimedOut
@@ -60,16 +60,25 @@ class Repetition(TypedDict):
     """How tenacity is told to repeat a call."""
 
     retry: retry_if_exception
-    stop: stop_after_attempt
+    stop: Callable[[RetryCallState], bool]
     wait: wait_random_exponential
     reraise: bool
 
 
-# Three more tries within half a second or so: enough for a lost reply, a dropped connection or a
-# restart of the server, and not so long that requests pile up in front of a server that is down.
+def _tried_enough(state: RetryCallState) -> bool:
+    """Three more tries within half a second or so, and then it is enough.
+
+    That is for a lost reply, a dropped connection or a restart of the server, and not so long that
+    requests pile up in front of a server that is down. A slot that is being moved key by key does
+    answer, and asks to try again until all keys of the call are in one place: for some seconds.
+    """
+    moving = state.outcome and isinstance(state.outcome.exception(), exceptions.TryAgainError)
+    return state.attempt_number >= (20 if moving else 3)
+
+
 REPEATING: Repetition = {
     "retry": retry_if_exception(is_transient),
-    "stop": stop_after_attempt(3),
+    "stop": _tried_enough,
     "wait": wait_random_exponential(multiplier=0.1, max=0.5),
     "reraise": True,
 }

@@ -23,18 +23,15 @@ from itertools import islice
 from typing import Any
 
 from sessionstore._core.sessions import OBJECTS, Changes
-from sessionstore.data.registry import KINDS
-from sessionstore.data.values import (
-    Reader,
-    changes_in_place,
-    decode,
+from sessionstore.data.objects import (
     decode_object,
-    encode,
     encode_object,
     kind_of_object,
     references,
 )
-from sessionstore.errors import TypeRefused
+from sessionstore.data.registry import KINDS
+from sessionstore.data.values import Reader, changes_in_place, decode, encode
+from sessionstore.errors import TypeRefused, UndecodableValue
 
 __all__ = ["ASIDE", "Graph", "aside_field", "name_aside", "refers", "written"]
 
@@ -184,8 +181,8 @@ class Graph:
         reader.empty.update(order)
         # In a cycle, one may be needed in a set before it has the fields that it is hashed by. What
         # needs it is read once more then.
+        failed: UndecodableValue | None = None
         for _ in range(_PASSES):
-            failed: UndecodableValue | None = None
             again = []
             for id_ in order:
                 reader.too_early = False
@@ -204,7 +201,8 @@ class Graph:
             order = again
             if not order:
                 return
-        raise failed or UndecodableValue(path, why="objects that are hashed by each other")
+        why = "objects that are hashed by each other"
+        raise failed or UndecodableValue(path, why=why)
 
     def _below(self, raw: bytes) -> list[bytes]:
         """Return the ids that some bytes lead to; what an object needs comes before it, if it can.

@@ -30,16 +30,15 @@ from sessionstore.data.registry import ENUM, KINDS, OBJECT, Kind, Unreadable, ki
 from sessionstore.errors import TypeRefused, UndecodableValue
 
 __all__ = [
+    "BAD",
     "MAX_DEPTH",
     "Reader",
     "Refer",
+    "Writer",
     "changes_in_place",
+    "check_lengths",
     "decode",
-    "decode_object",
     "encode",
-    "encode_object",
-    "kind_of_object",
-    "references",
 ]
 
 MAX_DEPTH = 100  # of containers in each other, when a value is written
@@ -91,14 +90,14 @@ def encode(value: Any, path: str, refer: Refer | None = None) -> bytes:
                 return raw
             if _is_as_packed(value):
                 return raw
-    return _Writer(refer).write(value, path, MAX_DEPTH)
+    return Writer(refer).write(value, path, MAX_DEPTH)
 
 
 def decode(raw: bytes, path: str, reader: Reader | None = None) -> Any:
     """Return the value of some bytes, or raise UndecodableValue. The bytes are not trusted."""
     try:
         if len(raw) > _LONG_BYTES:
-            _check_lengths(raw)
+            check_lengths(raw)
         try:
             # unpackb limits each length to len(raw) by itself, and the depth to 1024.
             value = unpackb(raw, ext_hook=_untag, strict_map_key=False)
@@ -108,50 +107,10 @@ def decode(raw: bytes, path: str, reader: Reader | None = None) -> Any:
             # Refuses a Timestamp, which msgpack reads without asking us.
             encode(value, path, lambda _value, _path: b"")
     except Exception as error:  # noqa: BLE001 - bad bytes provoke many kinds
-        why = str(error) if type(error) is Unreadable else _WHYS.get(type(error), _BAD)
+        why = str(error) if type(error) is Unreadable else _WHYS.get(type(error), BAD)
     else:
         return value
     raise UndecodableValue(path, why=why)  # not while handling: errors of msgpack hold the data
-
-
-def encode_object(value: object, kind: Kind, refer: Refer) -> bytes:
-    """Return the bytes of an object, or raise TypeRefused with the path from the object on."""
-    writer = _Writer(refer)
-    return b"\x93" + writer.named(kind, "") + writer.fields(kind, value, "", MAX_DEPTH)
-
-
-def decode_object(raw: bytes, instance: object, kind: Kind, path: str, reader: Reader) -> None:
-    """Fill a new object from its bytes, which `kind_of_object` has looked at."""
-    _, version, fields = decode(raw, path, reader)
-    try:
-        reader.changed |= kind.fill(instance, version, fields)
-    except Unreadable as error:
-        raise UndecodableValue(path, why=str(error)) from None
-
-
-def kind_of_object(raw: bytes, path: str) -> Kind:
-    """Return the class of an object that is stored, before its fields are read."""
-    try:
-        if len(raw) > _LONG_BYTES:
-            _check_lengths(raw)
-        unpacker = Unpacker(max_buffer_size=len(raw), strict_map_key=False)
-        unpacker.feed(raw)
-        length, kind = unpacker.read_array_header(), kind_named(unpacker.unpack())
-        if length == 3 and kind.form is OBJECT:
-            return kind
-        why = f"{kind.name} is stored as no object"
-    except Exception as error:  # noqa: BLE001 - bad bytes provoke many kinds
-        why = str(error) if type(error) is Unreadable else _BAD
-    raise UndecodableValue(path, why=why)
-
-
-def references(raw: bytes) -> list[bytes]:
-    """Return the ids of the objects that some bytes refer to, be they well-formed or not.
-
-    They are found by their looks, so none is missed. Bytes that only look like one, within some
-    text or binary, can do no more than keep the object of just this id from being dropped.
-    """
-    return _REFERENCE.findall(raw) if _REFERENCE_HEAD in raw else []
 
 
 def changes_in_place(value: object) -> bool:
@@ -193,7 +152,7 @@ class _Fields:
     """Begins an array that is a frozen dataclass."""
 
 
-class _Writer:
+class Writer:
     """Makes the bytes of any value: slower than msgpack, but it knows all types and the path."""
 
     __slots__ = ("pack", "packer", "refer")
@@ -204,6 +163,7 @@ class _Writer:
         self.refer = refer
 
     def write(self, value: Any, path: str, room: int) -> bytes:
+        """Write any value; `room` is how deep it may be."""
         kind, raw, why = type(value), b"", ""
         try:
             if kind in _SCALARS:
@@ -250,7 +210,7 @@ class _Writer:
         if kind.form is OBJECT:
             if self.refer is None:
                 raise TypeRefused(path, type_name=kind.name, why="no object can be stored here")
-            return self.pack(ExtType(_OBJECT, self.refer(value, path)))
+            return self.pack(ExtType(OBJECT_TAG, self.refer(value, path)))
         named = self.pack(ExtType(_FIELDS, b"")) + self.named(kind, "")
         return b"\x94" + named + self.fields(kind, value, path, room)
 
@@ -288,7 +248,7 @@ def _unpack_shapes(raw: bytes, reader: Reader) -> Any:
 
     def untag(tag: int, payload: bytes) -> Any:
         nonlocal pending
-        if tag == _OBJECT:
+        if tag == OBJECT_TAG:
             found = reader.objects.get(payload)
             if found is None:
                 raise Unreadable("it refers to an object that is not there")
@@ -328,7 +288,7 @@ def _value(reader: Reader, name: object, version: object, fields: dict[str, Any]
     return value
 
 
-def _check_lengths(raw: bytes) -> None:
+def check_lengths(raw: bytes) -> None:
     """Fail on missing parts, before nested lists are allocated by the lengths that they claim."""
     unpacker = Unpacker(max_buffer_size=len(raw), strict_map_key=False)
     unpacker.feed(raw)
@@ -341,12 +301,10 @@ _HASHES_OF_IDENTITY = (object.__hash__, None)
 _MEMBER, _FIELDS = 4, 5
 _SHAPES: dict[int, type] = {tag: kind for kind, tag in _SHAPE_TAGS.items() if tag}
 _SHAPES |= {_MEMBER: _Member, _FIELDS: _Fields}
-_OBJECT = 32
-_REFERENCE_HEAD = b"\xd7\x20"  # an ext of 8 bytes; no text in UTF-8 has this in it
-_REFERENCE = re.compile(_REFERENCE_HEAD + rb"([A-Za-z0-9_-]{8})")
+OBJECT_TAG = 32
 _UNCHANGING = _SCALARS | PAYLOADS.keys()
 
-_BAD = "not well-formed"
+BAD = "not well-formed"
 _WHYS: dict[type, str] = {
     ExtraData: "bytes follow its end",
     KeyError: "it has a tag that this version does not know",

@@ -29,6 +29,7 @@ local seat = ARGV[7]
 --@use look
 --@use kept
 --@use weight
+--@use lifetime
 --@use place
 --@use emit
 --@use lapse

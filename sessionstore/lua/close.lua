@@ -21,6 +21,8 @@ local count = tonumber(ARGV[3])
 --@use look
 --@use kept
 --@use weight
+--@use lifetime
+--@use shed
 --@use place
 --@use emit
 --@use lapse
@@ -52,6 +54,7 @@ if s.over then
 end
 if not s.held then return {'CLOSED'} end
 
+shed(s, store)
 local fields, refusal = changed(s, ARGV, 4, count, store)
 if not fields then return refusal end
 

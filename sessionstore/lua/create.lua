@@ -33,6 +33,7 @@ local seat = ARGV[8]
 --@use look
 --@use kept
 --@use weight
+--@use lifetime
 --@use place
 --@use keep
 --@use emit

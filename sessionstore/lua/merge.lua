@@ -24,6 +24,8 @@ local count = tonumber(ARGV[3])
 --@use look
 --@use kept
 --@use weight
+--@use lifetime
+--@use shed
 --@use place
 --@use emit
 --@use lapse
@@ -44,6 +46,7 @@ if s.over then return {'OVER', s.over} end
 if tonumber(s.created) ~= created then return {'OVER', 'deleted'} end
 if s.held and (beside ~= '1' or s.moving) then return {'HELD', s.label, s.lease_end, redis.call('LLEN', waiters)} end
 
+shed(s, store)
 -- Pairs take two places and removed names one: n changes and r removals are followed by n + r values that were read.
 local removed = (#ARGV - 3 - 3 * count) / 2
 local changes, conflicts = {}, {'CONFLICT'}
@@ -54,6 +57,7 @@ for i = 1, count + removed do
   if stored ~= ARGV[3 + #changes + i] then conflicts[#conflicts + 1] = changes[at] end
 end
 if #conflicts > 1 then return conflicts end
+
 
 local fields, refusal = changed(s, changes, 1, count, store)
 if not fields then return refusal end

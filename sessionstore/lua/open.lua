@@ -28,6 +28,9 @@ local user = ARGV[7]
 --@use begin
 --@use look
 --@use kept
+--@use weight
+--@use lifetime
+--@use shed
 --@use visible
 --@use place
 --@use keep
@@ -45,6 +48,7 @@ if not s or not visible(s, owner, user) then return {'ABSENT'} end
 if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
 settle(s, waiters, store)
 if s.over then return {'OVER', s.over} end
+shed(s, store)
 
 if not s.held or s.ticket == ticket then
   if not s.held then s.fence = math.max(s.fence + 1, store.us) end

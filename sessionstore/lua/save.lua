@@ -23,6 +23,8 @@ local count = tonumber(ARGV[4])
 --@use look
 --@use kept
 --@use weight
+--@use lifetime
+--@use shed
 --@use place
 --@use emit
 --@use lapse
@@ -47,6 +49,7 @@ if s.fence ~= tonumber(fence) or not s.held then return {'LOST'} end
 if moving ~= '' and s.pending then return {'PENDING'} end
 
 if not saved then
+  shed(s, store)
   local fields, refusal = changed(s, ARGV, 5, count, store)
   if not fields then return refusal end
   fields = write(s, fields, ARGV, 5 + 2 * count, store)

@@ -5,14 +5,14 @@
 -- KEYS[2] noted       {P:B}q   set
 -- KEYS[3] parameters  {P:B}p   hash
 -- ARGV[1] page  how many to look at, at most 500
--- ARGV[2] kept  1: also those that have timed out and are kept until a sweep
+-- ARGV[2] liable  1: also those that have timed out and are kept until a sweep
 -- Derives  {P:B}s:SID, {P:B}o:OWNER, {P:B}w:SID, {P:B}ev, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {ended, more, {moving sid, how, ...}, {seat to be given back, ...}}; more: 1 if there may be more
 local index = KEYS[1]
 local noted = KEYS[2]
 local parameters = KEYS[3]
 local page = tonumber(ARGV[1])
-local kept = ARGV[2]
+local liable = ARGV[2]
 --@use begin
 --@use look
 --@use kept
@@ -24,7 +24,7 @@ local kept = ARGV[2]
 --@use settle
 
 local store = begin(parameters)
-if kept == '1' then store.at_timeout = 'end' end
+if liable == '1' then store.at_timeout = 'end' end
 local due = redis.call('ZRANGE', index, '-inf', store.now, 'BYSCORE', 'LIMIT', 0, page)
 local ended, moving = 0, {}
 for _, sid in ipairs(due) do

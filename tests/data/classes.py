@@ -87,6 +87,15 @@ class ByFields:
     number: int
 
 
+@stored("test.Member")
+@dataclass(unsafe_hash=True)
+class Member:
+    """Hashed by its number, and in a cycle with those that have it in a set."""
+
+    number: int = 0
+    friends: set[Member] = field(default_factory=set, hash=False, compare=False)
+
+
 @dataclass
 class Unknown:
     number: int = 0

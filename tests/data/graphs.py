@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from sessionstore._core.sessions import Changes
 from sessionstore.data.graph import Graph
-from tests.data.classes import Article, ByFields, Cart, Node
+from tests.data.classes import Article, ByFields, Cart, Member, Node
 
 __all__ = ["Held", "linked", "shape"]
 
-OBJECTS = (Node, Cart, Article, ByFields)
+OBJECTS = (Node, Cart, Article, ByFields, Member)
 
 
 class Held:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sessionstore import stored, upgrade
 from sessionstore.data.graph import refers
 from sessionstore.errors import TypeRefused, UndecodableValue
-from tests.data.classes import Article, ByFields, Cart, Colour, Node, Pair, Price, Unknown
+from tests.data.classes import Article, ByFields, Cart, Colour, Member, Node, Pair, Price, Unknown
 from tests.data.graphs import Held, linked, shape
 
 broad = settings(print_blob=True, deadline=None, max_examples=50)
@@ -26,7 +28,7 @@ class To:
 
 
 def plans() -> st.SearchStrategy[object]:
-    node = st.builds(To, st.integers(0, 11))
+    node = st.builds(To, st.integers(0, 5))
     return st.recursive(
         node | node | st.integers() | st.text(max_size=3),
         lambda part: st.one_of(
@@ -36,7 +38,7 @@ def plans() -> st.SearchStrategy[object]:
             st.sets(node, max_size=3),
             st.builds(Pair, part, part),
         ),
-        max_leaves=6,
+        max_leaves=4,
     )
 
 
@@ -56,7 +58,7 @@ def built(plan: object, nodes: list[Node]) -> object:
 @st.composite
 def graphs(draw: st.DrawFn) -> dict[str, object]:
     """Attributes that refer to nodes of one graph, which refer to each other in all ways."""
-    nodes = [Node(label) for label in range(draw(st.integers(1, 12)))]
+    nodes = [Node(label) for label in range(draw(st.integers(1, 6)))]
     for node in nodes:
         node.links = built(draw(plans()), nodes)
     return {name: built(draw(plans()), nodes) for name in "abc"[: draw(st.integers(1, 3))]}
@@ -213,6 +215,53 @@ def test_an_object_that_hashes_by_its_fields_is_whole_when_a_set_takes_it() -> N
     again = held.again()
     assert again.read("a") == {ByFields(1), ByFields(2)}
     assert again.read("b").links == {ByFields(3)}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 30])
+def test_objects_that_hash_by_their_fields_may_be_in_sets_of_each_other(size: int) -> None:
+    members = [Member(number) for number in range(1, size + 1)]
+    for member in members:
+        member.friends.update(members)
+    held = Held()
+    held.save(a=members[0], all=set(members))
+    again = held.again()
+    found = again.read("a")
+    assert {friend.number for friend in found.friends} == set(range(1, size + 1))
+    for friend in found.friends:
+        assert all(other in friend.friends for other in found.friends)
+        assert friend.friends == found.friends
+    assert again.read("all") == found.friends
+    assert again.save() == ({}, ())
+
+
+def test_an_upgrade_that_gives_what_is_not_stored_is_told_when_it_is_read() -> None:
+    @stored("test.BadUpgrade", version=2)
+    @dataclass
+    class Bad:
+        a: object
+
+    held = Held()
+    held.save(a=[Bad(1)], b=1)
+    (field,) = held.objects()
+    held.graph.stored[field] = held.graph.stored[field].replace(b"\x02\x81", b"\x01\x81")
+    upgrade("test.BadUpgrade", 1)(lambda fields: {"a": object()})
+    again = held.again()
+    for _ in range(2):
+        with pytest.raises(UndecodableValue, match="its upgrade gave what is not stored"):
+            again.read("a")
+
+
+def test_lengths_that_are_claimed_allocate_nothing() -> None:
+    held = Held()
+    held.save(a=Node())
+    (field,) = held.objects()
+    held.graph.stored[field] = b"\x93" + b"\xdd\x00\x0f\x00\x00" * 200_000
+    tracemalloc.start()
+    with pytest.raises(UndecodableValue):
+        held.again().read("a")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
 
 
 def test_an_older_object_is_upgraded_and_written_only_if_something_changes() -> None:

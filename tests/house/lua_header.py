@@ -198,8 +198,10 @@ def _check_facts(header: Header, given: list[str]) -> Iterator[str]:
 def check_script(text: str, fragments: Mapping[str, str]) -> list[str]:
     """All that is wrong with a script; `fragments` are the texts it may paste, by name."""
     header = parse(text)
+    hidden = {item.name for item in header.items} & set(uses(text))
     return [
         *header.complaints,
+        *(f"{name} is an argument, and the fragment of that name hides it" for name in hidden),
         *_check_bindings(header, _code(text)),
         *_check_uses(text, header, fragments),
         *forbidden(text),

@@ -18,7 +18,7 @@ INSIDE = (*BASE, "_core", "_redis")
 # What is public, and what its parts share: no I/O but through a driver.
 SHELLS = (
     *("attributes", "connecting", "data", "doctor", "embedded", "events", "keeper", "opened"),
-    *("atomic", "documents", "facts", "lists", "longstrings"),
+    *("atomic", "documents", "facts", "lifetimes", "lists", "longstrings"),
     *("async_store", "requests", "session", "store", "testing", "twins"),
 )
 
@@ -30,7 +30,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "data": (*BASE, "_core"),
     "embedded": BASE,
     "twins": (),
-    **dict.fromkeys(("attributes", "events", "requests"), (*BASE, "_core", "attributes", "data")),
+    "lifetimes": (*BASE, "_core"),
+    **dict.fromkeys(
+        ("attributes", "events", "requests"), (*BASE, "_core", "attributes", "data", "lifetimes")
+    ),
     "facts": (*BASE, "_core", "requests"),
     "opened": (*BASE, "_core", "attributes", "data", "documents", "facts", "requests"),
     "keeper": (*BASE, "_core", "opened"),

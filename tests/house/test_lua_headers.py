@@ -115,6 +115,7 @@ def test_a_header_is_read() -> None:
         ("-- ARGV[2] lease_ms", "-- ARGV[4] lease_ms", "ARGV are not numbered 1 to 3"),
         ("-- KEYS[2] index", "-- KEYS[3] index", "KEYS are not numbered 1 to 2"),
         ("-- ARGV[1] fence ", "-- ARGV[1] index ", "two are named index"),
+        ("-- ARGV[1] fence ", "-- ARGV[1] settle ", "fragment of that name hides it"),
         ("ARGV[3...] changes   name and value in turn", "ARGV[3...] changes", "does not say"),
         ("-- ARGV[1] fence ", "-- ARGV[1...] fence ", "only the last ARGV may have dots"),
         ("return {'CLOSED', fence}", "return {ARGV[1]}", "ARGV[1] outside of its binding"),

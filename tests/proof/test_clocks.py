@@ -48,3 +48,14 @@ async def test_the_clock_and_the_time_zone_of_an_app_server_decide_nothing(
     world.age(session, 2)
     with pytest.raises(SessionEnded):
         await store.open("a")
+
+
+async def test_what_was_read_as_ended_stays_so_should_the_clock_be_put_back(
+    store: Any, world: World
+) -> None:
+    await store.create(id="a", timeout=100, open=False)
+    world.age(":a", 150)
+    with pytest.raises(SessionEnded, match="timed out"):
+        await store.read("a")
+    assert world.fields(":a")["e"] == b"timed out"
+    assert [event.kind async for event in store.events()] == ["created", "expired"]

@@ -19,10 +19,13 @@ local function changed(s, given, first, count, store)
     if was == 0 and string.byte(name) == 58 then beside = beside + 1 end
     size = size + weight(name, value) - was
     fields[#fields + 1], fields[#fields + 2] = name, value
+    local ends = lifetime(name, value)
+    if ends then s.sheds = math.min(ends, s.sheds or ends) end
   end
   for i = after, #given do size = size - stored(given[i]) end
   if beside > 0 and #kept(s, store) + beside > 500 then return nil, {'LIMIT', 500, 'kept'} end
   if store.max_bytes and size > store.max_bytes and size > before then return nil, {'TOOBIG', size, store.max_bytes} end
   if size ~= before then fields[#fields + 1], fields[#fields + 2] = 'b', size end
+  if s.sheds then fields[#fields + 1], fields[#fields + 2] = 'i', s.sheds end
   return fields
 end

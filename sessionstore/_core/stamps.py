@@ -1,0 +1,29 @@
+"""The time at which an attribute ends by itself, in front of its value: a mark and 13 digits.
+
+The mark is the byte 193, with which no encoded value begins; the time is in milliseconds.
+"""
+
+from __future__ import annotations
+
+__all__ = ["SHEDS", "end_of", "parted", "stamp"]
+
+SHEDS = b"i"
+"""The field that says that some attribute of a session has a lifetime."""
+
+MARK = 0xC1
+LENGTH = 14
+
+
+def parted(raw: bytes) -> tuple[bytes, bytes]:
+    """Return the stamp, empty if there is none, and the value behind it."""
+    return (raw[:LENGTH], raw[LENGTH:]) if raw[0] == MARK else (b"", raw)
+
+
+def stamp(end: int | None) -> bytes:
+    """Return the stamp for an end; None: the value lives as long as its session."""
+    return b"" if end is None else b"%c%013d" % (MARK, end)
+
+
+def end_of(stamp: bytes) -> int:
+    """Return the end that a stamp tells."""
+    return int(stamp[1:])

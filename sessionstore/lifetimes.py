@@ -1,0 +1,85 @@
+"""Attributes that end by themselves: their values are stored behind the time at which they end.
+
+That time is by the clock of Redis: its time when the session was opened, and what has gone by
+here since then. The server removes what is over when it can; here it is not shown in any case.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from sessionstore._core.sessions import Changes
+from sessionstore._core.stamps import SHEDS, end_of, parted, stamp
+
+__all__ = ["Lifetimes"]
+
+
+class Lifetimes:
+    """When the attributes of one session end; the fields that it is given hold no stamps then."""
+
+    def __init__(
+        self, fields: dict[bytes, bytes], now: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._ends: dict[bytes, int] = {}
+        self._stored: dict[bytes, bytes] = {}  # the stamps, as they are stored
+        self._changed: set[bytes] = set()
+        self._clock = clock
+        self._began = now - clock() * 1000
+        if SHEDS in fields:
+            for field, raw in list(fields.items()):
+                stamped, value = parted(raw) if field.startswith(b".") else (b"", raw)
+                if stamped:
+                    fields[field] = value
+                    self._ends[field] = end_of(stamped)
+                    self._stored[field] = stamped
+            for field in self.over():
+                del fields[field]
+
+    def __bool__(self) -> bool:
+        return bool(self._ends)
+
+    def give(self, field: bytes, milliseconds: int | None) -> None:
+        """Let an attribute end after a time, or with None not before the session does."""
+        if milliseconds is not None:
+            self._ends[field] = int(self._now()) + milliseconds
+            self._changed.add(field)
+        elif self._ends.pop(field, None) is not None:
+            self._changed.add(field)
+
+    def left(self, field: bytes) -> float | None:
+        """Return how many milliseconds an attribute has left; None: as long as the session."""
+        end = self._ends.get(field)
+        return None if end is None else end - self._now()
+
+    def over(self) -> Iterator[bytes]:
+        """Yield the attributes that have come to their end, each once."""
+        now = self._now()
+        for field in [field for field, end in self._ends.items() if end <= now]:
+            del self._ends[field]
+            self._changed.discard(field)
+            yield field
+
+    def stamped(self, changes: Changes, stored: Mapping[bytes, bytes]) -> Changes:
+        """Return what to write for some changes, and for lifetimes that were given."""
+        if not self._ends and not self._changed:
+            return changes
+        again = {at: stored[at] for at in self._changed - set(changes.removed) if at in stored}
+        written = {at: self._stamp(at) + raw for at, raw in {**again, **changes.written}.items()}
+        return Changes(written, changes.removed)
+
+    def as_stored(self, fields: Mapping[bytes, bytes]) -> Mapping[bytes, bytes]:
+        """Return fields as the server has them."""
+        return {**fields, **{at: s + fields[at] for at, s in self._stored.items() if at in fields}}
+
+    def has_saved(self, changes: Changes) -> None:
+        """Note what is stored now."""
+        for field in [*changes.written, *self._changed]:
+            self._stored[field] = self._stamp(field)
+        self._changed.clear()
+
+    def _stamp(self, field: bytes) -> bytes:
+        return stamp(self._ends.get(field))
+
+    def _now(self) -> float:
+        return self._began + self._clock() * 1000
