@@ -23,10 +23,10 @@ local store = begin(parameters)
 local s = look(session, store)
 local refusal = mine(s, fence)
 if refusal then return refusal end
-local list = string.byte(field, 2) == 108
 local key = store.tag .. 'v:' .. string.sub(redis.call('HGET', session, field) or '', 1, 16)
-local length = redis.call(list and 'LLEN' or 'STRLEN', key)
+local list = string.byte(field, 2) == 108 -- an l
+local length = list and redis.call('LLEN', key) or not list and redis.call('STRLEN', key)
 if start < 0 then start = math.max(0, length + start) end
-local found = list and {} or ''
-if count > 0 then found = redis.call(list and 'LRANGE' or 'GETRANGE', key, start, start + count - 1) end
-return {'READ', length, found}
+if count == 0 then return {'READ', length, list and {} or ''} end
+if list then return {'READ', length, redis.call('LRANGE', key, start, start + count - 1)} end
+return {'READ', length, redis.call('GETRANGE', key, start, start + count - 1)}
