@@ -34,14 +34,13 @@ def back(value: object) -> object:
         frozenset({(EURO, Size.SMALL)}),
         Pair([1, {2}], Pair(None, ())),
     ],
-    ids=repr,
+    ids=["member", "alias", "named", "value", "nested", "keys", "set", "frozenset", "pair"],
 )
 def test_members_and_values_come_back_equal_and_of_the_same_type(value: object) -> None:
     found = back(value)
     assert found == value
     assert type(found) is type(value)
-    assert repr(found) == repr(value)
-    assert encode(found, "it") == encode(value, "it")
+    assert encode(found, "it") == encode(value, "it")  # which tells the order of no set
 
 
 def test_a_member_is_the_same_one() -> None:

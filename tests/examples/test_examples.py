@@ -30,6 +30,16 @@ phone  /                 a visitor: an empty cart
 lost updates: 0
 \d+ waited for another, at most 0:00:\d\d\.\d+
 """,
+    "soul_shop": """
+thread 1  GET /add?item=tea  1 in the cart
+thread 1  GET /add?item=milk 2 in the cart
+thread 1  POST /order        see /receipt
+thread 2  GET /receipt       2: in use by thread 1, so wait
+thread 1  POST /order        ordered, the cart is empty again
+thread 2  GET /receipt       0: tea, milk
+thread 1  GET /bye           2: it is open here, and ends with the close
+thread 1  GET /bye           1: not found any more
+""",
     "fenced_resource": """
 the first holder writes 100: accepted
 the second holder writes 250: accepted
@@ -38,7 +48,8 @@ the first closes its session: LeaseLost
 the note in the session: none
 """,
 }
-EXACT = {"shopping_cart", "fenced_resource"}
+EXACT = {"shopping_cart", "soul_shop", "fenced_resource"}
+PREFIXES = {"soul_shop": "soul"}
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +84,7 @@ def test_an_example_prints_what_it_promises(name: str) -> None:
 
 @pytest.mark.parametrize("name", PRINTS)
 def test_an_example_uses_the_store_that_it_is_given(name: str, server: EmbeddedServer) -> None:
-    with SessionStore.connect(server.url) as store:
+    with SessionStore.connect(server.url, prefix=PREFIXES.get(name, "ss")) as store:
         already = len(list(store.events()))
         assert re.fullmatch(expected(name), run(name, server.url))
         assert len(list(store.events())) > already

@@ -58,7 +58,7 @@ BUGS = {
         "OPEN", "open", r"if not s\.held or s\.ticket == ticket then", "if true then",
     ),
     "a shared save beside a holder": (
-        "MERGE", "merge", r"if s\.held then return \{'HELD'[^\n]*", "",
+        "MERGE", "merge", r"if s\.held and \(beside[^\n]*", "",
     ),
     "a create that knows no limit of an owner": (
         "CREATE", "create", r"(local limit, owned = store\.max_per_owner)", r"\1 and nil",

@@ -49,6 +49,7 @@ class Model:
         if found is None or found.gone:
             raise Refusal(SessionNotFound)
         if found.over is not None:
+            self._end(found, found.over)  # what was seen to have ended stays so
             raise Refusal(SessionEnded, found.over)
         return found
 

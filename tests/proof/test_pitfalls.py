@@ -79,7 +79,7 @@ PITFALLS: dict[str, tuple[str, ...]] = {
     "a call that is cancelled wherever it waits: opening, in line, saving, closing": (
         (
             f"{FAULTS}/test_cancellation.py::"
-            "test_calls_cancelled_at_random_leave_no_holder_no_waiter_and_no_wrong_data"
+            "test_calls_cancelled_at_random_leave_no_holder_no_waiter_no_connection_and_no_wrong_data"
         ),
         f"{FAULTS}/test_cancellation.py::test_a_call_cancelled_twice_cleans_up_all_the_same",
         (

@@ -214,7 +214,7 @@ RULES = {
         sessions, "MERGE", r"if #conflicts > 1 then return conflicts end", "", {},
     ),
     "a shared save beside a holder": (
-        sessions, "MERGE", r"if s\.held then return \{'HELD'[^\n]*", "", {},
+        sessions, "MERGE", r"if s\.held and \(beside[^\n]*", "", {},
     ),
     "a pool with a seat too many": (
         seats, "TAKE_SEAT", r">= limit then", "> limit then", {"max_private": 2},
