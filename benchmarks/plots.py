@@ -95,7 +95,7 @@ def _growth(results: Told, path: Path) -> None:
         textcoords="offset points",
         color=WARN,
     )
-    for (name, points), colour in zip(result["series"].items(), (STRONG, INK), strict=False):
+    for (name, points), colour in zip(result["series"].items(), (STRONG, INK, QUIET), strict=False):
         sizes, costs = zip(*points, strict=True)
         panel.plot(sizes, costs, marker="o", color=colour, label=name)
     panel.set_xscale("log")

@@ -46,6 +46,7 @@ def run(quick: bool) -> Iterator[Result]:
         redis.Redis.from_url(server.url) as client,
     ):
         yield graph(store, client)
+        yield appended(store, *((200, 7) if quick else (1000, 21)))
         yield wide(store, *((100, 7) if quick else (500, 21)))
 
 
@@ -82,6 +83,23 @@ def graph(store: SessionStore, client: redis.Redis) -> Result:
     )
 
 
+def appended(store: SessionStore, times: int, rounds: int) -> Result:
+    """Append to lists of different lengths, each of a session of its own that stays open."""
+    store.configure(max_bytes=None)
+    names = {length: f"a list of {length:,}" for length in (1, 1000, 100_000)}
+    costs = {}
+    for length, name in names.items():
+        there = store.create(name).list("items")
+        there.append(*range(length))
+        costs[name] = partial(took, partial(there.append, 1, cap=length + 1), times)
+    medians, found = alternate(costs, rounds)
+    aims = [
+        at_most(1.1, ratios(found, names[length], names[1]), f"x {names[1]} ({names[length]})")
+        for length in (1000, 100_000)
+    ]
+    return Result("append to a list", "us", medians, aims)
+
+
 def wide(store: SessionStore, times: int, rounds: int) -> Result:
     """Ask for one attribute of many, and change it."""
     names = {count: f"{count:,} attributes" for count in (10, 1000)}
@@ -95,7 +113,7 @@ def wide(store: SessionStore, times: int, rounds: int) -> Result:
     return Result("open + change + close with fields=", "us", medians, (aim,))
 
 
-def took(work: Callable[[], None], times: int) -> float:
+def took(work: Callable[[], object], times: int) -> float:
     return 1e6 / rate(work, times)
 
 

@@ -31,6 +31,9 @@ LONG = 6 * 3600.0
 
 WRITERS = 4
 
+PLAIN = "x" * 1000
+"""As large as a session that is opened."""
+
 LARGE_STORE = "large store"
 SMALL_STORE = f"store of {SMALL:,}"
 
@@ -40,13 +43,16 @@ def run(quick: bool) -> Iterator[Result]:
     times, rounds = (300, 7) if quick else (1000, 15)
     with ExitStack() as stack:
         small, large = Place(stack), Place(stack)
-        cost: dict[str, list[tuple[float, float]]] = {"time": [], "server CPU": []}
+        cost: dict[str, list[tuple[float, float]]] = {"time": []}
+        shown = ("x server CPU", "x server CPU of a plain GET + SET")
         result = None
         for size in (SMALL, *sizes):
             large.grow(size)
             result = compared(small, large, times, rounds)
             cost["time"].append((size, result.aims[0].figure))
-            cost["server CPU"].append((size, float(str(result.details["x server CPU"]))))
+            for name in shown:
+                ratio = float(str(result.details[name]))
+                cost.setdefault(name.removeprefix("x "), []).append((size, ratio))
         assert result is not None
         yield Result(result.title, result.unit, result.figures, result.aims, result.details, cost)
         yield swept(large, 1_000 if quick else 20_000, 3 if quick else 5)
@@ -66,11 +72,20 @@ class Place:
             with self.store.create(data=ATTRIBUTES, timeout=PATIENT) as session:
                 ids.append(session.id)
         self._ids = endless(ids)
+        self._plain = endless(f"plain{number}" for number in range(OPENED))
+        for number in range(OPENED):
+            self.client.set(f"plain{number}", PLAIN)
         self.grow(SMALL)
 
     def cycle(self) -> None:
         with self.store.open(next(self._ids)) as session:
             session[CHANGED] = next_value()
+
+    def plain(self) -> None:
+        """Do what knows nothing of sessions: two commands of the server."""
+        name = next(self._plain)
+        self.client.get(name)
+        self.client.set(name, PLAIN)
 
     def grow(self, size: int) -> None:
         """Fill up to so many sessions, from more than one process."""
@@ -102,13 +117,21 @@ def compared(small: Place, large: Place, times: int, rounds: int) -> Result:
         {name: partial(cpu_of, place.client, place.cycle, times) for name, place in places.items()},
         rounds,
     )
+    _, plain = alternate(
+        {name: partial(cpu_of, place.client, place.plain, times) for name, place in places.items()},
+        rounds,
+    )
     server = at_most(1.1, ratios(spent, LARGE_STORE, SMALL_STORE), "")
+    engine = at_most(1.1, ratios(plain, LARGE_STORE, SMALL_STORE), "")
     return Result(
         f"open + change + close at {large.size:,} sessions",
         "us",
         medians,
         (at_most(1.1, ratios(found, LARGE_STORE, SMALL_STORE), f"x {SMALL_STORE}"),),
-        {"x server CPU": round(server.figure, 3)},
+        {
+            "x server CPU": round(server.figure, 3),
+            "x server CPU of a plain GET + SET": round(engine.figure, 3),
+        },
     )
 
 

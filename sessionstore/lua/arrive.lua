@@ -36,6 +36,7 @@ local seat = ARGV[7]
 --@use finish
 --@use make_room
 --@use changed
+--@use set_apart
 --@use write
 --@use vacate
 --@use bear

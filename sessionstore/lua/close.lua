@@ -30,6 +30,7 @@ local count = tonumber(ARGV[3])
 --@use pass_on
 --@use settle
 --@use changed
+--@use set_apart
 --@use write
 
 local store = begin(parameters)

@@ -41,6 +41,7 @@ local seat = ARGV[8]
 --@use finish
 --@use make_room
 --@use changed
+--@use set_apart
 --@use write
 --@use vacate
 --@use bear

@@ -33,6 +33,7 @@ local count = tonumber(ARGV[3])
 --@use pass_on
 --@use settle
 --@use changed
+--@use set_apart
 --@use write
 
 local store = begin(parameters)

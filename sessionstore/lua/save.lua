@@ -32,6 +32,7 @@ local count = tonumber(ARGV[4])
 --@use pass_on
 --@use settle
 --@use changed
+--@use set_apart
 --@use write
 
 local store = begin(parameters)
