@@ -136,8 +136,8 @@ class AsyncSessionStore:
         return await self._driver.run(self._requests.end_all(owner, keep, reason))
 
     @as_in(SessionStore.sweep)
-    async def sweep(self) -> int:
-        return await self._driver.run(self._requests.sweep())
+    async def sweep(self, buckets: int | None = None) -> int:
+        return await self._driver.run(self._requests.sweep(buckets))
 
     @as_in(SessionStore.events)
     def events(self, since: str | None = None) -> AsyncEvents:

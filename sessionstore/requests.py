@@ -9,11 +9,12 @@ import os
 import re
 import socket
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any, Literal, NamedTuple, get_args
 
 from sessionstore import config
 from sessionstore._core import flows, store
-from sessionstore._core.admission import sweep_all
+from sessionstore._core.admission import sweep
 from sessionstore._core.buckets import Row
 from sessionstore._core.keys import PUBLIC, Home, Keyspace
 from sessionstore._core.operation import Flow
@@ -61,6 +62,7 @@ class Requests:
     ) -> None:
         if user is not None and check_owner(user) in ("", PUBLIC):
             raise ConfigError(f"a user is somebody, not {user!r}")
+        self._swept = count()
         self._label = label if label is None else check_label(label)
         if undecodable not in UNDECODABLE:
             raise ConfigError(f"undecodable is one of {', '.join(UNDECODABLE)}")
@@ -192,9 +194,18 @@ class Requests:
         home = self.keys.home(row.sid)
         return SessionInfo.of(row, home) if matches(home.id, pattern) else None
 
-    def sweep(self) -> Flow[int]:
-        """Return the flow that ends what is due."""
-        return sweep_all(self.keys, kept=True)
+    def sweep(self, buckets: int | None) -> Flow[int]:
+        """Return the flow that ends what is due: everywhere, or in the buckets that are next."""
+        every = self.keys.buckets
+        if buckets is None:
+            return sweep(self.keys, every, kept=True)
+        if buckets < 1:
+            raise ConfigError("a sweep looks at one bucket at least")
+        first = next(self._swept)
+        some = [
+            every[(first * buckets + at) % len(every)] for at in range(min(buckets, len(every)))
+        ]
+        return sweep(self.keys, some, kept=True)
 
     def parameters(self) -> Flow[config.Parameters]:
         """Return the flow that reads the parameters."""

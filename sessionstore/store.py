@@ -201,12 +201,14 @@ class SessionStore:
         """
         return self._driver.run(self._requests.end_all(owner, keep, reason))
 
-    def sweep(self) -> int:
+    def sweep(self, buckets: int | None = None) -> int:
         """End what is due, with an event for each; return how many. Any process may sweep.
 
         A session ends at its deadline without this; sweeping frees its memory and tells of it.
+        With `buckets`, only so many of the store's buckets are looked at, the next ones at the
+        next call.
         """
-        return self._driver.run(self._requests.sweep())
+        return self._driver.run(self._requests.sweep(buckets))
 
     def events(self, since: str | None = None) -> Events:
         """Iterate over what happened since the `cursor` of an earlier reading, until now."""

@@ -17,18 +17,19 @@ from sessionstore._core.records import Moving
 from sessionstore._core.sessions import ANY, Seat, read
 from sessionstore.errors import QuotaExceeded, SessionEnded, SessionNotFound
 
-__all__ = ["give_back", "release_seat", "set_limit", "sweep_all", "take_seat"]
+__all__ = ["give_back", "release_seat", "set_limit", "sweep", "take_seat"]
 
 EVICTION_ROUNDS = 50
 
 
-def sweep_all(keys: Keyspace, *, kept: bool = False) -> Flow[int]:
-    """End all that is due, settle half-done moves, give back seats; return how many ended.
+def sweep_all(keys: Keyspace) -> Flow[int]:
+    """End all that is over, settle half-done moves, give back seats; return how many ended."""
+    return (yield from sweep(keys, keys.buckets, kept=False))
 
-    With `kept`, what has timed out ends even where the store keeps it until a sweep.
-    """
+
+def sweep(keys: Keyspace, due: Sequence[Bucket], *, kept: bool) -> Flow[int]:
+    """Sweep some buckets; `kept`: what has timed out ends even where the store keeps it."""
     ended = 0
-    due: Sequence[Bucket] = keys.buckets
     while due:
         swept = yield from together([buckets.sweep(bucket, kept) for bucket in due])
         for bucket, found in zip(due, swept, strict=True):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sessionstore import QuotaExceeded, SessionEnded
+from sessionstore import ConfigError, QuotaExceeded, SessionEnded
 from tests.support.wait import until
 from tests.support.worlds import World
 
@@ -200,3 +200,17 @@ async def test_a_lifetime_ends_a_session_also_where_timeouts_do_not(
     assert await store.read("a") == {}
     world.age(":a", 50)
     assert await over(store) == "lifetime"
+
+
+async def test_a_sweep_may_look_at_some_buckets_and_at_the_next_ones_next_time(
+    store: Any, world: World
+) -> None:
+    for number in range(12):
+        await store.create(id=f"n{number}", timeout=100, open=False)
+        world.age(f":n{number}", 150)
+    ended = [await store.sweep(buckets=1) for _ in world.keys.buckets]
+    assert sum(ended) == 12
+    assert max(ended) < 12
+    assert await store.sweep(buckets=10**6) == 0
+    with pytest.raises(ConfigError, match="one bucket"):
+        await store.sweep(buckets=0)

@@ -12,6 +12,9 @@ __all__ = ["Cleanup"]
 
 EVERY_SECONDS = 1.0
 
+AT_A_CALL = 8
+"""Buckets that one call looks at, as they take turns: it is to be told by its own work."""
+
 
 class Cleanup:
     """Removes timed-out sessions: at every call (X'01'), or in the background (X'02').
@@ -31,7 +34,7 @@ class Cleanup:
     def before_call(self) -> None:
         """Remove what has timed out, before a create, open, close or delete; not with X'02'."""
         if self.bits == CLEAN_AT_CALLS:
-            self._store.sweep()
+            self._store.sweep(buckets=AT_A_CALL)
 
     def session_left(self) -> None:
         """Note that a session may exist that nobody has open, so that it can time out."""
