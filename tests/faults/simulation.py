@@ -37,8 +37,8 @@ __all__ = ["Broken", "Simulation"]
 
 GIVES_BACK = {"close", "delete", "abandon", "retire"}
 MAKES_MORE = {"create", "admit"}
-WRITES = {"save", "close", "merge"}
-WRITTEN = {b"SAVED", b"CLOSED"}
+WRITES = {"save", "close", "merge", "change_list"}
+WRITTEN = {b"SAVED", b"CLOSED", b"DONE"}
 STEPS = 5000
 ACTORS = (6, 6, 4)
 
@@ -152,7 +152,9 @@ class Simulation:
             del self.claims.holders[sid]
         if operation.unanswered or script not in WRITES:
             return True
-        return holder == (None if script == "merge" else running.name)
+        if script == "merge":
+            return holder is None or operation.args[1] == 1  # beside the holder
+        return holder == running.name
 
     def _watched(self, steps: list[Operation[Any]]) -> list[Any]:
         """Carry out operations, and see in the same round trip that there are not too many."""

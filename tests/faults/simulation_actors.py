@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -17,7 +18,10 @@ from sessionstore import (
     SessionNotOpen,
     StoreUnavailable,
 )
+from sessionstore._core.altering import alter
 from sessionstore._core.operation import Operation, Wake
+from sessionstore.data.values import decode, encode
+from sessionstore.lists import ListFlows
 from sessionstore.opened import OpenSession
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     Actor: TypeAlias = Generator[Any, Any, None]
     Deed: TypeAlias = Callable[[str, str, str], Actor]
 
-__all__ = ["REFUSED", "Broken", "Cast", "Claims", "Scene", "bury", "scene_of"]
+__all__ = ["LISTED", "REFUSED", "Broken", "Cast", "Claims", "Scene", "bury", "scene_of"]
 
 REFUSED = (
     LeaseLost, SessionEnded, SessionNotFound, SessionNotOpen, SessionExists, SessionInUse,
@@ -44,6 +48,15 @@ LIMITS: tuple[dict[str, Any], ...] = (
     {}, {}, {"max_per_owner": 1}, {"max_private": 3}, {"max_private": 3, "at_limit": "evict"},
     {"max_per_owner": 2}, {"max_per_owner": 2, "at_limit": "evict"},
 )  # fmt: skip
+
+
+LISTED = "listed"
+"""The list that is kept beside a session."""
+
+
+def empty(born: str) -> dict[str, Any]:
+    """Return what a new session holds: its name for life, and no marks."""
+    return {"born": born, "marks": [], "atoms": [born]}
 
 
 class Broken(AssertionError):
@@ -132,14 +145,14 @@ class Cast:
         self._claims = claims
         deeds: tuple[Deed, ...] = (
             self._creates, self._adds, self._adds, self._adds, self._saves, self._saves,
-            self._shares, self._moves, self._deletes, self._reads,
+            self._shares, self._moves, self._deletes, self._reads, self._lists, self._alters,
         )  # fmt: skip
         crowd: tuple[Deed, ...] = (self._crowds,) * 10 + (self._deletes,) * 2
         self._deeds = deeds + crowd if scene.crowded else deeds
 
     def born(self, id: str, owner: str) -> Actor:
         """Make a session that is there from the beginning."""
-        data = {"born": self._claims.mark("first"), "marks": []}
+        data = empty(self._claims.mark("first"))
         yield from self._requests.create(id, owner, None, None, data, False)
 
     def life(self, name: str) -> Actor:
@@ -159,19 +172,15 @@ class Cast:
 
     def _creates(self, name: str, id: str, owner: str) -> Actor:
         born = self._claims.mark(name)
-        opened = yield from self._requests.create(
-            id, owner, None, None, {"born": born, "marks": []}, True
-        )
+        opened = yield from self._requests.create(id, owner, None, None, empty(born), True)
         session = OpenSession(self._requests, opened)
-        session["born"], session["marks"] = born, []
         self._claims.holds(name, session)
         yield from self._adding(name, session, saves=self._chance.randrange(2))
 
     def _crowds(self, name: str, id: str, owner: str) -> Actor:
         """Make one more session of ann, closed: she is at her limit, or near it."""
-        yield from self._requests.create(
-            id, "ann", None, None, {"born": self._claims.mark(name), "marks": []}, False
-        )
+        data = empty(self._claims.mark(name))
+        yield from self._requests.create(id, "ann", None, None, data, False)
 
     def _opens(self, name: str, id: str, owner: str) -> Generator[Any, Any, OpenSession]:
         wait = self._chance.choice((0, 3600))
@@ -222,6 +231,67 @@ class Cast:
             yield from session._closing(None, None, None)
             self._claims.sure[born].add(mark)
         self._claims.forget(name)
+
+    def _lists(self, name: str, id: str, owner: str) -> Actor:
+        """Append to a list beside a session, and perhaps put all of it in place anew."""
+        session = yield from self._opens(name, id, owner)
+        there, born = ListFlows(session, LISTED, self._nobody), session["born"]
+        for _ in range(self._chance.randint(1, 3)):
+            mark = self._claims.mark(name)
+            try:
+                yield from there._appending((mark,), None)
+            except LeaseLost:
+                self._claims.refused[born].add(mark)
+                raise
+            self._claims.sure[born].add(mark)
+        if self._chance.random() < 0.3:
+            yield from there._sorting(None, True)
+        yield from session._closing(None, None, None)
+        self._claims.forget(name)
+
+    def _alters(self, name: str, id: str, owner: str) -> Actor:
+        """Put a mark into an attribute without opening the session."""
+        mark, borns = self._claims.mark(name), []
+
+        def change(raw: bytes | None) -> bytes:
+            assert raw is not None
+            atoms = decode(raw, "atoms")
+            borns.append(atoms[0])
+            return encode([*atoms, mark], "atoms")
+
+        home, scope = self._requests.find(id, owner)
+        how = self._chance.choice(("fail", "wait", "apply"))
+        try:
+            altering = alter(
+                self._requests.keys, home, self._requests.label, scope, "atoms", change, how, 3600
+            )
+            yield from self._holding(name, altering)
+        except (LeaseLost, Conflict, SessionInUse):
+            for born in borns:
+                self._claims.refused[born].add(mark)
+            raise
+        self._claims.sure[borns[-1]].add(mark)
+
+    def _holding(self, name: str, flow: Actor) -> Actor:
+        """Play a flow that opens a session by itself, and note that it holds it."""
+        step = next(flow)
+        with suppress(StopIteration):
+            while True:
+                try:
+                    answer = yield step
+                except BaseException as error:  # noqa: BLE001 - the flow raises it again
+                    step = flow.throw(error)
+                    continue
+                opens = isinstance(step, Operation) and step.script.name == "open"
+                if opens and answer[0] == b"OPEN":
+                    sid = step.keys[0].partition("}s:")[2]
+                    if self._claims.holders.get(sid, name) != name:
+                        raise Broken(f"{name} gets {sid} while another holds it")
+                    self._claims.holders[sid] = name
+                step = flow.send(answer)
+
+    def _nobody(self, flow: object) -> None:
+        raise Broken("a flow is run by the simulation only")
 
     def _deletes(self, name: str, id: str, owner: str) -> Actor:
         yield from self._requests.delete(id, owner, self._chance.choice((0, 0, 3600)))

@@ -14,8 +14,9 @@ from sessionstore._core.operation import Operation
 from sessionstore._core.records import Moving
 from sessionstore._core.sessions import ANY
 from sessionstore._redis.errors import Attempts
+from sessionstore.lists import ListFlows
 from sessionstore.opened import OpenSession
-from tests.faults.simulation_actors import REFUSED, Broken
+from tests.faults.simulation_actors import LISTED, REFUSED, Broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -114,8 +115,11 @@ def settled(store: SessionStore, scene: Scene) -> dict[str, Mapping[str, Any]]:
     def visits(id: str, owner: str) -> Flow:
         opening = requests.open(id, owner, 0, "exclusive", None, None)
         session = OpenSession(requests, (yield from opening.flow), *opening.how)
+        listed = []
+        if session.kept("list"):
+            listed = yield from ListFlows(session, LISTED, answer)._paging(0, 1000)
         yield from session._closing(None, None, None)
-        return session
+        return {**session, "marks": [*session["marks"], *session["atoms"][1:], *listed]}
 
     def turns(id: str, owner: str) -> Flow:
         with suppress(*REFUSALS):  # it is not here
