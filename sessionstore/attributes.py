@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from sessionstore._core.buckets import Row
-from sessionstore._core.kept import Kind, names_of
+from sessionstore._core.kept import Kind, sizes_of
 from sessionstore._core.keys import Home
 from sessionstore._core.records import instant
 from sessionstore._core.sessions import OBJECTS, Changes, Reading, field_of
@@ -17,7 +17,7 @@ from sessionstore.data.graph import ASIDE, Graph, aside_field, name_aside, refer
 from sessionstore.errors import UndecodableValue
 from sessionstore.lifetimes import Lifetimes
 
-__all__ = ["Attributes", "SessionInfo", "Snapshot", "wants_all"]
+__all__ = ["Attributes", "Kind", "SessionInfo", "Snapshot", "wants_all"]
 
 DOT = ord(".")
 
@@ -182,12 +182,13 @@ class Attributes(Mapping[str, Any]):
             return False
         return True
 
-    def kept(self, kind: Kind) -> list[str]:
-        """Return the names of all that is kept beside it: `list`, `longstring` or `document`.
+    def kept(self, kind: Kind) -> dict[str, int]:
+        """Return what is kept beside it, of the kind `list`, `longstring` or `document`.
 
-        With `fields=` given to the open, of none.
+        These are names with their size in bytes, as it is stored; with `fields=` given to the open,
+        none.
         """
-        return names_of(kind, self._stored)
+        return sizes_of(kind, self._stored)
 
 
 class Snapshot(Attributes):

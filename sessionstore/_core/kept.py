@@ -10,7 +10,7 @@ receipt, so that it can be sent again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from sessionstore._core.keys import Home
@@ -31,9 +31,9 @@ __all__ = [
     "change_list",
     "change_text",
     "field_of",
-    "names_of",
     "read_items",
     "read_text",
+    "sizes_of",
     "stage",
     "whole",
 ]
@@ -47,6 +47,9 @@ LIST: Kind = "list"
 LONGSTRING: Kind = "longstring"
 DOCUMENT: Kind = "document"
 LETTERS: dict[Kind, bytes] = {LIST: b"l", LONGSTRING: b"t", DOCUMENT: b"x"}
+
+NAMED = 16
+"""So many letters of a field name the key of a value; behind them is its size."""
 
 PAGE = 500
 """Items in one call."""
@@ -67,10 +70,11 @@ def field_of(kind: Kind, name: str) -> bytes:
     return b":" + LETTERS[kind] + name.encode()
 
 
-def names_of(kind: Kind, fields: Iterable[bytes]) -> list[str]:
-    """Return the names of all values of a kind, from the fields of a session."""
+def sizes_of(kind: Kind, fields: Mapping[bytes, bytes]) -> dict[str, int]:
+    """Return the bytes of all values of a kind by name, from the fields of a session."""
     begin = b":" + LETTERS[kind]
-    return sorted(field[2:].decode() for field in fields if field.startswith(begin))
+    found = sorted((at[2:].decode(), raw) for at, raw in fields.items() if at.startswith(begin))
+    return {name: int(raw[NAMED:]) for name, raw in found}
 
 
 def change_list(
@@ -144,7 +148,7 @@ def carry(
                 if part:
                     yield from _piece(target, id, at, part)
                 at += page
-            carried[field] = id.encode() + named[len(id) :]
+            carried[field] = id.encode() + named[NAMED:]
     return carried
 
 

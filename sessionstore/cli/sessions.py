@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from sessionstore.attributes import SessionInfo, Snapshot
+from sessionstore.attributes import Kind, SessionInfo, Snapshot
 from sessionstore.cli.options import DEFAULT_URL, Buckets, Json, Owner, Prefix, Url, store_at
 from sessionstore.cli.output import (
     duration,
@@ -30,6 +30,7 @@ from sessionstore.errors import ConfigError, UndecodableValue
 __all__ = ["end", "ls", "show"]
 
 OWNERS = {"": "(anonymous)", "*": "* (public)"}
+KEPT: tuple[Kind, ...] = ("list", "longstring", "document")
 
 
 def ls(
@@ -104,7 +105,11 @@ def show(
     )
     listing = table("attribute", "type", "size", *(["value"] if values else []), right=["size"])
     for told in attributes:
-        cells = [escape(told["name"]), told["type"], size(told["bytes"]) if told["bytes"] else "?"]
+        cells = [
+            escape(told["name"]),
+            told["type"],
+            "?" if told["bytes"] is None else size(told["bytes"]),
+        ]
         listing.add_row(*cells, *([escape(told["value"])] if values else []))
     out.print(listing if attributes else "\nno attributes")
 
@@ -154,6 +159,10 @@ def _attributes(snapshot: Snapshot, values: bool) -> Iterator[dict[str, Any]]:
         kind = "None" if value is None else type(value).__name__
         told = {"name": name, "type": kind, "bytes": len(encode(value, name))}
         yield {**told, "value": repr(value)} if values else told
+    for beside in KEPT:
+        for name, length in snapshot.kept(beside).items():
+            told = {"name": name, "type": beside, "bytes": length}
+            yield {**told, "value": ""} if values else told
 
 
 def _clock(moment: datetime) -> str:

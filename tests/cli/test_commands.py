@@ -59,6 +59,19 @@ def test_show_tells_facts_and_sizes_and_values_only_when_asked(
     ] == repr(None)
 
 
+def test_show_tells_what_is_kept_beside_a_session(ss: Command, store: SessionStore) -> None:
+    with store.create("cart", owner="alice", data={"n": 1}) as session:
+        session.list("basket").append("tea", "milk")
+        session.longstring("letter").append("x" * 3000)
+    text = ss("show", "cart", "--owner", "alice").out
+    assert "basket" in text
+    assert "3,000 B" in text
+    told = ss("show", "cart", "--owner", "alice", "--json").json["attributes"]
+    assert [(one["name"], one["type"], one["bytes"]) for one in told] == [
+        ("n", "int", 1), ("basket", "list", 9), ("letter", "longstring", 3000),
+    ]  # fmt: skip
+
+
 def test_end_ends_one_session_or_all_of_an_owner(ss: Command, store: SessionStore) -> None:
     for number in range(3):
         store.create(f"s{number}", owner="bob", open=False)
