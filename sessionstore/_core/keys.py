@@ -15,6 +15,7 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:B}g:TICKET  list    the wake-up of one waiter            10 s
     {P:B}m:TICKET  string  whether a move has arrived           a day
     {P:B}r:TICKET  string  that a call was carried out          a minute
+    {P:B}c         zset    tickets of the last creates          a minute
     {P:B}v:ID      any     what is kept beside a session        that of the session
     {P:B}q         set     seats of ended sessions              permanent, usually empty
     {P:B}ev        stream  events                               permanent, capped
@@ -58,6 +59,10 @@ class Bucket:
     index: str
     events: str
     ended: str
+
+    @property
+    def creates(self) -> str:
+        return f"{self.tag}c"
 
     def owned(self, owner: str) -> str:
         return f"{self.tag}o:{owner}"

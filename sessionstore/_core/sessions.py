@@ -158,7 +158,7 @@ def create(
         seat,
         *Changes(written).arguments(),
     )
-    keys = (home.session, home.bucket.parameters, home.receipt(ticket))
+    keys = (home.session, home.bucket.parameters, home.bucket.creates)
     return Operation(CREATE, keys, given, parse)
 
 

@@ -1,9 +1,9 @@
 #!lua
 -- Make a session, within its owner's quota, and open it if asked to.
 --
--- KEYS[1] session     {P:B}s:SID     hash
--- KEYS[2] parameters  {P:B}p         hash
--- KEYS[3] receipt     {P:B}r:TICKET  string
+-- KEYS[1] session     {P:B}s:SID  hash
+-- KEYS[2] parameters  {P:B}p      hash
+-- KEYS[3] creates     {P:B}c      zset
 -- ARGV[1] ticket       names this call: repeated, it gets the same answer
 -- ARGV[2] label        who opens it, for others to read
 -- ARGV[3] owner        a user id, * for public, empty for anonymous
@@ -20,7 +20,7 @@
 --          | {'MOVING', how}
 local session = KEYS[1]
 local parameters = KEYS[2]
-local receipt = KEYS[3]
+local creates = KEYS[3]
 local ticket = ARGV[1]
 local label = ARGV[2]
 local owner = ARGV[3]
@@ -49,7 +49,7 @@ local seat = ARGV[8]
 local store = begin(parameters)
 local before = look(session, store)
 -- Sent again after a lost reply: it is done, and perhaps others have done something with it since.
-local made = tonumber(redis.call('GET', receipt) or '')
+local made = tonumber(redis.call('ZSCORE', creates, ticket) or '')
 if made and not (before and before.moving and not before.held and not before.ended) then
   if not before or tonumber(before.created) ~= made and not before.ended then return {'OVER', 'deleted'} end
   if before.over then return {'OVER', before.over} end
@@ -70,5 +70,8 @@ local holder = string.format('%013.0f%s%s%s', s.lease_end, opened == '1' and 'o'
 bear(s, before, holder, '', seat, ARGV, 9, store)
 if opened == '1' then keep(s, store) end
 emit('created', s, '', store)
-redis.call('SET', receipt, store.now, 'PX', 60000)
+-- Not a key for each: sessions are made by the thousand, and this is needed for a minute.
+redis.call('ZADD', creates, store.now, ticket)
+redis.call('ZREMRANGEBYSCORE', creates, '-inf', store.now - 60000)
+redis.call('PEXPIRE', creates, 60000)
 return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}

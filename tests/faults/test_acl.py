@@ -47,6 +47,7 @@ COMMANDS = [
     "hexists",
     "zadd",
     "zrem",
+    "zremrangebyscore",
     "zcard",
     "zcount",
     "zrange",
