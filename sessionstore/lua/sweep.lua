@@ -26,7 +26,7 @@ local liable = ARGV[2]
 local store = begin(parameters)
 if liable == '1' then store.at_timeout = 'end' end
 local due = redis.call('ZRANGE', index, '-inf', store.now, 'BYSCORE', 'LIMIT', 0, page)
-local ended, moving = 0, {}
+local ended, moving, over = 0, {}, {}
 for _, sid in ipairs(due) do
   local s = look(store.tag .. 's:' .. sid, store)
   if not s then
@@ -37,9 +37,11 @@ for _, sid in ipairs(due) do
   elseif s.moving and not s.held then
     moving[#moving + 1], moving[#moving + 2] = sid, s.moving
   else
+    s.unlisted = true
     settle(s, store.tag .. 'w:' .. sid, store)
-    if s.over then ended = ended + 1
+    if s.over then over[#over + 1] = sid
     else redis.call('ZADD', index, s.pending and s.lease_end or s.deadline, sid) end
   end
 end
-return {ended, #due == page and 1 or 0, moving, redis.call('SRANDMEMBER', noted, 500)}
+if #over > 0 then redis.call('ZREM', index, unpack(over)) end
+return {ended + #over, #due == page and 1 or 0, moving, redis.call('SRANDMEMBER', noted, 500)}

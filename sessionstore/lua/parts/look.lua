@@ -1,13 +1,13 @@
 -- What a session is at this moment, or nil if there is none: facts only, nothing is written.
 local function look(session, store)
-  local v = redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 'h', 'd', 'e', 'm', 'b', 'p', 'i')
+  local v = redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 'h', 'd', 'e', 'm', 'b', 'p', 'i', 's')
   if not v[1] then return nil end
 
   local timeout, activity = tonumber(v[3]), tonumber(v[5])
   local s = {
     session = session, sid = string.sub(session, #store.tag + 3), fence = tonumber(v[1]), owner = v[2] or '',
     timeout = timeout, stored_timeout = timeout, created = v[4], activity = activity, stored_activity = activity,
-    size = v[11] or 0, kept = v[12], sheds = tonumber(v[13] or ''),
+    size = v[11] or 0, kept = v[12], sheds = tonumber(v[13] or ''), seat = v[14],
   }
   if v[10] and v[10] ~= '' then s.moving = v[10] end
   if v[9] then
