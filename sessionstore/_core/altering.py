@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Literal, TypeAlias
 
 from sessionstore._core import flows
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Wake
-from sessionstore._core.sessions import Changes, Scope, field_of
+from sessionstore._core.sessions import Changes, Opened, Scope, field_of
 from sessionstore._core.stamps import end_of, parted
-from sessionstore.errors import Conflict, SessionInUse
+from sessionstore.errors import Conflict, SessionInUse, SessionStoreError
 
 __all__ = ["Change", "WhenOpen", "alter"]
 
@@ -37,46 +38,41 @@ def alter(
     when_open: WhenOpen,
     wait: int | None,
 ) -> Flow[None]:
-    """Change an attribute; `when_open` says what if somebody has the session open."""
-    for _ in range(TRIES):
-        found = yield from flows.read(keys, home, scope, (name,))
-        changes = _changes(name, found.fields, change, found.now)
-        if changes is None:
-            return
-        try:
-            yield from flows.merge(
-                keys, home, found.facts.created, changes, found.fields, beside=when_open == "apply"
-            )
-        except Conflict:
-            continue
-        except SessionInUse:
-            if when_open == "fail":
-                raise
-            if when_open == "apply":
-                yield Wake(home.wake(new_ticket()), MOVING)
-                continue
-            yield from _as_holder(keys, home, label, scope, name, change, wait)
-        return
-    raise Conflict(home.id, fields=(name,))
+    """Change an attribute; `when_open` says what if somebody has the session open.
 
-
-def _as_holder(
-    keys: Keyspace,
-    home: Home,
-    label: str,
-    scope: Scope,
-    name: str,
-    change: Change,
-    wait: int | None,
-) -> Flow[None]:
-    opened = yield from flows.open_session(
-        keys, home, label, scope, lease=None, wait=wait, fields=(name,)
-    )
-    changes = None
+    Who waited has the session open for the change, and changes it as everybody does all the same:
+    others may apply changes beside the holder.
+    """
+    held: Opened | None = None
     try:
-        changes = _changes(name, opened.fields, change, opened.lease_end - opened.lease)
+        for _ in range(TRIES):
+            found = yield from flows.read(keys, home, scope, (name,))
+            changes = _changes(name, found.fields, change, found.now)
+            if changes is None:
+                return
+            beside = when_open == "apply" or held is not None
+            try:
+                yield from flows.merge(
+                    keys, home, found.facts.created, changes, found.fields, beside=beside
+                )
+            except Conflict:
+                continue
+            except SessionInUse:
+                if when_open == "fail" or held is not None:
+                    raise
+                if when_open == "apply":
+                    yield Wake(home.wake(new_ticket()), MOVING)
+                else:
+                    held = yield from flows.open_session(
+                        keys, home, label, scope, lease=None, wait=wait, fields=(name,)
+                    )
+                continue
+            return
+        raise Conflict(home.id, fields=(name,))
     finally:
-        yield from flows.close(home, opened.facts.fence, changes or Changes(), None)
+        if held is not None:
+            with suppress(SessionStoreError):  # what was done is done, and a lease ends by itself
+                yield from flows.close(home, held.facts.fence, Changes(), None)
 
 
 def _changes(name: str, fields: dict[bytes, bytes], change: Change, now: int) -> Changes | None:

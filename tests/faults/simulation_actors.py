@@ -263,7 +263,14 @@ class Cast:
         how = self._chance.choice(("fail", "wait", "apply"))
         try:
             altering = alter(
-                self._requests.keys, home, self._requests.label, scope, "atoms", change, how, 3600
+                self._requests.keys,
+                home,
+                self._requests.label,
+                scope,
+                "atoms",
+                change,
+                how,
+                3_600_000,
             )
             yield from self._holding(name, altering)
         except (LeaseLost, Conflict, SessionInUse):

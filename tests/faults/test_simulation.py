@@ -81,7 +81,7 @@ def test_a_seed_plays_the_same_again_whatever_was_played_before(stage: Stage, se
     def steps() -> list[str]:
         # Fences, times and tickets differ from run to run; what is asked in which order does not.
         return [
-            re.sub(r"(}[mg]:)\S+", r"\1", line).partition(" ->")[0]
+            re.sub(r"(}[mgv]:)\S+", r"\1", line).partition(" ->")[0]
             for line in stage.play(seed).history
             if ": is told" not in line
         ]
