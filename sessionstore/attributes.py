@@ -158,7 +158,9 @@ class Attributes(Mapping[str, Any]):
 
     def _replaced(self) -> list[tuple[str, bytes]]:
         """Return what is set aside while its name has a new value, and where its bytes go."""
-        asides = self._asides or {}
+        asides = self._asides
+        if not asides:
+            return []
         return [(name, field) for name, field in asides.items() if name in self._values]
 
     def _forget_replaced(self) -> None:

@@ -41,6 +41,8 @@ class Documents:
 
     def changed(self) -> dict[str, bytes | None]:
         """Return what has to be written: documents by name; None is one to be removed."""
+        if not self._trees:
+            return {}
         now = {
             name: None if tree is None else serialise(tree, name)
             for name, tree in self._trees.items()

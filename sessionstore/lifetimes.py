@@ -25,7 +25,8 @@ class Lifetimes:
         self._stored: dict[bytes, bytes] = {}  # the stamps, as they are stored
         self._changed: set[bytes] = set()
         self._clock = clock
-        self._began = now - clock() * 1000
+        self._opened = now
+        self._begun = clock()
         if SHEDS in fields:
             for field, raw in list(fields.items()):
                 stamped, value = parted(raw) if field.startswith(b".") else (b"", raw)
@@ -74,6 +75,8 @@ class Lifetimes:
 
     def has_saved(self, changes: Changes) -> None:
         """Note what is stored now."""
+        if not (self._ends or self._changed or self._stored):
+            return
         for field in [*changes.written, *self._changed]:
             self._stored[field] = self._stamp(field)
         self._changed.clear()
@@ -82,4 +85,4 @@ class Lifetimes:
         return stamp(self._ends.get(field))
 
     def _now(self) -> float:
-        return self._began + self._clock() * 1000
+        return self._opened + (self._clock() - self._begun) * 1000

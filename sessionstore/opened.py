@@ -135,8 +135,9 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
                 values[field_of(name)] = (name, value)
             elif name in self._assigned:
                 fixed[field_of(name)] = self._assigned[name]
-        fixed |= {field: self._stored[field_of(name)] for name, field in self._replaced()}
-        dropped = sorted(map(field_of, self._dropped))
+        for name, field in self._replaced():
+            fixed[field] = self._stored[field_of(name)]
+        dropped = sorted(map(field_of, self._dropped)) if self._dropped else ()
         return self._graph.changes(values, fixed, dropped, self._whole)
 
     def _changing(self) -> Flow[Changes]:

@@ -108,6 +108,9 @@ class Graph:
             TypeRefused: with the path to what cannot be stored.
         """
         removed = list(dropped)
+        if not values and not removed and OBJECTS not in self.stored:
+            stored = self.stored
+            return Changes({field: raw for field, raw in fixed.items() if raw != stored.get(field)})
         tracing = _Tracing(self, values)
         tracing.encoded |= fixed
         stored = self.stored
