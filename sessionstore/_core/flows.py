@@ -10,7 +10,7 @@ from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.moves import resolved
 from sessionstore._core.operation import Flow, Operation, Wake, together
-from sessionstore._core.records import NotArrived
+from sessionstore._core.records import Due, NotArrived
 from sessionstore._core.sessions import Changes, Opened, Reading, Scope, Seat
 from sessionstore.errors import (
     LeaseLost,
@@ -157,7 +157,7 @@ def read(
     """Read a session without opening it."""
     try:
         found = yield from _here(keys, home, sessions.read(home, scope, fields))
-    except SessionEnded:
+    except Due:
         # Reading writes nothing. So that what was seen to have ended stays so, should the clock of
         # the server be put back, it is ended for good.
         yield from _here(keys, home, sessions.touch(home, scope))

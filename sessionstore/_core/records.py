@@ -20,6 +20,7 @@ from sessionstore.errors import (
 
 __all__ = [
     "FACTS",
+    "Due",
     "Facts",
     "Moving",
     "NotArrived",
@@ -97,6 +98,10 @@ class Moving(Exception):
         self.arriving = direction == "<"
 
 
+class Due(SessionEnded):
+    """The time of the session is over, and nobody has ended it yet."""
+
+
 class NotArrived(Exception):
     """The session is on its way here; while its mover holds it, it is still where it comes from."""
 
@@ -125,8 +130,8 @@ def _refusal(id: str, reply: Sequence[Any], fence: int) -> Exception:
             return SessionNotFound(id)
         case [b"EXISTS"]:
             return SessionExists(id)
-        case [b"OVER", bytes(reason)]:
-            return SessionEnded(id, reason=reason.decode())
+        case [b"OVER" | b"DUE" as how, bytes(reason)]:
+            return (Due if how == b"DUE" else SessionEnded)(id, reason=reason.decode())
         case [b"HELD", bytes(holder), int(lease_end), int(waiting)]:
             return SessionInUse(
                 id, holder=holder.decode(), until=instant(lease_end), waiting=waiting

@@ -8,7 +8,7 @@
 -- ARGV[3...] names  of the fields asked for; none: all
 -- Derives  none
 -- Returns  {'READ', now, activity, deadline, holder or empty, lease_end, facts and attributes, or the values of names}
---          | {'ABSENT'} | {'OVER', reason} | {'MOVING', how}
+--          | {'ABSENT'} | {'OVER', reason} | {'DUE', reason}: over, and not ended yet | {'MOVING', how}
 local session = KEYS[1]
 local parameters = KEYS[2]
 local owner = ARGV[1]
@@ -21,6 +21,6 @@ local store = begin(parameters)
 local s = look(session, store)
 if not s or not visible(s, owner, user) then return {'ABSENT'} end
 if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
-if s.over then return {'OVER', s.over} end
+if s.over then return {s.ended and 'OVER' or 'DUE', s.over} end
 local values = #ARGV > 2 and redis.call('HMGET', session, unpack(ARGV, 3)) or redis.call('HGETALL', session)
 return {'READ', store.now, s.activity, s.deadline, s.held and s.label or '', s.held and s.lease_end or 0, values}

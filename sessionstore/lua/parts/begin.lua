@@ -5,7 +5,7 @@ local function begin(parameters)
   local us = time[1] * 1000000 + time[2]
   local often = redis.call('HMGET', parameters, 'max_timeout', 'lease', 'max_bytes')
   local store = {
-    tag = string.match(parameters, '^%b{}'), us = us, now = math.floor(us / 1000),
+    tag = string.sub(parameters, 1, -2), us = us, now = math.floor(us / 1000),
     max_timeout = tonumber(often[1] or 'none') or false, lease = tonumber(often[2] or 30000),
     max_bytes = tonumber(often[3] or 1048576) or false,
   }
