@@ -2,9 +2,12 @@
 -- caller takes it out of the bucket's index, with others.
 -- Answers the seat that becomes free, as pool, SID and ticket, or an empty string.
 local function finish(s, store)
-  local kinds = {['timed out'] = 'expired', lifetime = 'expired', evicted = 'evicted', moved = 'moved'}
-  local seat = s.seat
-  for _, key in ipairs(kept(s, store)) do redis.call('UNLINK', key) end
+  local seat, kind = s.seat, 'ended'
+  if s.over == 'timed out' or s.over == 'lifetime' then kind = 'expired'
+  elseif s.over == 'evicted' or s.over == 'moved' then kind = s.over end
+  if s.kept then
+    for _, key in ipairs(kept(s, store)) do redis.call('UNLINK', key) end
+  end
   redis.call('UNLINK', s.session)
   redis.call('HSET', s.session, 'f', string.format('%.0f', s.fence), 'o', s.owner, 'e', s.over,
     'k', s.deleter or '', 'c', s.ticket or '', 'm', s.moving or '')
@@ -16,15 +19,17 @@ local function finish(s, store)
     seat = (s.owner == '*' and 'public ' or 'private ') .. s.sid .. ' ' .. seat
     redis.call('SADD', store.tag .. 'q', seat)
   end
-  emit(kinds[s.over] or 'ended', s, s.over, store)
+  emit(kind, s, s.over, store)
 
-  local waiters = store.tag .. 'w:' .. s.sid
-  local line = s.ticket and redis.call('LRANGE', waiters, 0, 499) or {} -- for what nobody held, nobody waits
-  for _, entry in ipairs(line) do
-    local wake = store.tag .. 'g:' .. string.match(entry, '^%d+ (%S+)')
-    redis.call('RPUSH', wake, 'over')
-    redis.call('PEXPIRE', wake, 10000)
+  if s.ticket then -- for what nobody held, nobody waits
+    local waiters = store.tag .. 'w:' .. s.sid
+    local line = redis.call('LRANGE', waiters, 0, 499)
+    for _, entry in ipairs(line) do
+      local wake = store.tag .. 'g:' .. string.match(entry, '^%d+ (%S+)')
+      redis.call('RPUSH', wake, 'over')
+      redis.call('PEXPIRE', wake, 10000)
+    end
+    if #line > 0 then redis.call('UNLINK', waiters) end
   end
-  if #line > 0 then redis.call('UNLINK', waiters) end
   return seat or ''
 end
