@@ -74,6 +74,8 @@ class Sight(NamedTuple):
 
     activity: int
     held: bool
+    certain: bool = True
+    """Whether it is its seat: a session that is on the move does not tell which it has."""
 
 
 def _look(keys: Keyspace, names: Sequence[str]) -> Flow[list[Sight | None]]:
@@ -94,7 +96,9 @@ def seen(keys: Keyspace, seat: str) -> Operation[Sight | None]:
         except Moving as moving:
             if moving.arriving and moving.ticket != ticket:
                 return None  # what arrives there has another
-            return Sight(0, held=True)  # keeps its seat until the move is settled
+            # Keeps its seat until the move is settled. But that may be another, and this one that
+            # of a create which never came: it is looked at again later.
+            return Sight(0, held=True, certain=False)
         if found.fields.get(b"s") != ticket.encode():
             return None
         held = bool(found.holder)
@@ -115,7 +119,11 @@ def take_seat(
     found = yield from _look(keys, full.doubtful)
     yield from seats.review(
         pool,
-        {name: sight and sight.activity for name, sight in zip(full.doubtful, found, strict=True)},
+        {
+            name: sight and sight.activity
+            for name, sight in zip(full.doubtful, found, strict=True)
+            if sight is None or sight.certain
+        },
     )
     for _ in range(EVICTION_ROUNDS):
         full = yield from seats.take(pool, seat, force=force)
@@ -148,7 +156,8 @@ def _evict_one(keys: Keyspace, pool: Pool) -> Flow[None]:
         if sight is not None
     ]
     yield from seats.review(
-        pool, {seat: max(known, sight.activity) for seat, known, sight in alive}
+        pool,
+        {seat: max(known, sight.activity) for seat, known, sight in alive if sight.certain},
     )
     idle = sorted((sight.activity, seat) for seat, _, sight in alive if not sight.held)
     if idle and (len(page) < seats.PAGE or idle[0][0] <= page[-1][1]):
