@@ -10,7 +10,7 @@ from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.moves import resolved
 from sessionstore._core.operation import Flow, Operation, Wake, together
-from sessionstore._core.records import Due, NotArrived
+from sessionstore._core.records import Due, Forgotten, NotArrived
 from sessionstore._core.sessions import Changes, Opened, Reading, Scope, Seat
 from sessionstore.errors import (
     LeaseLost,
@@ -195,11 +195,15 @@ def save(home: Home, fence: int, sequence: int, changes: Changes) -> Flow[None]:
         if not saving.unanswered:
             raise
         # Others may have saved since, and then nothing tells whether this one did before them.
-        raise StoreUnavailable(
-            f"the lease on session {home.id!r} has ended, and it is not known whether the save"
-            " before that landed; open it again and look",
-            unknown=True,
-        ) from None
+        raise _unknown(home, "save") from None
+
+
+def _unknown(home: Home, what: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"the lease on session {home.id!r} has ended, and it is not known whether the {what}"
+        " before that landed; open it again and look",
+        unknown=True,
+    )
 
 
 def merge(
@@ -221,6 +225,10 @@ def close(home: Home, fence: int, changes: Changes, timeout: int | None) -> Flow
     closing = sessions.close(home, fence, changes, timeout)
     try:
         closed = yield from closing
+    except Forgotten:
+        if not closing.unanswered:
+            raise
+        raise _unknown(home, "close") from None
     except SessionStoreError:
         raise
     except BaseException:

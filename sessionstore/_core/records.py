@@ -22,6 +22,7 @@ __all__ = [
     "FACTS",
     "Due",
     "Facts",
+    "Forgotten",
     "Moving",
     "NotArrived",
     "all_fields",
@@ -102,6 +103,10 @@ class Due(SessionEnded):
     """The time of the session is over, and nobody has ended it yet."""
 
 
+class Forgotten(LeaseLost):
+    """The opening is of too long ago to tell whether it was cut off or has closed."""
+
+
 class NotArrived(Exception):
     """The session is on its way here; while its mover holds it, it is still where it comes from."""
 
@@ -142,8 +147,8 @@ def _refusal(id: str, reply: Sequence[Any], fence: int) -> Exception:
             return QuotaExceeded("owner", value=limit)
         case [b"LIMIT", int(limit), bytes(what)]:
             return QuotaExceeded(what.decode(), value=limit)
-        case [b"LOST"]:
-            return LeaseLost(id, fence=fence)
+        case [b"LOST" | b"FORGOTTEN" as how]:
+            return (Forgotten if how == b"FORGOTTEN" else LeaseLost)(id, fence=fence)
         case [b"TOOBIG", int(size), int(limit)]:
             return ValueTooLarge(id, size=size, limit=limit)
         case [b"CONFLICT", *names]:

@@ -9,7 +9,8 @@
 -- ARGV[3] count       how many attributes changed
 -- ARGV[4...] changes  names and values in turn, then the names of removed attributes
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
--- Returns  {'CLOSED'} | {'GIVEN'}: by this fence, if it has asked before | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit}
+-- Returns  {'CLOSED'} | {'GIVEN'}: by this fence, if it has asked before | {'OVER', reason} | {'LOST'}
+--          | {'FORGOTTEN'}: lost, unless it has asked before | {'TOOBIG', size, limit}
 --          | {'LIMIT', n, 'kept'}
 local session = KEYS[1]
 local waiters = KEYS[2]
@@ -44,7 +45,8 @@ if s.fence ~= fence then
   local lost = redis.call('HGET', session, 'y') or '0'
   local known = string.find(lost .. ' ', string.format(' %.0f ', fence), 1, true)
   local floor = math.max(tonumber(string.match(lost, '^%d+')), tonumber(s.created) * 1000 - 1)
-  if known or fence > s.fence or fence <= floor then return {'LOST'} end
+  if known or fence > s.fence then return {'LOST'} end
+  if fence <= floor then return {'FORGOTTEN'} end
   return {'GIVEN'}
 end
 if s.lapsed then return {'LOST'} end
