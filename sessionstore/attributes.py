@@ -12,7 +12,7 @@ from sessionstore._core.kept import Kind, sizes_of
 from sessionstore._core.keys import Home
 from sessionstore._core.records import instant
 from sessionstore._core.sessions import OBJECTS, Changes, Reading, field_of
-from sessionstore._core.stamps import parted
+from sessionstore._core.stamps import UNREAD, parted
 from sessionstore.data.graph import ASIDE, Graph, aside_field, name_aside, refers
 from sessionstore.errors import UndecodableValue
 from sessionstore.lifetimes import Lifetimes
@@ -163,9 +163,20 @@ class Attributes(Mapping[str, Any]):
             return []
         return [(name, field) for name, field in asides.items() if name in self._values]
 
-    def _forget_replaced(self) -> None:
-        for name, _ in self._replaced():
-            del self._asides[name]  # type: ignore[union-attr]
+    def _forget_replaced(self, sent: Changes) -> None:
+        for name, field in list((self._asides or {}).items()):
+            if field in sent.written:
+                del self._asides[name]  # type: ignore[union-attr]
+                if name not in self._values:  # the new value was removed since
+                    self._dropped.add(name)
+
+    def _with_unread(self, sent: Changes, seen: Mapping[bytes, bytes]) -> Mapping[bytes, bytes]:
+        """Return what was read, and of what was not asked for that it was not."""
+        if self._asked_for is None:
+            return seen
+        asked = set(map(field_of, self._asked_for))
+        unread = (at for at in (*sent.written, *sent.removed) if at not in asked)
+        return {**dict.fromkeys(unread, UNREAD), **seen}
 
     def _has(self, name: str, field: bytes) -> bool:
         return (

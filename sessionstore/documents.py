@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sessionstore._core import kept
@@ -22,7 +23,6 @@ class Documents:
     def __init__(self) -> None:
         self._trees: dict[str, Tree | None] = {}
         self._stored: dict[str, bytes | None] = {}
-        self._staged: dict[str, bytes | None] = {}
 
     def loading(self, home: Home, fence: int, name: str) -> Flow[Tree | None]:
         """Return the tree of a document, always the same one; None if there is none."""
@@ -53,9 +53,8 @@ class Documents:
             if name not in self._stored or raw != self._stored[name]
         }
 
-    def staging(self, home: Home, changed: dict[str, bytes | None]) -> Flow[Changes]:
+    def staging(self, home: Home, changed: Mapping[str, bytes | None]) -> Flow[Changes]:
         """Write documents where nobody sees them; return the fields that will name them."""
-        self._staged = changed
         written, removed = {}, []
         for name, raw in changed.items():
             field = kept.field_of(kept.DOCUMENT, name)
@@ -65,7 +64,6 @@ class Documents:
                 written[field] = yield from kept.stage(home, raw)
         return Changes(written, removed)
 
-    def has_saved(self) -> None:
-        """Note that what was staged is stored."""
-        self._stored |= self._staged
-        self._staged = {}
+    def has_saved(self, sent: Mapping[str, bytes | None]) -> None:
+        """Note what was sent, which is stored now."""
+        self._stored |= sent

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sessionstore._core import records
 from sessionstore._core.keys import Home
 from sessionstore._core.records import instant
+from sessionstore.closing import Closing
 from sessionstore.requests import Mode
 
 __all__ = ["Facts"]
@@ -20,6 +21,7 @@ class Facts:
     _mode: Mode
     _open: bool
     _lost: bool
+    _sent_close: Closing | None
     _waited: timedelta
     _deadline: int
     lease_end: int
@@ -79,7 +81,8 @@ class Facts:
     @property
     def is_open(self) -> bool:
         """Whether it is open here, as far as is known here."""
-        return self._open and not self._lost
+        unknown = self._sent_close is not None and self._sent_close.unknown
+        return self._open and not self._lost and not unknown
 
     @property
     def home(self) -> Home:

@@ -7,12 +7,14 @@ here since then. The server removes what is over when it can; here it is not sho
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from sessionstore._core.sessions import Changes
 from sessionstore._core.stamps import SHEDS, end_of, parted, stamp
 
 __all__ = ["Lifetimes"]
+
+DOT = ord(".")
 
 
 class Lifetimes:
@@ -23,6 +25,7 @@ class Lifetimes:
     ) -> None:
         self._ends: dict[bytes, int] = {}
         self._stored: dict[bytes, bytes] = {}  # the stamps, as they are stored
+        self._over: dict[bytes, bytes] = {}  # what has ended, as it is stored if it still is
         self._changed: set[bytes] = set()
         self._clock = clock
         self._opened = now
@@ -34,8 +37,7 @@ class Lifetimes:
                     fields[field] = value
                     self._ends[field] = end_of(stamped)
                     self._stored[field] = stamped
-            for field in self.over():
-                del fields[field]
+            self.drop_over(fields)
 
     def __bool__(self) -> bool:
         return bool(self._ends)
@@ -53,13 +55,20 @@ class Lifetimes:
         end = self._ends.get(field)
         return None if end is None else end - self._now()
 
-    def over(self) -> Iterator[bytes]:
-        """Yield the attributes that have come to their end, each once."""
+    def drop_over(self, fields: dict[bytes, bytes]) -> list[bytes]:
+        """Return the attributes that have come to their end, each once.
+
+        Those that end in the store at the same time are dropped from the fields; the others must be
+        removed from it.
+        """
         now = self._now()
-        for field in [field for field, end in self._ends.items() if end <= now]:
+        over = [field for field, end in self._ends.items() if end <= now]
+        for field in over:
+            if field in fields and self._stored.get(field) == self._stamp(field):
+                self._over[field] = self._stored.pop(field) + fields.pop(field)
             del self._ends[field]
             self._changed.discard(field)
-            yield field
+        return over
 
     def stamped(self, changes: Changes, stored: Mapping[bytes, bytes]) -> Changes:
         """Return what to write for some changes, and for lifetimes that were given."""
@@ -70,16 +79,25 @@ class Lifetimes:
         return Changes(written, changes.removed)
 
     def as_stored(self, fields: Mapping[bytes, bytes]) -> Mapping[bytes, bytes]:
-        """Return fields as the server has them."""
-        return {**fields, **{at: s + fields[at] for at, s in self._stored.items() if at in fields}}
+        """Return fields as the server has them, if nobody has changed them since."""
+        stamped = {at: s + fields[at] for at, s in self._stored.items() if at in fields}
+        return {**fields, **stamped, **self._over}
 
-    def has_saved(self, changes: Changes) -> None:
-        """Note what is stored now."""
-        if not (self._ends or self._changed or self._stored):
-            return
-        for field in [*changes.written, *self._changed]:
-            self._stored[field] = self._stamp(field)
-        self._changed.clear()
+    def has_saved(self, sent: Changes) -> Changes:
+        """Note what was sent, which is stored now; return it without the stamps."""
+        if not (self._ends or self._changed or self._stored or self._over):
+            return sent
+        written = {}
+        for field, raw in sent.written.items():
+            stamped, written[field] = parted(raw) if field[0] == DOT else (b"", raw)
+            self._stored[field] = stamped
+            if stamped == self._stamp(field):  # else it was given another since
+                self._changed.discard(field)
+            self._over.pop(field, None)
+        for field in sent.removed:
+            self._stored.pop(field, None)
+            self._over.pop(field, None)
+        return Changes(written, sent.removed)
 
     def _stamp(self, field: bytes) -> bytes:
         return stamp(self._ends.get(field))

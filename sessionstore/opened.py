@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sessionstore._core import flows, kept, relocation, sessions
-from sessionstore._core.keys import Home
+from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.process import generation
-from sessionstore._core.sessions import Changes, Opened, Reading, field_of
-from sessionstore.attributes import Attributes
+from sessionstore._core.sessions import Changes, Opened, Reading
+from sessionstore.changeable import Changeable, Unsaved
+from sessionstore.closing import AsAsked, Closing
 from sessionstore.config import Duration, optional_milliseconds
-from sessionstore.data.values import changes_in_place
-from sessionstore.documents import Documents
 from sessionstore.errors import (
     LeaseLost,
     SessionEnded,
     SessionNotOpen,
     SessionStoreError,
+    StoreUnavailable,
 )
 from sessionstore.facts import Facts
 from sessionstore.requests import Mode, Requests, attribute_name
@@ -30,7 +30,15 @@ __all__ = ["OpenSession"]
 T = TypeVar("T")
 
 
-class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
+class Merging(NamedTuple):
+    """A shared save that was sent: its ticket, what it writes, and what was read before."""
+
+    ticket: str
+    sent: Changes
+    seen: Mapping[bytes, bytes]
+
+
+class OpenSession(Facts, Changeable):
     """What `Session` and `AsyncSession` share: everything but the waiting for Redis."""
 
     def __init__(
@@ -45,9 +53,9 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
         super().__init__(
             opened.fields, opened.home.id, fields, now=now, set_aside=requests.set_aside
         )
-        self._assigned: dict[str, bytes] = {}
         self._requests = requests
-        self._process = generation()
+        # Whose it is: a forked child has another generation, and a copy is another object.
+        self._process, self._original = generation(), id(self)
         self._home = opened.home
         self._facts = opened.facts
         self._mode = mode
@@ -62,53 +70,11 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
         self._waited = timedelta(0)
         self._lost = False
         self._sequence = 0
-        self._documents = Documents()
+        self._merging: Merging | None = None
+        self._sent_close: Closing | None = None
 
     __hash__ = object.__hash__
     __eq__ = object.__eq__
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        attribute_name(name)
-        self._check_writable("assigning")
-        self._is_readable(name)  # if it is not, its bytes are not lost by this
-        # Encoding says now, not at the save, that it cannot be stored; what may change until then
-        # is encoded once more.
-        self._assigned[name] = self._graph.check(field_of(name), name, value)
-        self._values[name] = value
-        self._dropped.discard(name)
-        self._lifetimes.give(field_of(name), None)
-
-    def set(self, name: str, value: Any, *, lifetime: Duration | None = None) -> None:
-        """Assign an attribute that ends by itself.
-
-        Args:
-            name: of the attribute.
-            value: as for an assignment, which would let it live as long as the session.
-            lifetime: time from now after which it is gone, by the clock of Redis, whether the
-                session is open or not; None: it lives as long as the session.
-
-        Raises:
-            TypeRefused, SessionNotOpen, LeaseLost, ConfigError.
-        """
-        milliseconds = optional_milliseconds(lifetime, "lifetime")
-        self[name] = value
-        self._lifetimes.give(field_of(name), milliseconds)
-
-    def lifetime(self, name: str) -> timedelta | None:
-        """Return how long an attribute has left; None: as long as the session. Or KeyError."""
-        if name not in self:
-            raise KeyError(name)
-        left = self._lifetimes.left(field_of(name))
-        return None if left is None else timedelta(milliseconds=left)
-
-    def __delitem__(self, name: str) -> None:
-        self._check_writable("removing")
-        if name not in self:
-            raise KeyError(name)
-        self._values.pop(name, None)
-        self._assigned.pop(name, None)
-        if self._has(name, field_of(name)):
-            self._dropped.add(name)
 
     def has_opened(self, seconds: float) -> None:
         """Note how long the open took, if it was spent in line."""
@@ -117,31 +83,11 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
 
     def has_lost(self) -> None:
         """Note that the lease is lost, so that the next call says so."""
-        self._lost = self._open
+        # To the holder who has sent the close, that one tells more: it may be what ended the lease.
+        self._lost = self._open and self._sent_close is None
 
-    def _shed(self) -> None:
-        if self._lifetimes:
-            for field in self._lifetimes.over():
-                name = field[1:].decode()
-                self._stored.pop(field, None)
-                self._values.pop(name, None)
-                self._assigned.pop(name, None)
-
-    def _changes(self) -> Changes:
-        self._shed()
-        values, fixed = {}, {}
-        for name, value in self._values.items():
-            if changes_in_place(value):
-                values[field_of(name)] = (name, value)
-            elif name in self._assigned:
-                fixed[field_of(name)] = self._assigned[name]
-        for name, field in self._replaced():
-            fixed[field] = self._stored[field_of(name)]
-        dropped = sorted(map(field_of, self._dropped)) if self._dropped else ()
-        return self._graph.changes(values, fixed, dropped, self._whole)
-
-    def _changing(self) -> Flow[Changes]:
-        """Return what to write; loads what was not asked for if it may refer to the same."""
+    def _gathering(self) -> Flow[Unsaved]:
+        """Return what is not saved; loads what was not asked for if it may refer to the same."""
         changes = self._changes()
         shared = self._mode == "shared"
         if shared and self._graph.touches_objects(changes):
@@ -149,24 +95,22 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
         if not self._whole and not shared and self._touches_unknown(changes):
             self._has_all((yield from self.guarded(flows.rest(self._home, self.fence))))
             changes = self._changes()
-        documents = self._documents.changed()
-        if documents:
-            self.check_held("changing documents")
-            staged = yield from self._documents.staging(self._home, documents)
-            changes = Changes(
-                {**changes.written, **staged.written}, [*changes.removed, *staged.removed]
-            )
-        return changes
+        return Unsaved(changes, self._documents.changed())
 
-    def _has_saved(self, changes: Changes) -> None:
-        self._documents.has_saved()
-        self._lifetimes.has_saved(changes)
-        self._graph.has_saved(changes)
-        self._forget_replaced()
-        self._dropped.clear()
-        self._assigned.clear()
+    def _staging(self, unsaved: Unsaved) -> Flow[Changes]:
+        """Return what to send; documents are written beforehand, where nobody sees them."""
+        sent = self._lifetimes.stamped(unsaved.changes, self._stored)
+        if unsaved.documents:
+            staged = yield from self._documents.staging(self._home, unsaved.documents)
+            sent = Changes({**sent.written, **staged.written}, [*sent.removed, *staged.removed])
+        return sent
+
+    def _is_original(self) -> bool:
+        return self._original == id(self) and self._process == generation()
 
     def _check_open(self, doing: str) -> None:
+        if not self._is_original():
+            raise SessionNotOpen(self.id, doing=f"{doing}: a copy or a forked child")
         if self._lost:
             raise LeaseLost(self.id, fence=self.fence)
         if not self._open:
@@ -176,6 +120,11 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
         self._check_open(doing)
         if self._mode == "read":
             raise SessionNotOpen(self.id, doing=f"{doing}, only for reading")
+        self._check_unsent(doing)
+
+    def _check_unsent(self, doing: str) -> None:
+        if self._sent_close is not None:
+            raise SessionNotOpen(self.id, doing=f"{doing}, its close was sent")
 
     # For what is kept beside it: lists, longstrings and documents.
 
@@ -184,6 +133,7 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
         self._check_open(doing)
         if self._mode != "exclusive":
             raise SessionNotOpen(self.id, doing=f"{doing}, exclusively")
+        self._check_writable(doing)
 
     def has_kept(self, field: bytes, raw: bytes | None) -> None:
         """Note what the field of a kept value holds now; None: there is none any more."""
@@ -240,19 +190,36 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
 
     def _saving(self) -> Flow[None]:
         self._check_writable("saving")
-        changes = yield from self._changing()
-        stamped = self._lifetimes.stamped(changes, self._stored)
+        if self._merging is not None:  # it may have landed, and must not be a conflict with itself
+            yield from self._merge(self._merging)
+        unsaved = yield from self._gathering()
+        sent = yield from self._staging(unsaved)
         if self._mode == "exclusive":
-            yield from self.guarded(self._keeping(stamped))
-        elif stamped.written or stamped.removed:
+            yield from self.guarded(self._keeping(sent))
+            self._has_saved(sent, unsaved.documents)
+        elif sent.written or sent.removed:
             seen = self._lifetimes.as_stored(self._stored)
-            yield from self.guarded(
-                flows.merge(self._requests.keys, self._home, self._facts.created, stamped, seen)
-            )
-        self._has_saved(changes)
+            yield from self._merge(Merging(new_ticket(), sent, self._with_unread(sent, seen)))
+
+    def _merge(self, merging: Merging) -> Flow[None]:
+        self._merging = merging
+        merge = flows.merge(
+            self._requests.keys, self._home, merging.ticket, self._facts.created, merging.sent,
+            merging.seen,
+        )  # fmt: skip
+        try:
+            yield from self.guarded(merge)
+        except StoreUnavailable:
+            raise
+        except SessionStoreError:
+            self._merging = None  # it was refused
+            raise
+        self._merging = None
+        self._has_saved(merging.sent, {})
 
     def _renewing(self) -> Flow[None]:
         self._check_open("renewing")
+        self._check_unsent("renewing")
         if self._mode == "exclusive":
             (lease_end,) = yield from flows.renew([(self._home, self.fence, self.asked_lease)])
             if not lease_end:
@@ -261,65 +228,96 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
             self.lease_end = lease_end
 
     def _closing(self, id: str | None, owner: str | None, timeout: Duration | None) -> Flow[None]:
-        if not self._open and not self._lost and (id, owner, timeout) == (None, None, None):
+        asked = AsAsked(id, owner, optional_milliseconds(timeout, "timeout"))
+        if not self._open and not self._lost and asked == AsAsked():
             return
         self._check_open("closing")
-        timeout_ms = optional_milliseconds(timeout, "timeout")
         if self._mode != "exclusive":
-            if (id, owner, timeout) != (None, None, None):
+            if asked != AsAsked():
                 raise SessionNotOpen(self.id, doing="changing its id, owner or timeout")
             if self._mode == "shared":
                 yield from self._saving()
             self._open = False
             return
-        target = self._requests.target(self._home, self.owner, id, owner)
+        again = self._sent_close is not None
+        closing = yield from self._to_send(asked)
+        sent = yield from self._leaving_with(closing, self._giving_back(closing, again=again))
+        self._has_saved(sent, closing.unsaved.documents)
+
+    def _leaving_with(self, closing: Closing, flow: Flow[T]) -> Flow[T]:
+        """Send the last request of the opening; after it there is none, unless it is refused."""
+        self._sent_close = closing
+        try:
+            done = yield from self.guarded(flow)
+        except BaseException as error:
+            closing.unknown = not closing.is_refused_by(error)
+            if not closing.unknown:
+                self._sent_close = None
+            raise
+        self._open, self._sent_close = False, None
+        return done
+
+    def _to_send(self, asked: AsAsked) -> Flow[Closing]:
+        """Return the close that is to be sent: if one was sent before, only the same will do."""
+        sent = self._sent_close
+        if sent is not None:
+            if asked != sent.asked or (self._changes(), self._documents.changed()) != sent.unsaved:
+                raise SessionNotOpen(self.id, doing="another close than the one that was sent")
+            return sent
+        target = self._requests.target(self._home, self.owner, asked.id, asked.owner)
         if target is not None and self._documents.changed():
             yield from self._saving()  # a document is staged in the bucket where it will be named
-        changes = yield from self._changing()
-        stamped = self._lifetimes.stamped(changes, self._stored)
-        yield from self.guarded(self._giving_back(stamped, timeout_ms, target))
-        self._has_saved(changes)
-        # A renewal that was under way and came after the close has found nothing to renew.
-        self._open = self._lost = False
+        return Closing(asked, (yield from self._gathering()), target)
 
-    def _giving_back(
-        self, changes: Changes, timeout: int | None, target: tuple[Home, str] | None
-    ) -> Flow[None]:
-        if target is None:
-            yield from flows.close(self._home, self.fence, changes, timeout)
+    def _giving_back(self, closing: Closing, *, again: bool) -> Flow[Changes]:
+        sent = yield from self._staging(closing.unsaved)
+        timeout = closing.asked.timeout if closing.asked else None
+        if closing.target is None:
+            yield from flows.close(self._home, self.fence, sent, timeout, again=again)
             if timeout is not None:
                 self._facts = self._facts.with_timeout(timeout)
-            return
-        self._sequence += 1
-        requests = self._requests
-        facts = yield from relocation.move(
-            requests.keys, self._home, *target, self.fence, self._sequence, changes, timeout
-        )
+            return sent
+        target, owner = closing.target
+        if again and (yield from relocation.has_moved(self._home, target, closing.ticket)):
+            facts = yield from relocation.complete(self._home, target, closing.ticket, self.fence)
+        else:
+            closing.ticket = new_ticket()
+            self._sequence += 1
+            facts = yield from relocation.move(
+                self._requests.keys, self._home, target, owner,
+                ticket=closing.ticket, fence=self.fence, sequence=self._sequence,
+                changes=sent, timeout=timeout,
+            )  # fmt: skip
         if facts is not None:
-            self._home, self._facts = target[0], facts
+            self._home, self._facts = target, facts
+        return sent
 
     def _discarding(self) -> Flow[None]:
+        if not self._is_original():
+            self._check_open("discarding")
         if self._open and self._mode == "exclusive" and not self._lost:
-            yield from self.guarded(flows.close(self._home, self.fence, Changes(), None))
+            again, closing = self._sent_close is not None, Closing()
+            yield from self._leaving_with(closing, self._giving_back(closing, again=again))
         self._open = False
 
     def _deleting(self) -> Flow[None]:
         self._check_open("deleting")
-        fence = self.fence if self._mode == "exclusive" else None
-        yield from self.guarded(self._ending(fence))
-        self._open = False
+        sent = self._sent_close
+        again = sent is not None and sent.asked is None and sent.ticket
+        closing = Closing(ticket=again or new_ticket())
+        yield from self._leaving_with(closing, self._ending(closing.ticket))
 
-    def _ending(self, fence: int | None) -> Flow[None]:
+    def _ending(self, ticket: str) -> Flow[None]:
         requests = self._requests
+        fence = self.fence if self._mode == "exclusive" else None
         yield from flows.delete(
-            requests.keys, self._home, requests.label, sessions.ANY, fence=fence
+            requests.keys, self._home, requests.label, sessions.ANY, ticket=ticket, fence=fence
         )
 
     def _leaving(self, error: BaseException | None) -> Flow[None]:
         """Leave the `with` block: save and close, or after an error drop what was not saved."""
-        if self._process != generation():
-            self._open = False  # a forked child unwinds through a block of its parent's
-            return
+        if not self._is_original():
+            return  # a forked child unwinds through a block of its parent's
         if error is None:
             try:
                 yield from self._closing(None, None, None)
@@ -330,6 +328,9 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
         else:
             with suppress(SessionStoreError):  # the error that led here says more
                 yield from self._discarding()
+
+    def _has_left(self) -> None:
+        """Note that the block was left, in whichever way: it is not open here any more."""
         self._open = False
 
     def __repr__(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
@@ -21,7 +23,15 @@ class Session(OpenSession):
 
     def __init__(self, run: Callable[[Flow[Any]], Any], *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
-        self._run = run
+        self._run_alone = run
+        self._turn = threading.Lock()
+
+    def _run(self, flow: Flow[Any]) -> Any:
+        """Run a flow when those before it have ended: saves must arrive in their order."""
+        if not self._is_original():
+            return self._run_alone(flow)  # it will be refused
+        with self._turn:
+            return self._run_alone(flow)
 
     @property
     def holder(self) -> str:
@@ -87,7 +97,10 @@ class Session(OpenSession):
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._run(self._leaving(error))
+        try:
+            self._run(self._leaving(error))
+        finally:
+            self._has_left()
 
 
 class AsyncSession(OpenSession):
@@ -97,7 +110,15 @@ class AsyncSession(OpenSession):
         self, run: Callable[[Flow[Any]], Coroutine[Any, Any, Any]], *given: Any, **more: Any
     ) -> None:
         super().__init__(*given, **more)
-        self._run = run
+        self._run_alone = run
+        self._turn = asyncio.Lock()
+
+    async def _run(self, flow: Flow[Any]) -> Any:
+        """Run a flow when those before it have ended: saves must arrive in their order."""
+        if not self._is_original():
+            return await self._run_alone(flow)  # it will be refused
+        async with self._turn:
+            return await self._run_alone(flow)
 
     @property
     @as_in(Session.holder)
@@ -146,4 +167,7 @@ class AsyncSession(OpenSession):
         return self
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        await self._run(self._leaving(error))
+        try:
+            await self._run(self._leaving(error))
+        finally:
+            self._has_left()

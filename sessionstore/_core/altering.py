@@ -53,8 +53,9 @@ def alter(
             beside = when_open == "apply" or held is not None
             try:
                 yield from flows.merge(
-                    keys, home, found.facts.created, changes, found.fields, beside=beside
-                )
+                    keys, home, new_ticket(), found.facts.created, changes, found.fields,
+                    beside=beside,
+                )  # fmt: skip
             except Conflict:
                 continue
             except SessionInUse:

@@ -209,6 +209,7 @@ def _unknown(home: Home, what: str) -> StoreUnavailable:
 def merge(
     keys: Keyspace,
     home: Home,
+    ticket: str,
     created: int,
     changes: Changes,
     seen: Mapping[bytes, bytes],
@@ -216,17 +217,19 @@ def merge(
     beside: bool = False,
 ) -> Flow[None]:
     """Save what a writer without the session changed; `beside`: also while somebody holds it."""
-    merging = sessions.merge(home, new_ticket(), created, changes, seen, beside=beside)
+    merging = sessions.merge(home, ticket, created, changes, seen, beside=beside)
     yield from _here(keys, home, merging)
 
 
-def close(home: Home, fence: int, changes: Changes, timeout: int | None) -> Flow[None]:
-    """Save what the holder changed and give the session back."""
+def close(
+    home: Home, fence: int, changes: Changes, timeout: int | None, *, again: bool = False
+) -> Flow[None]:
+    """Save what the holder changed and give the session back; `again`: the same was sent before."""
     closing = sessions.close(home, fence, changes, timeout)
     try:
         closed = yield from closing
     except Forgotten:
-        if not closing.unanswered:
+        if not (again or closing.unanswered):
             raise
         raise _unknown(home, "close") from None
     except SessionStoreError:
@@ -235,7 +238,7 @@ def close(home: Home, fence: int, changes: Changes, timeout: int | None) -> Flow
         # Cancelled, and perhaps before it was sent: at its end, a loop cancels all there is.
         yield from closing
         raise
-    if not closed and not closing.unanswered:
+    if not (closed or again or closing.unanswered):
         raise LeaseLost(home.id, fence=fence)  # a failover has forgotten this opening
 
 
@@ -245,12 +248,16 @@ def delete(
     label: str,
     scope: Scope,
     *,
+    ticket: str | None = None,
     fence: int | None = None,
     reason: str = "deleted",
     wait: int = 0,
 ) -> Flow[bool]:
-    """End a session; True if it has ended, False if it will when its holder closes it."""
-    ticket = new_ticket()
+    """End a session; True if it has ended, False if it will when its holder closes it.
+
+    The ticket names the call, should it be repeated.
+    """
+    ticket = ticket or new_ticket()
     wait_end: int | None = None
     try:
         while True:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from sessionstore._core import admission, kept, moves, seats, sessions
 from sessionstore._core.keys import Home, Keyspace
-from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.moves import resolved
 from sessionstore._core.operation import Flow
 from sessionstore._core.records import Facts, NotArrived
 from sessionstore._core.sessions import Changes, Seat
 from sessionstore.errors import SessionExists, SessionStoreError, StoreUnavailable
 
-__all__ = ["move"]
+__all__ = ["complete", "has_moved", "move"]
+
+T = TypeVar("T")
 
 
 def move(
@@ -19,6 +22,8 @@ def move(
     home: Home,
     target: Home,
     owner: str,
+    *,
+    ticket: str,
     fence: int,
     sequence: int,
     changes: Changes,
@@ -26,10 +31,9 @@ def move(
 ) -> Flow[Facts | None]:
     """Save, move to another id or owner, and give back; see moves.py for the steps.
 
-    Returns the facts at the new home, or None if the session was deleted meanwhile. If it is
-    refused, the session stays open where it is, unchanged.
+    The ticket names the move. Returns the facts at the new home, or None if the session was deleted
+    meanwhile. If it is refused, the session stays open where it is, unchanged.
     """
-    ticket = new_ticket()
     taken = yield from sessions.save(home, fence, sequence, Changes(), f"> {ticket} {target.sid}")
     if taken is None:  # somebody has deleted it: this close is its end
         yield from sessions.close(home, fence, changes)
@@ -42,14 +46,46 @@ def move(
         yield from _arrive(keys, home, target, ticket, owner, facts, everything)
     except BaseException as error:
         refused = error
-        if not (yield from moves.decide(target, ticket)):
-            yield from moves.stay(home, ticket)
+        if not (yield from has_moved(home, target, ticket)):
+            if isinstance(error, StoreUnavailable) and error.unknown:
+                message = f"the session stays where it is, as it was: {error}"
+                raise StoreUnavailable(message) from error
             raise
-    reason = yield from moves.retire(home, ticket, fence)
-    arrived = yield from moves.admit(target, ticket, reason or "")
+    arrived = yield from complete(home, target, ticket, fence)
     if refused is not None and not isinstance(refused, Exception):
         raise refused
     return arrived
+
+
+def has_moved(home: Home, target: Home, ticket: str) -> Flow[bool]:
+    """Return whether a move has arrived; if it has not, it never will."""
+
+    def settling() -> Flow[bool]:
+        if (yield from moves.decide(target, ticket)):
+            return True
+        yield from moves.stay(home, ticket)
+        return False
+
+    return (yield from _or_unknown(settling()))
+
+
+def complete(home: Home, target: Home, ticket: str, fence: int) -> Flow[Facts | None]:
+    """Take the last steps of a move that has arrived; the answer is as that of `move`."""
+
+    def completing() -> Flow[Facts | None]:
+        reason = yield from moves.retire(home, ticket, fence)
+        return (yield from moves.admit(target, ticket, reason or ""))
+
+    return (yield from _or_unknown(completing()))
+
+
+def _or_unknown(flow: Flow[T]) -> Flow[T]:
+    """Run what settles a move; should it not get through, nobody knows what became of the move."""
+    try:
+        return (yield from flow)
+    except StoreUnavailable as error:
+        error.unknown = True
+        raise
 
 
 def _arrive(

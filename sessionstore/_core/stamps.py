@@ -5,13 +5,16 @@ The mark is the byte 193, with which no encoded value begins; the time is in mil
 
 from __future__ import annotations
 
-__all__ = ["SHEDS", "end_of", "parted", "stamp"]
+__all__ = ["SHEDS", "UNREAD", "end_of", "parted", "stamp"]
 
 SHEDS = b"i"
 """The field that says that some attribute of a session has a lifetime."""
 
 MARK = 0xC1
 LENGTH = 14
+
+UNREAD = bytes([MARK])
+"""Stands for a stored value that was not read, so that any will do; no value is this byte."""
 
 
 def parted(raw: bytes) -> tuple[bytes, bytes]:

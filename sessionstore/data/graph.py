@@ -26,6 +26,7 @@ from sessionstore._core.sessions import OBJECTS, Changes
 from sessionstore.data.objects import (
     decode_object,
     encode_object,
+    holds_reference,
     kind_of_object,
     references,
 )
@@ -136,10 +137,10 @@ class Graph:
         for field, raw in changes.written.items():
             self.stored[field] = raw
             self.others.pop(field, None)
+            self._read.pop(field, None)
         for field in changes.removed:
             self.stored.pop(field, None)
-        if changes.written or changes.removed:
-            self._read.clear()
+            self._read.pop(field, None)
 
     def has_loaded(self, fields: Mapping[bytes, bytes]) -> None:
         """Note all that is stored, beside the attributes that were asked for."""
@@ -302,8 +303,8 @@ def written(values: Values) -> dict[bytes, bytes]:
 
 
 def refers(raw: bytes) -> bool:
-    """Whether some bytes refer to an object."""
-    return bool(references(raw))
+    """Whether some bytes refer to an object; those that only look so do not."""
+    return bool(references(raw)) and holds_reference(raw)
 
 
 def new_id() -> bytes:

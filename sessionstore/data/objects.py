@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from msgpack import Unpacker
+from msgpack import Unpacker, unpackb
 
 from sessionstore.data.registry import OBJECT, Kind, Unreadable, kind_named
 from sessionstore.data.values import (
     BAD,
     MAX_DEPTH,
+    OBJECT_TAG,
     Reader,
     Refer,
     Writer,
@@ -18,7 +19,13 @@ from sessionstore.data.values import (
 )
 from sessionstore.errors import UndecodableValue
 
-__all__ = ["decode_object", "encode_object", "kind_of_object", "references"]
+__all__ = [
+    "decode_object",
+    "encode_object",
+    "holds_reference",
+    "kind_of_object",
+    "references",
+]
 
 _REFERENCE_HEAD = b"\xd7\x20"  # an ext of 8 bytes; no text in UTF-8 has this in it
 _REFERENCE = re.compile(_REFERENCE_HEAD + rb"([A-Za-z0-9_-]{8})")
@@ -61,3 +68,22 @@ def references(raw: bytes) -> list[bytes]:
     text or binary, can do no more than keep the object of just this id from being dropped.
     """
     return _REFERENCE.findall(raw) if _REFERENCE_HEAD in raw else []
+
+
+def holds_reference(raw: bytes) -> bool:
+    """Whether there is a reference among the parts of some bytes; also if they are not well-formed.
+
+    It is asked only of bytes that have the looks of one.
+    """
+    tags: set[int] = set()
+    try:
+        check_lengths(raw)
+        unpackb(
+            raw,
+            ext_hook=lambda tag, _payload: tags.add(tag),
+            object_pairs_hook=lambda _pairs: None,  # keys need not be hashable
+            strict_map_key=False,
+        )
+    except Exception:  # noqa: BLE001 - bad bytes provoke many kinds
+        return True
+    return OBJECT_TAG in tags

@@ -32,6 +32,7 @@ from sessionstore.errors import TypeRefused, UndecodableValue
 __all__ = [
     "BAD",
     "MAX_DEPTH",
+    "OBJECT_TAG",
     "Reader",
     "Refer",
     "Writer",

@@ -9,7 +9,8 @@
 -- ARGV[2] beside      1: also while somebody holds it, who does not learn of it
 -- ARGV[3] count       how many attributes changed
 -- ARGV[4...] changes  as in write: names and new values in turn, then removed names; then for each of
---                     these in turn the value that was read, empty if there was none
+--                     these in turn the value that was read, empty if there was none, the byte 193 if it was
+--                     not read, so that any will do
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'SAVED'} | {'ABSENT'} | {'OVER', reason} | {'CONFLICT', name, ...} | {'HELD', holder, lease_end, waiting}
 --          | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'} | {'MOVING', how}
@@ -54,11 +55,12 @@ local changes, conflicts = {}, {'CONFLICT'}
 for i = 1, 2 * count + removed do changes[i] = ARGV[3 + i] end
 for i = 1, count + removed do
   local at = i <= count and 2 * i - 1 or count + i
-  local stored = redis.call('HGET', session, changes[at]) or ''
-  if stored ~= ARGV[3 + #changes + i] then conflicts[#conflicts + 1] = changes[at] end
+  local stored, seen = redis.call('HGET', session, changes[at]) or '', ARGV[3 + #changes + i]
+  local ends = lifetime(changes[at], seen)
+  if ends and ends <= store.now then seen = '' end -- it has ended since, and was dropped above
+  if stored ~= seen and seen ~= '\193' then conflicts[#conflicts + 1] = changes[at] end
 end
 if #conflicts > 1 then return conflicts end
-
 
 local fields, refusal = changed(s, changes, 1, count, store)
 if not fields then return refusal end

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessionstore import SessionStore
+from sessionstore import SessionNotOpen, SessionStore
 from tests.support.wait import wait_until
 
 if TYPE_CHECKING:
@@ -154,6 +154,39 @@ def test_a_child_that_unwinds_through_the_with_block_of_its_parent_releases_noth
 
     in_block()
     assert store.read("a")["n"] == 1
+
+
+def test_a_session_belongs_to_the_parent_and_a_child_is_refused(store: SessionStore) -> None:
+    held = store.create("a", data={"n": 0})
+    held["n"] = 1
+
+    def use() -> None:
+        calls: list[Callable[[], object]] = [
+            held.save, held.close, held.discard, held.renew, held.delete,
+            lambda: held.list("l").append(1), lambda: held.update(n=2),
+        ]  # fmt: skip
+        for call in calls:
+            with pytest.raises(SessionNotOpen, match="child"):
+                call()
+
+    wait_for(Forked(use))
+    held["m"] = 1
+    held.close()
+    assert dict(store.read("a")) == {"n": 1, "m": 1}
+
+
+def test_a_child_forked_while_another_thread_saves_is_refused_and_does_not_hang(
+    store: SessionStore,
+) -> None:
+    held = store.create("a", data={"n": 0})
+    with held._turn:
+
+        def use() -> None:
+            with pytest.raises(SessionNotOpen, match="child"):
+                held.save()
+
+        wait_for(Forked(use))
+    held.close()
 
 
 def test_leases_are_renewed_in_the_parent_and_in_the_child(store: SessionStore) -> None:

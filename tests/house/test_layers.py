@@ -18,7 +18,7 @@ INSIDE = (*BASE, "_core", "_redis")
 # What is public, and what its parts share: no I/O but through a driver.
 SHELLS = (
     *("attributes", "connecting", "data", "doctor", "embedded", "events", "keeper", "opened"),
-    *("atomic", "documents", "facts", "lifetimes", "lists", "longstrings"),
+    *("atomic", "changeable", "closing", "documents", "facts", "lifetimes", "lists", "longstrings"),
     *("async_store", "requests", "session", "store", "testing", "twins"),
 )
 
@@ -34,8 +34,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("attributes", "events", "requests"), (*BASE, "_core", "attributes", "data", "lifetimes")
     ),
-    "facts": (*BASE, "_core", "requests"),
-    "opened": (*BASE, "_core", "attributes", "data", "documents", "facts", "requests"),
+    "changeable": (*BASE, "_core", "attributes", "data", "documents", "requests"),
+    "closing": (*BASE, "_core", "changeable"),
+    "facts": (*BASE, "_core", "closing", "requests"),
+    "opened": (*BASE, "_core", "changeable", "closing", "data", "facts", "requests"),
     "keeper": (*BASE, "_core", "opened"),
     "documents": (*BASE, "_core", "data"),
     "atomic": (*BASE, "_core", "data", "requests", "twins"),

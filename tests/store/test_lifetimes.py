@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sessionstore import ConfigError
+from sessionstore import ConfigError, Conflict
 from tests.support.wait import until
 from tests.support.worlds import World
 
@@ -170,3 +170,54 @@ async def test_a_lifetime_is_a_duration(store: Any) -> None:
     assert "code" not in session
     session.set("now", 1, lifetime=0)
     assert "now" not in session
+
+
+async def writer_that_saw_it_end(store: Any, **how: Any) -> Any:
+    await made(store, code=timedelta(milliseconds=60))
+    writer = await store.open("a", mode="shared", **how)
+
+    async def gone() -> bool:
+        return "code" not in writer
+
+    await until(gone, "its lifetime is over")
+    return writer
+
+
+@pytest.mark.parametrize("lifetime", [None, MINUTE], ids=["for good", "for a while"])
+@pytest.mark.parametrize("fields", [None, ["code"], ["other"]], ids=str)
+async def test_a_shared_writer_may_assign_what_is_over(
+    store: Any, lifetime: Any, fields: Any
+) -> None:
+    first = await writer_that_saw_it_end(store, fields=fields)
+    second = await store.open("a", mode="shared")
+    for writer, value in ((first, 7), (second, 8)):
+        writer.set("code", value, lifetime=lifetime)
+    await first.save()
+    assert (await store.read("a"))["code"] == 7
+    with pytest.raises(Conflict):
+        await second.save()
+
+
+async def test_a_shared_writer_sees_that_another_has_put_anew_what_was_over(store: Any) -> None:
+    first = await writer_that_saw_it_end(store)
+    async with store.open("a") as holder:
+        holder["code"] = 5
+    first["code"] = 6
+    with pytest.raises(Conflict):
+        await first.save()
+
+
+@pytest.mark.parametrize("mode", ["exclusive", "shared"])
+async def test_what_gets_a_lifetime_and_ends_before_the_save_is_gone(store: Any, mode: str) -> None:
+    await store.create(id="a", data={"code": 1, "n": 1}, open=False)
+    async with store.open("a", mode=mode) as session:
+        session.set("code", 2, lifetime=0)
+        assert "code" not in session
+    assert dict(await store.read("a")) == {"n": 1}
+
+
+async def test_a_shorter_lifetime_that_ends_before_the_save_counts(store: Any) -> None:
+    await made(store, code=MINUTE)
+    async with store.open("a") as session:
+        session.set("code", 2, lifetime=0)
+    assert dict(await store.read("a")) == {"other": 1}

@@ -137,6 +137,61 @@ async def test_the_same_change_by_both_is_a_conflict_too(store: Any) -> None:
         await second.save()
 
 
+async def test_a_shared_writer_may_assign_what_it_has_not_read(store: Any) -> None:
+    await store.create(id="a", data={"x": 0, "y": 0, "z": 0}, open=False)
+    writer = await store.open("a", mode="shared", fields=["x"])
+    other = await store.open("a", mode="shared")
+    other["y"] = 1
+    await other.save()
+    writer["y"] = 2
+    writer["new"] = 2
+    await writer.save()
+    assert dict(await store.read("a")) == {"x": 0, "y": 2, "z": 0, "new": 2}
+    other["y"] = 3
+    with pytest.raises(Conflict) as caught:
+        await other.save()
+    assert caught.value.fields == ("y",)
+
+
+async def test_what_a_shared_writer_has_written_it_has_read(store: Any) -> None:
+    await store.create(id="a", data={"x": 0, "y": 0}, open=False)
+    writer = await store.open("a", mode="shared", fields=["x"])
+    writer["y"] = 1
+    await writer.save()
+    other = await store.open("a", mode="shared")
+    other["y"] = 2
+    await other.save()
+    writer["y"] = 3
+    with pytest.raises(Conflict) as caught:
+        await writer.save()
+    assert caught.value.fields == ("y",)
+
+
+async def test_what_was_asked_for_and_is_not_there_was_read(store: Any) -> None:
+    await store.create(id="a", data={"x": 0}, open=False)
+    writer = await store.open("a", mode="shared", fields=["new"])
+    other = await store.open("a", mode="shared")
+    other["new"] = 1
+    await other.save()
+    writer["new"] = 2
+    with pytest.raises(Conflict):
+        await writer.save()
+
+
+LOOKS = [b"\xd7\x20abcdefgh", b"\xc1" + b"1" * 13, "\u05e0abcdefgh", {"k": b"\xd7\x20abcdefgh"}]
+
+
+@pytest.mark.parametrize("value", [*LOOKS, (1, b"\xd7\x20abcdefgh"), {b"\xd7\x20abcdefgh"}])
+async def test_bytes_that_look_like_a_reference_or_a_lifetime_are_shared_like_any(
+    store: Any, value: Any
+) -> None:
+    await store.create(id="a", data={"x": 0, "old": value}, open=False)
+    async with store.open("a", mode="shared") as writer:
+        writer["x"] = value
+        writer["old"] = 1
+    assert dict(await store.read("a")) == {"x": value, "old": 1}
+
+
 async def test_a_shared_writer_is_refused_while_somebody_holds_it(store: Any) -> None:
     await store.create(id="a", data={"x": 0}, open=False)
     shared = await store.open("a", mode="shared")

@@ -1,0 +1,114 @@
+"""Attributes that can be changed, and what of them is not saved yet.
+
+Whether something is unsaved is found by comparing it with what is stored, and by nothing else. So
+it does not matter what happens while a save is under way: what was sent is noted as stored then,
+and what differs from that goes out with the next one.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, MutableMapping
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from sessionstore._core.sessions import Changes, field_of
+from sessionstore.attributes import Attributes
+from sessionstore.config import Duration, optional_milliseconds
+from sessionstore.data.values import changes_in_place
+from sessionstore.documents import Documents
+from sessionstore.requests import attribute_name
+
+__all__ = ["Changeable", "Unsaved"]
+
+
+class Unsaved(NamedTuple):
+    """What has changed since the last save: attributes with their objects, and documents."""
+
+    changes: Changes
+    documents: Mapping[str, bytes | None]
+
+
+class Changeable(Attributes, MutableMapping[str, Any]):
+    """Attributes that can be assigned, changed in place and removed, and documents."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._assigned: dict[str, bytes] = {}
+        self._documents = Documents()
+
+    @abstractmethod
+    def _check_writable(self, doing: str) -> None:
+        """Raise unless changes are taken now."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        attribute_name(name)
+        self._check_writable("assigning")
+        self._is_readable(name)  # if it is not, its bytes are not lost by this
+        # Encoding says now, not at the save, that it cannot be stored; what may change until then
+        # is encoded once more.
+        self._assigned[name] = self._graph.check(field_of(name), name, value)
+        self._values[name] = value
+        self._dropped.discard(name)
+        self._lifetimes.give(field_of(name), None)
+
+    def set(self, name: str, value: Any, *, lifetime: Duration | None = None) -> None:
+        """Assign an attribute that ends by itself.
+
+        Args:
+            name: of the attribute.
+            value: as for an assignment, which would let it live as long as the session.
+            lifetime: time from now after which it is gone, by the clock of Redis, whether the
+                session is open or not; None: it lives as long as the session.
+
+        Raises:
+            TypeRefused, SessionNotOpen, LeaseLost, ConfigError.
+        """
+        milliseconds = optional_milliseconds(lifetime, "lifetime")
+        self[name] = value
+        self._lifetimes.give(field_of(name), milliseconds)
+
+    def lifetime(self, name: str) -> timedelta | None:
+        """Return how long an attribute has left; None: as long as the session. Or KeyError."""
+        if name not in self:
+            raise KeyError(name)
+        left = self._lifetimes.left(field_of(name))
+        return None if left is None else timedelta(milliseconds=left)
+
+    def __delitem__(self, name: str) -> None:
+        self._check_writable("removing")
+        if name not in self:
+            raise KeyError(name)
+        self._values.pop(name, None)
+        self._assigned.pop(name, None)
+        if name not in (self._asides or ()):
+            self._dropped.add(name)  # also one not stored: a save that is under way may store it
+
+    def _shed(self) -> None:
+        if self._lifetimes:
+            for field in self._lifetimes.drop_over(self._stored):
+                name = field[1:].decode()
+                self._values.pop(name, None)
+                self._assigned.pop(name, None)
+                self._dropped.add(name)
+
+    def _changes(self) -> Changes:
+        """Return what differs from what is stored: only by that a value is saved or unsaved."""
+        self._shed()
+        values, fixed = {}, {}
+        for name, value in self._values.items():
+            if changes_in_place(value):
+                values[field_of(name)] = (name, value)
+            elif name in self._assigned:
+                fixed[field_of(name)] = self._assigned[name]
+        for name, field in self._replaced():
+            fixed[field] = self._stored[field_of(name)]
+        stored = self._stored
+        dropped = sorted(at for at in map(field_of, self._dropped) if at in stored)
+        return self._graph.changes(values, fixed, dropped, self._whole)
+
+    def _has_saved(self, sent: Changes, documents: Mapping[str, bytes | None]) -> None:
+        """Note that just this is stored now: more may have changed since it was sent."""
+        self._documents.has_saved(documents)
+        self._graph.has_saved(self._lifetimes.has_saved(sent))
+        self._forget_replaced(sent)

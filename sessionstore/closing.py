@@ -1,0 +1,52 @@
+"""The last request of an opening that was sent: a close, a discard or a delete.
+
+It may land although its answer does not arrive. So from the moment it is sent the session takes no
+changes, and no other close is sent after it: then it does not matter which of them has landed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sessionstore._core.keys import Home
+from sessionstore._core.sessions import Changes
+from sessionstore.changeable import Unsaved
+from sessionstore.errors import SessionStoreError, StoreUnavailable
+
+__all__ = ["AsAsked", "Closing"]
+
+
+class AsAsked(NamedTuple):
+    """The id, owner and timeout (in ms) that a close gives the session; None: as it was."""
+
+    id: str | None = None
+    owner: str | None = None
+    timeout: int | None = None
+
+
+NOTHING = Unsaved(Changes(), {})
+
+
+@dataclass(slots=True, eq=False)
+class Closing:
+    """A last request that was sent and has no answer yet."""
+
+    asked: AsAsked | None = None
+    """What the close was asked for; None: it is a discard or a delete."""
+
+    unsaved: Unsaved = NOTHING
+    target: tuple[Home, str] | None = None
+    """Home and owner, if it moves."""
+
+    ticket: str = ""
+    """Names the move, or the delete."""
+
+    unknown: bool = False
+    """Whether it may have landed, though there is no answer."""
+
+    def is_refused_by(self, error: BaseException) -> bool:
+        """Whether an error says that nothing has landed, of this call and of those before."""
+        if isinstance(error, StoreUnavailable):
+            return not (error.unknown or self.unknown)
+        return isinstance(error, SessionStoreError)
