@@ -103,8 +103,10 @@ class Changeable(Attributes, MutableMapping[str, Any]):
                 fixed[field_of(name)] = self._assigned[name]
         for name, field in self._replaced():
             fixed[field] = self._stored[field_of(name)]
-        stored = self._stored
-        dropped = sorted(at for at in map(field_of, self._dropped) if at in stored)
+        dropped: list[bytes] = []
+        if self._dropped:
+            stored = self._stored
+            dropped = sorted(at for at in map(field_of, self._dropped) if at in stored)
         return self._graph.changes(values, fixed, dropped, self._whole)
 
     def _has_saved(self, sent: Changes, documents: Mapping[str, bytes | None]) -> None:

@@ -86,24 +86,26 @@ class OpenSession(Facts, Changeable):
         # To the holder who has sent the close, that one tells more: it may be what ended the lease.
         self._lost = self._open and self._sent_close is None
 
-    def _gathering(self) -> Flow[Unsaved]:
-        """Return what is not saved; loads what was not asked for if it may refer to the same."""
-        changes = self._changes()
-        shared = self._mode == "shared"
-        if shared and self._graph.touches_objects(changes):
-            raise SessionNotOpen(self.id, doing="changing objects, exclusively")
-        if not self._whole and not shared and self._touches_unknown(changes):
-            self._has_all((yield from self.guarded(flows.rest(self._home, self.fence))))
-            changes = self._changes()
-        return Unsaved(changes, self._documents.changed())
+    def _unsaved(self) -> Unsaved:
+        return Unsaved(self._changes(), self._documents.changed())
+
+    def _must_load(self, changes: Changes) -> bool:
+        """Whether what was not asked for is needed, since it may refer to the same objects."""
+        if self._mode == "shared":
+            if self._graph.touches_objects(changes):
+                raise SessionNotOpen(self.id, doing="changing objects, exclusively")
+            return False
+        return not self._whole and self._touches_unknown(changes)
+
+    def _loading_all(self) -> Flow[Unsaved]:
+        self._has_all((yield from self.guarded(flows.rest(self._home, self.fence))))
+        return self._unsaved()
 
     def _staging(self, unsaved: Unsaved) -> Flow[Changes]:
         """Return what to send; documents are written beforehand, where nobody sees them."""
         sent = self._lifetimes.stamped(unsaved.changes, self._stored)
-        if unsaved.documents:
-            staged = yield from self._documents.staging(self._home, unsaved.documents)
-            sent = Changes({**sent.written, **staged.written}, [*sent.removed, *staged.removed])
-        return sent
+        staged = yield from self._documents.staging(self._home, unsaved.documents)
+        return Changes({**sent.written, **staged.written}, [*sent.removed, *staged.removed])
 
     def _is_original(self) -> bool:
         return self._original == id(self) and self._process == generation()
@@ -181,18 +183,23 @@ class OpenSession(Facts, Changeable):
         """Do something with the session, and note if it turns out to be lost or over."""
         try:
             return (yield from flow)
-        except LeaseLost:
+        except SessionStoreError as error:
+            self._learn_from(error)
+            raise
+
+    def _learn_from(self, error: BaseException) -> None:
+        if isinstance(error, LeaseLost):
             self._lost = True
-            raise
-        except SessionEnded:
+        elif isinstance(error, SessionEnded):
             self._open = False
-            raise
 
     def _saving(self) -> Flow[None]:
         self._check_writable("saving")
         if self._merging is not None:  # it may have landed, and must not be a conflict with itself
             yield from self._merge(self._merging)
-        unsaved = yield from self._gathering()
+        unsaved = self._unsaved()
+        if self._must_load(unsaved.changes):
+            unsaved = yield from self._loading_all()
         sent = yield from self._staging(unsaved)
         if self._mode == "exclusive":
             yield from self.guarded(self._keeping(sent))
@@ -239,17 +246,19 @@ class OpenSession(Facts, Changeable):
                 yield from self._saving()
             self._open = False
             return
-        again = self._sent_close is not None
-        closing = yield from self._to_send(asked)
-        sent = yield from self._leaving_with(closing, self._giving_back(closing, again=again))
-        self._has_saved(sent, closing.unsaved.documents)
+        sent = self._sent_close
+        closing = (yield from self._first(asked)) if sent is None else self._same(sent, asked)
+        giving_back = self._giving_back(closing, again=sent is not None)
+        saved = yield from self._leaving_with(closing, giving_back)
+        self._has_saved(saved, closing.unsaved.documents)
 
     def _leaving_with(self, closing: Closing, flow: Flow[T]) -> Flow[T]:
         """Send the last request of the opening; after it there is none, unless it is refused."""
         self._sent_close = closing
         try:
-            done = yield from self.guarded(flow)
+            done = yield from flow
         except BaseException as error:
+            self._learn_from(error)
             closing.unknown = not closing.is_refused_by(error)
             if not closing.unknown:
                 self._sent_close = None
@@ -257,20 +266,28 @@ class OpenSession(Facts, Changeable):
         self._open, self._sent_close = False, None
         return done
 
-    def _to_send(self, asked: AsAsked) -> Flow[Closing]:
-        """Return the close that is to be sent: if one was sent before, only the same will do."""
-        sent = self._sent_close
-        if sent is not None:
-            if asked != sent.asked or (self._changes(), self._documents.changed()) != sent.unsaved:
-                raise SessionNotOpen(self.id, doing="another close than the one that was sent")
-            return sent
+    def _first(self, asked: AsAsked) -> Flow[Closing]:
+        unsaved = self._unsaved()
+        if self._must_load(unsaved.changes):
+            unsaved = yield from self._loading_all()
         target = self._requests.target(self._home, self.owner, asked.id, asked.owner)
-        if target is not None and self._documents.changed():
+        if target is not None and unsaved.documents:
             yield from self._saving()  # a document is staged in the bucket where it will be named
-        return Closing(asked, (yield from self._gathering()), target)
+            unsaved = self._unsaved()
+        return Closing(asked, unsaved, target)
+
+    def _same(self, sent: Closing, asked: AsAsked) -> Closing:
+        """Return the close that was sent before, if it is what is asked for now."""
+        if (asked, self._unsaved()) != (sent.asked, sent.unsaved):
+            raise SessionNotOpen(self.id, doing="another close than the one that was sent")
+        return sent
 
     def _giving_back(self, closing: Closing, *, again: bool) -> Flow[Changes]:
-        sent = yield from self._staging(closing.unsaved)
+        unsaved = closing.unsaved
+        if unsaved.documents:
+            sent = yield from self._staging(unsaved)
+        else:
+            sent = self._lifetimes.stamped(unsaved.changes, self._stored)
         timeout = closing.asked.timeout if closing.asked else None
         if closing.target is None:
             yield from flows.close(self._home, self.fence, sent, timeout, again=again)

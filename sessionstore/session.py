@@ -28,10 +28,14 @@ class Session(OpenSession):
 
     def _run(self, flow: Flow[Any]) -> Any:
         """Run a flow when those before it have ended: saves must arrive in their order."""
-        if not self._is_original():
-            return self._run_alone(flow)  # it will be refused
-        with self._turn:
+        if not self._turn.acquire(blocking=False):
+            if not self._is_original():  # a child of a process that was just using it
+                return self._run_alone(flow)  # it will be refused
+            self._turn.acquire()
+        try:
             return self._run_alone(flow)
+        finally:
+            self._turn.release()
 
     @property
     def holder(self) -> str:
@@ -115,8 +119,6 @@ class AsyncSession(OpenSession):
 
     async def _run(self, flow: Flow[Any]) -> Any:
         """Run a flow when those before it have ended: saves must arrive in their order."""
-        if not self._is_original():
-            return await self._run_alone(flow)  # it will be refused
         async with self._turn:
             return await self._run_alone(flow)
 
