@@ -19,7 +19,7 @@ INSIDE = (*BASE, "_core", "_redis")
 SHELLS = (
     *("attributes", "connecting", "data", "doctor", "embedded", "events", "keeper", "opened"),
     *("atomic", "changeable", "closing", "documents", "facts", "lifetimes", "lists", "longstrings"),
-    *("async_store", "requests", "session", "store", "testing", "twins"),
+    *("async_store", "requests", "saving", "session", "store", "testing", "twins"),
 )
 
 LAYERS: dict[str, tuple[str, ...]] = {
@@ -37,7 +37,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "changeable": (*BASE, "_core", "attributes", "data", "documents", "requests"),
     "closing": (*BASE, "_core", "changeable"),
     "facts": (*BASE, "_core", "closing", "requests"),
-    "opened": (*BASE, "_core", "changeable", "closing", "data", "facts", "requests"),
+    "saving": (*BASE, "_core", "changeable", "closing", "facts", "requests"),
+    "opened": (*BASE, "_core", "closing", "saving"),
     "keeper": (*BASE, "_core", "opened"),
     "documents": (*BASE, "_core", "data"),
     "atomic": (*BASE, "_core", "data", "requests", "twins"),

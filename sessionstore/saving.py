@@ -1,0 +1,223 @@
+"""An open session as long as it stays open: whether it takes changes, and how they are saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple, TypeVar
+
+from sessionstore._core import flows, kept
+from sessionstore._core.keys import ticket as new_ticket
+from sessionstore._core.operation import Flow, Operation
+from sessionstore._core.process import generation
+from sessionstore._core.sessions import Changes, Opened, Reading
+from sessionstore.changeable import Changeable, Unsaved
+from sessionstore.closing import Closing
+from sessionstore.errors import (
+    LeaseLost,
+    SessionEnded,
+    SessionNotOpen,
+    SessionStoreError,
+    StoreUnavailable,
+)
+from sessionstore.facts import Facts
+from sessionstore.requests import Mode, Requests, attribute_name
+
+__all__ = ["SavedSession"]
+
+T = TypeVar("T")
+
+
+class Merging(NamedTuple):
+    """A shared save that was sent: its ticket, what it writes, and what was read before."""
+
+    ticket: str
+    sent: Changes
+    seen: Mapping[bytes, bytes]
+
+
+class SavedSession(Facts, Changeable):
+    """An open session that can be saved, while it stays open."""
+
+    def __init__(
+        self,
+        requests: Requests,
+        opened: Opened | Reading,
+        mode: Mode = "exclusive",
+        fields: Sequence[str] | None = None,
+        lease: int | None = None,
+    ) -> None:
+        now = opened.now if isinstance(opened, Reading) else opened.lease_end - opened.lease
+        super().__init__(
+            opened.fields, opened.home.id, fields, now=now, set_aside=requests.set_aside
+        )
+        self._requests = requests
+        # Whose it is: a forked child has another generation, and a copy is another object.
+        self._process, self._original = generation(), id(self)
+        self._home = opened.home
+        self._facts = opened.facts
+        self._mode = mode
+        # The lease: when it ends by the clock of Redis, how long it is, as asked for (None: the
+        # store's); all in ms. Without one, the deadline is known as it was read.
+        self.lease_end = opened.lease_end
+        self.lease = opened.lease if isinstance(opened, Opened) else 0
+        self.asked_lease = lease
+        self._deadline = opened.deadline if isinstance(opened, Reading) else 0
+        self._open = mode != "exclusive" or self.lease > 0
+        self._queued = isinstance(opened, Opened) and opened.waited
+        self._waited = timedelta(0)
+        self._lost = False
+        self._sequence = 0
+        self._merging: Merging | None = None
+        self._sent_close: Closing | None = None
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+    def has_opened(self, seconds: float) -> None:
+        """Note how long the open took, if it was spent in line."""
+        if self._queued:
+            self._waited = timedelta(seconds=seconds)
+
+    def has_lost(self) -> None:
+        """Note that the lease is lost, so that the next call says so."""
+        # To the holder who has sent the close, that one tells more: it may be what ended the lease.
+        self._lost = self._open and self._sent_close is None
+
+    def _unsaved(self) -> Unsaved:
+        return Unsaved(self._changes(), self._documents.changed())
+
+    def _must_load(self, changes: Changes) -> bool:
+        """Whether what was not asked for is needed, since it may refer to the same objects."""
+        if self._mode == "shared":
+            if self._graph.touches_objects(changes):
+                raise SessionNotOpen(self.id, doing="changing objects, exclusively")
+            return False
+        return not self._whole and self._touches_unknown(changes)
+
+    def _loading_all(self) -> Flow[Unsaved]:
+        self._has_all((yield from self.guarded(flows.rest(self._home, self.fence))))
+        return self._unsaved()
+
+    def _staging(self, unsaved: Unsaved) -> Flow[Changes]:
+        """Return what to send; documents are written beforehand, where nobody sees them."""
+        sent = self._lifetimes.stamped(unsaved.changes, self._stored)
+        staged = yield from self._documents.staging(self._home, unsaved.documents)
+        return Changes({**sent.written, **staged.written}, [*sent.removed, *staged.removed])
+
+    def _is_original(self) -> bool:
+        return self._original == id(self) and self._process == generation()
+
+    def _check_open(self, doing: str) -> None:
+        if not self._is_original():
+            raise SessionNotOpen(self.id, doing=f"{doing}: a copy or a forked child")
+        if self._lost:
+            raise LeaseLost(self.id, fence=self.fence)
+        if not self._open:
+            raise SessionNotOpen(self.id, doing=doing)
+
+    def _check_writable(self, doing: str) -> None:
+        self._check_open(doing)
+        if self._mode == "read":
+            raise SessionNotOpen(self.id, doing=f"{doing}, only for reading")
+        self._check_unsent(doing)
+
+    def _check_unsent(self, doing: str) -> None:
+        if self._sent_close is not None:
+            raise SessionNotOpen(self.id, doing=f"{doing}, its close was sent")
+
+    # For what is kept beside it: lists, longstrings and documents.
+
+    def check_held(self, doing: str) -> None:
+        """Raise unless this is the one holder: nobody else may touch what is kept beside it."""
+        self._check_open(doing)
+        if self._mode != "exclusive":
+            raise SessionNotOpen(self.id, doing=f"{doing}, exclusively")
+        self._check_writable(doing)
+
+    def has_kept(self, field: bytes, raw: bytes | None) -> None:
+        """Note what the field of a kept value holds now; None: there is none any more."""
+        if raw is None:
+            self._stored.pop(field, None)
+        else:
+            self._stored[field] = raw
+
+    def _loading(self, name: str) -> Flow[Any]:
+        self.check_held("reading a document")
+        return (yield from self.guarded(self._documents.loading(self._home, self.fence, name)))
+
+    def put_document(self, name: str, tree: Any) -> None:
+        """Put an XML document into the session, at the next save or close.
+
+        Args:
+            name: of the document.
+            tree: an ElementTree of lxml, without a document type and entities, of up to 16 MiB.
+
+        Raises:
+            TypeRefused, ValueTooLarge, SessionNotOpen; ConfigError if lxml is not installed.
+        """
+        self.check_held("changing a document")
+        self._documents.put(attribute_name(name), tree)
+
+    def drop_document(self, name: str) -> None:
+        """Remove an XML document from the session, at the next save or close."""
+        self.check_held("changing a document")
+        self._documents.put(attribute_name(name), None)
+
+    def keeping(self, field: bytes, content: bytes | Sequence[bytes] | None) -> Flow[None]:
+        """Put a whole value in place of what is kept under a field, or of None remove it."""
+        raw = None if content is None else (yield from kept.stage(self._home, content))
+        changes = Changes(removed=[field]) if raw is None else Changes({field: raw})
+        yield from self.guarded(self._keeping(changes))
+        self.has_kept(field, raw)
+
+    def _keeping(self, changes: Changes) -> Flow[None]:
+        self._sequence += 1
+        yield from flows.save(self._home, self.fence, self._sequence, changes)
+
+    # What each method does, as a flow; the shells below only run it.
+
+    def guarded(self, flow: Operation[T] | Flow[T]) -> Flow[T]:
+        """Do something with the session, and note if it turns out to be lost or over."""
+        try:
+            return (yield from flow)
+        except SessionStoreError as error:
+            self._learn_from(error)
+            raise
+
+    def _learn_from(self, error: BaseException) -> None:
+        if isinstance(error, LeaseLost):
+            self._lost = True
+        elif isinstance(error, SessionEnded):
+            self._open = False
+
+    def _saving(self) -> Flow[None]:
+        self._check_writable("saving")
+        if self._merging is not None:  # it may have landed, and must not be a conflict with itself
+            yield from self._merge(self._merging)
+        unsaved = self._unsaved()
+        if self._must_load(unsaved.changes):
+            unsaved = yield from self._loading_all()
+        sent = yield from self._staging(unsaved)
+        if self._mode == "exclusive":
+            yield from self.guarded(self._keeping(sent))
+            self._has_saved(sent, unsaved.documents)
+        elif sent.written or sent.removed:
+            seen = self._lifetimes.as_stored(self._stored)
+            yield from self._merge(Merging(new_ticket(), sent, self._with_unread(sent, seen)))
+
+    def _merge(self, merging: Merging) -> Flow[None]:
+        self._merging = merging
+        merge = flows.merge(
+            self._requests.keys, self._home, merging.ticket, self._facts.created, merging.sent,
+            merging.seen,
+        )  # fmt: skip
+        try:
+            yield from self.guarded(merge)
+        except StoreUnavailable:
+            raise
+        except SessionStoreError:
+            self._merging = None  # it was refused
+            raise
+        self._merging = None
+        self._has_saved(merging.sent, {})
