@@ -47,12 +47,13 @@ def never(_fields: Mapping[bytes, bytes]) -> bool:
     return False
 
 
-RECHECK = 2000
+RECHECK = 1000
 """When a waiter looks by itself at the latest, in ms.
 
 It is woken by the close that hands it the session, and looks by itself when the lease of the
-holder that it knows of ends. This is for a neighbour in the line that died in the very moment of
-its turn, and for a server that has lost the line in a failover.
+holder that it knows of ends. To look is also to give a sign of life: who has not for 2 s (see
+lives.lua) is passed over. It helps against a neighbour in the line that died in the very moment of
+its turn, too, and a server that has lost the line in a failover.
 """
 
 

@@ -11,7 +11,7 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:B}s:SID     hash    the session, or its tombstone        its deadline, and then some
     {P:B}o:OWNER   zset    sessions of an owner by deadline     the last of their deadlines
     {P:B}x         zset    all sessions of the bucket           permanent
-    {P:B}w:SID     list    tickets waiting for the session      the wait
+    {P:B}w:SID     list    tickets waiting for the session      half a minute after the last sign of life
     {P:B}g:TICKET  list    the wake-up of one waiter            10 s
     {P:B}m:TICKET  string  whether a move has arrived           a day
     {P:B}r:TICKET  string  that a call was carried out          a minute

@@ -25,7 +25,7 @@ local function finish(s, store)
     local waiters = store.tag .. 'w:' .. s.sid
     local line = redis.call('LRANGE', waiters, 0, 499)
     for _, entry in ipairs(line) do
-      local wake = store.tag .. 'g:' .. string.match(entry, '^%d+ (%S+)')
+      local wake = store.tag .. 'g:' .. string.sub(entry, 14, 29)
       redis.call('RPUSH', wake, 'over')
       redis.call('PEXPIRE', wake, 10000)
     end

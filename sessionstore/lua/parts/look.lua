@@ -17,7 +17,7 @@ local function look(session, store)
   if store.max_timeout and timeout > store.max_timeout then s.timeout = store.max_timeout end
 
   -- The holder, in fixed places: the end of the lease (13 digits), how it came to be (o opened, g granted, c created
-  -- closed), a ticket of 16 letters, a label.
+  -- closed, w nobody holds it and who waits is silent), a ticket of 16 letters, a label.
   local holder = v[7]
   if holder ~= '' then
     s.lease_end = tonumber(string.sub(holder, 1, 13))
