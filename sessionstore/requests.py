@@ -41,6 +41,9 @@ MODES = get_args(Mode)
 Undecodable = Literal["error", "set aside"]
 UNDECODABLE = get_args(Undecodable)
 
+REASONS = ("deleted", "timed out", "lifetime", "evicted", "moved")
+"""Why sessions end by themselves, or by `delete`; nobody else may say so."""
+
 
 class Opening(NamedTuple):
     """The flow that opens a session, and what the session must know of how: mode, fields, lease."""
@@ -164,6 +167,8 @@ class Requests:
         self._check_may(check_owner(owner), "end all sessions of another owner")
         if not reason or not reason.isprintable() or len(reason) > config.MAX_NAME_BYTES:
             raise ConfigError("a reason is 1 to 255 printable characters")
+        if reason in REASONS:
+            raise ConfigError(f"reason {reason!r} is one of the store's own; say it in other words")
         kept = None if keep is None else self.keys.find(keep, owner).sid
         return store.end_all(self.keys, self.label, owner, kept, reason)
 
