@@ -13,12 +13,13 @@ from sessionstore._core.keys import Keyspace
 from sessionstore._core.operation import Flow
 from sessionstore._core.paging import EventPager
 from sessionstore._core.records import instant
+from sessionstore.attributes import Told
 
 __all__ = ["AsyncEvents", "Event", "Events"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Event(Told):
     """Something that happened to a session.
 
     `kind` is `created`, `ended` (deleted, signed out), `expired` (timed out, or past its

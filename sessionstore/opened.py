@@ -21,6 +21,7 @@ from sessionstore.errors import (
     SessionEnded,
     SessionNotOpen,
     SessionStoreError,
+    shown,
 )
 from sessionstore.facts import Facts
 from sessionstore.requests import Mode, Requests, attribute_name
@@ -335,4 +336,4 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
     def __repr__(self) -> str:
         state = self._mode if self._open else "closed"
         kind = type(self).__name__
-        return f"<{kind} {self.id!r} of {self.owner!r}: {state}, {len(self)} attributes>"
+        return f"<{kind} {shown(self.id)} of {self.owner!r}: {state}, {len(self)} attributes>"

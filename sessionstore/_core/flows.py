@@ -19,6 +19,7 @@ from sessionstore.errors import (
     SessionNotFound,
     SessionStoreError,
     StoreUnavailable,
+    shown,
 )
 
 __all__ = [
@@ -201,7 +202,7 @@ def save(home: Home, fence: int, sequence: int, changes: Changes) -> Flow[None]:
 
 def _unknown(home: Home, what: str) -> StoreUnavailable:
     return StoreUnavailable(
-        f"the lease on session {home.id!r} has ended, and it is not known whether the {what}"
+        f"the lease on session {shown(home.id)} has ended, and it is not known whether the {what}"
         " before that landed; open it again and look",
         unknown=True,
     )

@@ -2,15 +2,16 @@
 
 Between any two steps a fault may come: an operation is carried out twice, with steps of others in
 between (its first answer was lost); a client is gone for good; a lease ends; those in a line are
-taken for dead, whether they are or only hang. The server is a real one. The claims of all actors are compared with what is stored:
+taken for dead, whether they are or only hang. The server is a real one. The claims of all actors
+are compared with what is stored:
 
 - every opening has a fence of its own, and fences rise for one session;
 - while one holds a session nobody else gets it or writes to it, and who lost it does neither;
 - after each create there are no more sessions than the limits allow, of one owner and of all;
 - each mark that a save or close acknowledged is stored once, each that was refused is not stored;
 - a session that moves is in one place, or in none if somebody has ended it;
-- in the end nothing is held for longer than a lease, nobody who lives is in line, every key expires, and
-  what has ended takes up no room: as many sessions can be made as the limits allow.
+- in the end nothing is held for longer than a lease, nobody who lives is in line, every key
+  expires, and what has ended takes up no room: as many sessions can be made as the limits allow.
 
 A failed run says its seed; `SIMULATION_SEED=N` in the environment of pytest plays it again, and
 `SIMULATION_SEEDS=N` says how many seeds the test plays. A million, by hand, on all cores:

@@ -152,8 +152,11 @@ class Machine(RuleBasedStateMachine):
         try:
             found = self.store._driver.run(inspect_pages(self.world.keys))
             assert not found.faults, found.faults
-            for one in self.model.alive():
-                self.both(lambda: self.store.touch(one.id, one.owner), lambda: self.model.touch(one.sid))
+            for one in self.model.alive():  # who missed a turn is in line again when that is seen
+                self.both(
+                    lambda one=one: self.store.touch(one.id, one.owner),  # type: ignore[misc]
+                    lambda one=one: self.model.touch(one.sid),  # type: ignore[misc]
+                )
             for one in self.model.sessions.values():
                 assert self.world.waiting(one.sid) == len(one.line)
             staying = self.world.staying()

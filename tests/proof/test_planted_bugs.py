@@ -269,7 +269,7 @@ HAND_OVER = {
         r"s\.held = s\.lease_end > store\.now":
             "s.held = s.lease_end > store.now or string.sub(holder, 14, 14) == 'g'",
     },
-}
+}  # fmt: skip
 LINE = {
     "a waiter that is silent gets its turn": {
         r"ticket == s\.asking or lives\(until_, store\)": "true",

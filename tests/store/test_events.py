@@ -54,7 +54,13 @@ async def test_nobody_may_give_a_reason_of_the_store_for_an_end(store: Any, reas
     assert await store.end_all("alice", reason=f"{reason} by root") == 1
 
 
-ENDS = ("at once", "at the close", "at the end of the lease", "when its caller is gone", "by a sweep")
+ENDS = (
+    "at once",
+    "at the close",
+    "at the end of the lease",
+    "when its caller is gone",
+    "by a sweep",
+)
 
 
 @pytest.mark.parametrize("end", ENDS)

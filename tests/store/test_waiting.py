@@ -190,9 +190,7 @@ async def test_a_line_full_of_the_dead_has_room(store: Any, world: World, asks: 
     await (await late).close()
 
 
-async def test_who_was_silent_for_long_leaves_the_line(
-    store: Any, world: World, asks: Any
-) -> None:
+async def test_who_was_silent_for_long_leaves_the_line(store: Any, world: World, asks: Any) -> None:
     holder = await store.create(id="a")
     asks("dead", again=False)
     world.silence(":a", 40)
@@ -294,9 +292,7 @@ async def test_signs_of_life_from_before_the_clock_was_put_back_do_not_count(
     assert (await store.read("a")).info.holder == "alive"
 
 
-async def test_a_waiting_delete_that_died_does_not_fill_the_line(
-    store: Any, world: World
-) -> None:
+async def test_a_waiting_delete_that_died_does_not_fill_the_line(store: Any, world: World) -> None:
     await store.configure(max_waiters=1)
     holder = await store.create(id="a")
     dead = sessions.delete(world.home(":a"), ticket(), "dead", ANY, wait=60_000)

@@ -23,13 +23,23 @@ from sessionstore.testing import fake_async_store, fake_store
 from tests.support.awaitable import AwaitableStore
 from tests.support.servers import Cluster, Sentinels, Standalone, redis7
 
-__all__ = ["BUCKETS", "CELLS", "DIGITS", "KINDS", "Place", "Places", "World", "run_until", "send_twice"]
+__all__ = [
+    "BUCKETS",
+    "CELLS",
+    "DIGITS",
+    "KINDS",
+    "Place",
+    "Places",
+    "World",
+    "run_until",
+    "send_twice",
+]
 
 BUCKETS = 4
 
 DIGITS = 13
-"""How many digits at the start of the field `h` say when the lease ends (see parts/look.lua), and at
-the start of a place in line, how long its waiter is believed to live (see parts/line.lua)."""
+"""How many digits tell a time: at the start of the field `h` the end of the lease (parts/look.lua),
+at the start of a place in line how long its waiter is believed to live (parts/line.lua)."""
 
 KINDS = ("embedded", "redis7", "cluster", "sentinel", "fake")
 
@@ -200,7 +210,7 @@ class World:
         return int(self.raw.llen(self.home(session).waiters))
 
     def believe(self, session: Any, tickets: Collection[str], milliseconds: int) -> None:
-        """Let some who wait in line for a session be believed to live until a time, and no longer."""
+        """Let some in line for a session be believed to live until a time, and no longer."""
         line = self.home(session).waiters
         for at, place in enumerate(self.raw.lrange(line, 0, -1)):
             if place[DIGITS : DIGITS + 16].decode() in tickets:
@@ -240,9 +250,7 @@ class World:
     def lease_until(self, session: Any, milliseconds: int) -> None:
         """Let the lease of the holder end at another time."""
         holder = self.fields(session)["h"][DIGITS:]
-        self.raw.hset(
-            self.home(session).session, "h", b"%0*d%b" % (DIGITS, milliseconds, holder)
-        )
+        self.raw.hset(self.home(session).session, "h", b"%0*d%b" % (DIGITS, milliseconds, holder))
 
     def lapse(self, session: Any) -> None:
         """Let so much time go by for a session that the lease of its holder has just ended."""
