@@ -1,5 +1,5 @@
 -- Give a session that nobody holds to the first waiter that lives, or leave it closed. Those that are passed over keep
--- their places; `s.asking` is the ticket of one that asks just now, and so lives.
+-- their places, and a mark says that there are some; `s.asking` is the ticket of one that asks just now, and so lives.
 -- The grant is written into the session; the push only wakes the waiter, which has 2 s to take it up.
 -- `fields`, names and values in turn, are written along with it.
 local function pass_on(s, waiters, store, fields)
