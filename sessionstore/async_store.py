@@ -141,7 +141,7 @@ class AsyncSessionStore:
 
     @as_in(SessionStore.events)
     def events(self, since: str | None = None) -> AsyncEvents:
-        return AsyncEvents(self._driver.run, self._requests.keys, since)
+        return AsyncEvents(self._driver.run, self._requests.keys, self._requests.events(since))
 
     @property
     @as_in(SessionStore.parameters)

@@ -14,16 +14,28 @@ from sessionstore._core.records import instant
 from sessionstore._core.sessions import OBJECTS, Changes, Reading, field_of
 from sessionstore._core.stamps import UNREAD, parted
 from sessionstore.data.graph import ASIDE, Graph, aside_field, name_aside, refers
-from sessionstore.errors import UndecodableValue
+from sessionstore.errors import UndecodableValue, shown
 from sessionstore.lifetimes import Lifetimes
 
-__all__ = ["Attributes", "Kind", "SessionInfo", "Snapshot", "wants_all"]
+__all__ = ["Attributes", "Kind", "SessionInfo", "Snapshot", "Told", "wants_all"]
 
 DOT = ord(".")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionInfo:
+class Told:
+    """What a dataclass shows of itself: all there is, and ids as people may read them."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        told = {name: getattr(self, name) for name in self.__slots__}
+        shows = {name: shown if name in ("id", "sid") else repr for name in told}
+        pairs = (f"{name}={shows[name](value)}" for name, value in told.items())
+        return f"{type(self).__name__}({', '.join(pairs)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SessionInfo(Told):
     """What a listing tells of a session. Times are by the clock of Redis, in UTC."""
 
     id: str
@@ -222,4 +234,4 @@ class Snapshot(Attributes):
         return self.info.owner
 
     def __repr__(self) -> str:
-        return f"<Snapshot of session {self.id!r}: {len(self)} attributes>"
+        return f"<Snapshot of session {shown(self.id)}: {len(self)} attributes>"

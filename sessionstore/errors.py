@@ -18,11 +18,13 @@
         └── TimedOut          no answer in time: the outcome is unknown
 
 Facts are in attributes; messages say what happened, to what, and what to do. No message
-carries a stored value, a secret or a password.
+carries a stored value, a secret or a password. Of a generated id, which lets in whoever shows it, a
+message has the beginning.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 __all__ = [
@@ -45,6 +47,15 @@ __all__ = [
 ]
 
 
+GENERATED = re.compile(r"([A-Za-z0-9_-]{2})\.[A-Za-z0-9_-]{22}")
+"""A generated id: its bucket, and 132 random bits."""
+
+
+def shown(id: str) -> str:
+    """Return an id as people may read it: a name, or the beginning of a generated one."""
+    return repr(f"{id[:7]}…" if GENERATED.fullmatch(id) else id)
+
+
 def _rebuilt(kind: type[SessionStoreError], args: tuple[object, ...]) -> SessionStoreError:
     return kind.__new__(kind, *args)
 
@@ -61,7 +72,7 @@ class SessionNotFound(SessionStoreError):
     """There is no such session, or none that the acting user may know of."""
 
     def __init__(self, id: str) -> None:
-        super().__init__(f"session {id!r} not found; create it first")
+        super().__init__(f"session {shown(id)} not found; create it first")
         self.id = id
 
 
@@ -69,7 +80,7 @@ class SessionExists(SessionStoreError):
     """The id is taken by a session of the same owner, or by a public one."""
 
     def __init__(self, id: str) -> None:
-        super().__init__(f"session {id!r} exists already; open it or choose another id")
+        super().__init__(f"session {shown(id)} exists already; open it or choose another id")
         self.id = id
 
 
@@ -82,8 +93,9 @@ class SessionInUse(SessionStoreError):
 
     def __init__(self, id: str, *, holder: str, until: datetime, waiting: int) -> None:
         super().__init__(
-            f"session {id!r} is open at {holder} until {until.isoformat(timespec='milliseconds')}"
-            f" at the latest, {waiting} waiting; try again or give a longer wait"
+            f"session {shown(id)} is open at {holder} until"
+            f" {until.isoformat(timespec='milliseconds')} at the latest, {waiting} waiting;"
+            " try again or give a longer wait"
         )
         self.id = id
         self.holder = holder
@@ -100,7 +112,7 @@ class SessionEnded(SessionStoreError):
 
     def __init__(self, id: str, *, reason: str) -> None:
         advice = "it has another id or owner now" if reason == "moved" else "create a new one"
-        super().__init__(f"session {id!r} has ended ({reason}); {advice}")
+        super().__init__(f"session {shown(id)} has ended ({reason}); {advice}")
         self.id = id
         self.reason = reason
 
@@ -109,7 +121,7 @@ class SessionNotOpen(SessionStoreError):
     """The session is not open here: it was closed, or opened to read only."""
 
     def __init__(self, id: str, *, doing: str) -> None:
-        super().__init__(f"session {id!r} is not open here for {doing}; open it first")
+        super().__init__(f"session {shown(id)} is not open here for {doing}; open it first")
         self.id = id
 
 
@@ -146,7 +158,7 @@ class LeaseLost(SessionStoreError):
 
     def __init__(self, id: str, *, fence: int) -> None:
         super().__init__(
-            f"the lease on session {id!r} (fence {fence}) has ended; open it again and repeat"
+            f"the lease on session {shown(id)} (fence {fence}) has ended; open it again and repeat"
         )
         self.id = id
         self.fence = fence
@@ -157,7 +169,7 @@ class Conflict(SessionStoreError):
 
     def __init__(self, id: str, *, fields: tuple[str, ...]) -> None:
         super().__init__(
-            f"session {id!r} was changed by another writer in {', '.join(map(repr, fields))};"
+            f"session {shown(id)} was changed by another writer in {', '.join(map(repr, fields))};"
             " open it again and repeat"
         )
         self.id = id
@@ -186,7 +198,7 @@ class UndecodableValue(SessionStoreError):
     """
 
     def __init__(self, path: str, *, why: str, id: str = "") -> None:
-        where = f" in session {id!r}" if id else ""
+        where = f" in session {shown(id)}" if id else ""
         super().__init__(
             f"the stored value of {path}{where} cannot be decoded ({why});"
             " remove it, or upgrade what reads it"
@@ -204,7 +216,7 @@ class ValueTooLarge(SessionStoreError, ValueError):
     """The session would hold more than the store takes; nothing was written."""
 
     def __init__(self, id: str, *, size: int, limit: int, why: str = "") -> None:
-        what = why or f"session {id!r} would hold"
+        what = why or f"session {shown(id)} would hold"
         super().__init__(
             f"{what} {size} bytes, the limit is {limit}; store less or raise max_bytes"
         )

@@ -13,12 +13,13 @@ from sessionstore._core.keys import Keyspace
 from sessionstore._core.operation import Flow
 from sessionstore._core.paging import EventPager
 from sessionstore._core.records import instant
+from sessionstore.attributes import Told
 
 __all__ = ["AsyncEvents", "Event", "Events"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Event(Told):
     """Something that happened to a session.
 
     `kind` is `created`, `ended` (deleted, signed out), `expired` (timed out, or past its
@@ -40,14 +41,17 @@ class Event:
 class EventReader:
     """What both readers share: where they are, and the events read but not handed out yet."""
 
-    def __init__(self, keys: Keyspace, since: str | None) -> None:
+    def __init__(self, keys: Keyspace, pager: EventPager) -> None:
         self._keys = keys
-        self._pager = EventPager(keys, since)
+        self._pager = pager
         self._ahead: deque[tuple[str, buckets.Event]] = deque()
 
     @property
     def cursor(self) -> str:
-        """How far has been read: give it as `since` to go on after the last event handed out."""
+        """How far has been read: give it as `since` to go on after the last event handed out.
+
+        It tells when something happened in which bucket, so keep it on your side.
+        """
         return self._pager.cursor
 
     def _filling(self) -> Flow[bool]:

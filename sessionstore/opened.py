@@ -11,7 +11,7 @@ from sessionstore._core.operation import Flow
 from sessionstore._core.sessions import Changes
 from sessionstore.closing import AsAsked, Closing
 from sessionstore.config import Duration, optional_milliseconds
-from sessionstore.errors import SessionNotOpen, SessionStoreError
+from sessionstore.errors import SessionNotOpen, SessionStoreError, shown
 from sessionstore.saving import SavedSession
 
 __all__ = ["OpenSession"]
@@ -151,4 +151,4 @@ class OpenSession(SavedSession):
     def __repr__(self) -> str:
         state = self._mode if self._open else "closed"
         kind = type(self).__name__
-        return f"<{kind} {self.id!r} of {self.owner!r}: {state}, {len(self)} attributes>"
+        return f"<{kind} {shown(self.id)} of {self.owner!r}: {state}, {len(self)} attributes>"

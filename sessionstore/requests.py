@@ -18,7 +18,7 @@ from sessionstore._core.admission import sweep
 from sessionstore._core.buckets import Row
 from sessionstore._core.keys import PUBLIC, Home, Keyspace
 from sessionstore._core.operation import Flow
-from sessionstore._core.paging import ListPager
+from sessionstore._core.paging import EventPager, ListPager
 from sessionstore._core.sessions import ANYBODY, Opened, Reading, Scope, field_of
 from sessionstore.attributes import SessionInfo, wants_all
 from sessionstore.config import (
@@ -40,6 +40,9 @@ Mode = Literal["exclusive", "read", "shared"]
 MODES = get_args(Mode)
 Undecodable = Literal["error", "set aside"]
 UNDECODABLE = get_args(Undecodable)
+
+REASONS = ("deleted", "timed out", "lifetime", "evicted", "moved")
+"""Why sessions end by themselves, or by `delete`; nobody else may say so."""
 
 
 class Opening(NamedTuple):
@@ -72,7 +75,9 @@ class Requests:
         self._limited_to = "" if privileged or user is None else user
 
     def acting(self, user: str, privileged: bool, label: str | None) -> Requests:
-        """Return the same for a user."""
+        """Return the same for a user; who is not privileged may have its own label, and no more."""
+        if privileged or user != self._limited_to:
+            self._check_privileged("act for others")
         return Requests(self.keys, user, privileged, label, self.undecodable)
 
     @property
@@ -164,6 +169,8 @@ class Requests:
         self._check_may(check_owner(owner), "end all sessions of another owner")
         if not reason or not reason.isprintable() or len(reason) > config.MAX_NAME_BYTES:
             raise ConfigError("a reason is 1 to 255 printable characters")
+        if reason in REASONS:
+            raise ConfigError(f"reason {reason!r} is one of the store's own; say it in other words")
         kept = None if keep is None else self.keys.find(keep, owner).sid
         return store.end_all(self.keys, self.label, owner, kept, reason)
 
@@ -194,8 +201,13 @@ class Requests:
         home = self.keys.home(row.sid)
         return SessionInfo.of(row, home) if matches(home.id, pattern) else None
 
+    def events(self, since: str | None) -> EventPager:
+        """Return a pager over the events that the acting user may know of."""
+        return EventPager(self.keys, since, self._limited_to)
+
     def sweep(self, buckets: int | None) -> Flow[int]:
         """Return the flow that ends what is due: everywhere, or in the buckets that are next."""
+        self._check_privileged("sweep the store")
         every = self.keys.buckets
         if buckets is None:
             return sweep(self.keys, every, kept=True)
@@ -213,8 +225,7 @@ class Requests:
 
     def configure(self, changes: Mapping[str, Any]) -> Flow[config.Parameters]:
         """Return the flow that sets parameters."""
-        if self._limited_to:
-            raise NotPermitted(self._limited_to, doing="change the parameters of the store")
+        self._check_privileged("change the parameters of the store")
         return store.configure(self.keys, config.changes(dict(changes)))
 
     def find(self, id: str, owner: str | None) -> tuple[Home, Scope]:
@@ -245,6 +256,10 @@ class Requests:
         owner = self._own if owner is None else check_owner(owner)
         self._check_may(owner, "create a session for another owner")
         return (self.keys.generate(owner) if id is None else self.keys.named(id, owner)), owner
+
+    def _check_privileged(self, doing: str) -> None:
+        if self._limited_to:
+            raise NotPermitted(self._limited_to, doing=doing)
 
     def _check_may(self, owner: str, doing: str) -> None:
         if self._limited_to and owner not in (self._limited_to, PUBLIC):

@@ -68,8 +68,9 @@ class SessionStore:
         """Return a view of the store for who is acting; without one, it is the application itself.
 
         A user who is not privileged may create, see, open and delete only its own and public
-        sessions; those of others are not found. `label` is the holder that others see of what is
-        opened from here, instead of host and process.
+        sessions; those of others are not found. It may not sweep, configure, or act for another
+        (NotPermitted). `label` is the holder that others see of what is opened from here, instead
+        of host and process.
         """
         requests = self._requests.acting(user, privileged, label)
         return SessionStore(self._driver, requests, self._keeper)
@@ -196,8 +197,9 @@ class SessionStore:
     def end_all(self, owner: str, keep: str | None = None, reason: str = "signed out") -> int:
         """End all sessions of an owner but `keep`; those that are open end when they are closed.
 
-        Returns how many that were. `reason` is what those who still hold one are told. Raises
-        NotPermitted, ConfigError, StoreUnavailable.
+        Returns how many that were. `reason` is what those who still hold one are told, in
+        other words than the store's own (see SessionEnded). Raises NotPermitted, ConfigError,
+        StoreUnavailable.
         """
         return self._driver.run(self._requests.end_all(owner, keep, reason))
 
@@ -206,13 +208,16 @@ class SessionStore:
 
         A session ends at its deadline without this; sweeping frees its memory and tells of it.
         With `buckets`, only so many of the store's buckets are looked at, the next ones at the
-        next call.
+        next call. Raises NotPermitted, ConfigError, StoreUnavailable.
         """
         return self._driver.run(self._requests.sweep(buckets))
 
     def events(self, since: str | None = None) -> Events:
-        """Iterate over what happened since the `cursor` of an earlier reading, until now."""
-        return Events(self._driver.run, self._requests.keys, since)
+        """Iterate over what happened since the `cursor` of an earlier reading, until now.
+
+        A user who is not privileged is told of its own and of public sessions.
+        """
+        return Events(self._driver.run, self._requests.keys, self._requests.events(since))
 
     @property
     def parameters(self) -> Parameters:

@@ -16,6 +16,7 @@ from sessionstore.errors import ConfigError
 __all__ = [
     "Counted",
     "Event",
+    "EventPage",
     "InMotion",
     "Row",
     "Swept",
@@ -77,6 +78,14 @@ class Event(NamedTuple):
     sid: str
     owner: str
     reason: str
+
+
+class EventPage(NamedTuple):
+    """Events of a bucket; `last` is the id of the last one that was looked at, shown or not."""
+
+    last: str
+    more: bool
+    events: list[Event]
 
 
 def join(keys: Keyspace) -> Operation[None]:
@@ -159,18 +168,16 @@ def sweep(bucket: Bucket, kept: bool) -> Operation[Swept]:
     return Operation(SWEEP, keys, (PAGE, int(kept)), parse)
 
 
-def events_page(bucket: Bucket, after: str) -> Operation[list[Event]]:
+def events_page(bucket: Bucket, after: str, user: str) -> Operation[EventPage]:
     """Read a page of a bucket's events after an event id; empty: from the first."""
 
-    def parse(reply: Sequence[Any]) -> list[Event]:
-        found = []
-        for id, fields in reply:
-            pairs = (item.decode() for item in fields)
-            told = dict(zip(pairs, pairs, strict=True))
-            found.append(Event(id.decode(), told["e"], told["s"], told["o"], told["r"]))
-        return found
+    def parse(reply: Sequence[Any]) -> EventPage:
+        last, more, *rows = reply
+        events = [Event(*(item.decode() for item in row)) for row in rows]
+        return EventPage(last.decode(), more == 1, events)
 
-    return Operation(EVENTS, (bucket.events,), (f"({after}" if after else "-", PAGE), parse)
+    given = (f"({after}" if after else "-", PAGE, user)
+    return Operation(EVENTS, (bucket.events,), given, parse)
 
 
 def shorten_all(keys: Keyspace) -> Flow[None]:

@@ -19,6 +19,7 @@ from sessionstore.errors import (
     SessionNotFound,
     SessionStoreError,
     StoreUnavailable,
+    shown,
 )
 
 __all__ = [
@@ -47,12 +48,13 @@ def never(_fields: Mapping[bytes, bytes]) -> bool:
     return False
 
 
-RECHECK = 2000
+RECHECK = 1000
 """When a waiter looks by itself at the latest, in ms.
 
 It is woken by the close that hands it the session, and looks by itself when the lease of the
-holder that it knows of ends. This is for a neighbour in the line that died in the very moment of
-its turn, and for a server that has lost the line in a failover.
+holder that it knows of ends. To look is also to give a sign of life: who has not for 2 s (see
+lives.lua) is passed over. It helps against a neighbour in the line that died in the very moment of
+its turn, too, and a server that has lost the line in a failover.
 """
 
 
@@ -200,7 +202,7 @@ def save(home: Home, fence: int, sequence: int, changes: Changes) -> Flow[None]:
 
 def _unknown(home: Home, what: str) -> StoreUnavailable:
     return StoreUnavailable(
-        f"the lease on session {home.id!r} has ended, and it is not known whether the {what}"
+        f"the lease on session {shown(home.id)} has ended, and it is not known whether the {what}"
         " before that landed; open it again and look",
         unknown=True,
     )

@@ -11,7 +11,7 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:B}s:SID     hash    the session, or its tombstone        its deadline, and then some
     {P:B}o:OWNER   zset    sessions of an owner by deadline     the last of their deadlines
     {P:B}x         zset    all sessions of the bucket           permanent
-    {P:B}w:SID     list    tickets waiting for the session      the wait
+    {P:B}w:SID     list    tickets waiting for the session      half a minute
     {P:B}g:TICKET  list    the wake-up of one waiter            10 s
     {P:B}m:TICKET  string  whether a move has arrived           a day
     {P:B}r:TICKET  string  that a call was carried out          a minute
@@ -38,14 +38,13 @@ from dataclasses import dataclass
 from itertools import count
 
 from sessionstore.config import check_id
-from sessionstore.errors import ConfigError
+from sessionstore.errors import GENERATED, ConfigError, shown
 
 __all__ = ["PERMANENT", "PUBLIC", "Home", "Keyspace", "Pool", "ticket"]
 
 PUBLIC = "*"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 MAX_BUCKETS = len(LETTERS) ** 2
-GENERATED = re.compile(r"([A-Za-z0-9_-]{2})\.[A-Za-z0-9_-]{22}")
 PERMANENT = re.compile(r"\{[^{}]+:(?:store|seat:\w+|[A-Za-z0-9_-]{2})\}(?:x|q|ev|p|r|)")
 
 
@@ -144,7 +143,7 @@ class Keyspace:
     def named(self, id: str, owner: str) -> Home:
         """Return the home of a session named by the caller, new or old."""
         if GENERATED.fullmatch(check_id(id)):
-            raise ConfigError(f"id {id!r} looks like a generated one; choose another")
+            raise ConfigError(f"id {shown(id)} looks like a generated one; choose another")
         bucket = self.bucket_of(id if owner in ("", PUBLIC) else owner)
         return Home(f"{_escaped(owner)}:{id}", bucket)
 

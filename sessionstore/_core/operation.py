@@ -27,7 +27,7 @@ AT_ONCE = 64
 """How many operations go in one round trip: a server answers others in between, and in time."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Operation(Generic[T]):
     """One script call. It can be sent again after a lost reply: every script sees to that."""
 

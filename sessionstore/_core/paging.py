@@ -69,11 +69,14 @@ class ListPager:
 class EventPager:
     """Goes through the events of all buckets; `cursor` says how far, for another pager to go on.
 
-    Events of one session come in their order; those of different sessions nearly so.
+    Events of one session come in their order; those of different sessions nearly so. What the user
+    may not know of is left out, and counts as read with what comes before it.
     """
 
-    def __init__(self, keys: Keyspace, cursor: str | None) -> None:
+    def __init__(self, keys: Keyspace, cursor: str | None, user: str) -> None:
         self._keys = keys
+        self._user = user
+        self._pages: dict[str, buckets.EventPage] = {}
         self._read: dict[str, str] = {} if cursor is None else _decoded(cursor)
         self._unread = list(keys.buckets)
 
@@ -84,22 +87,23 @@ class EventPager:
         return base64.urlsafe_b64encode(told).decode().rstrip("=")
 
     def has_read(self, bucket: str, event: buckets.Event) -> None:
-        """Move the cursor past an event."""
-        self._read[bucket] = event.id
+        """Move the cursor past an event, and past what is left out after it."""
+        page = self._pages[bucket]
+        self._read[bucket] = page.last if event is page.events[-1] else event.id
 
     def page(self) -> Flow[list[tuple[str, buckets.Event]] | None]:
         """Read on; the answer is (bucket, event) pairs by time."""
         while self._unread:
             now = self._unread
             answers = yield from together(
-                [buckets.events_page(at, self._read.get(at.name, "")) for at in now]
+                [buckets.events_page(at, self._read.get(at.name, ""), self._user) for at in now]
             )
-            self._unread = [
-                at for at, found in zip(now, answers, strict=True) if len(found) == buckets.PAGE
-            ]
-            events = [
-                (at.name, event) for at, found in zip(now, answers, strict=True) for event in found
-            ]
+            self._pages = {at.name: page for at, page in zip(now, answers, strict=True)}
+            self._unread = [at for at in now if self._pages[at.name].more]
+            for name, page in self._pages.items():
+                if page.last and not page.events:
+                    self._read[name] = page.last
+            events = [(name, event) for name, page in self._pages.items() for event in page.events]
             if events:
                 return sorted(events, key=lambda pair: _moment(pair[1].id))
         return None

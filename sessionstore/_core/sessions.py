@@ -78,7 +78,7 @@ class Changes(NamedTuple):
         return given
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Opened:
     """A session that the caller holds (or has just created)."""
 
@@ -101,7 +101,7 @@ class Queued:
     look_again: int
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Reading:
     """A session as it was when it was read; times in milliseconds."""
 

@@ -9,6 +9,7 @@ from sessionstore._core.inspection import buckets_of, inspect_pages, inspect_ses
 from sessionstore._core.keys import Keyspace
 from sessionstore._redis.sync import Driver
 from sessionstore.doctor.finding import Finding, Verdict
+from sessionstore.errors import shown
 
 __all__ = ["check_buckets", "check_index"]
 
@@ -49,7 +50,7 @@ def check_index(driver: Driver, keys: Keyspace) -> Finding:
         told = ", ".join(f"{number} {MEANINGS[kind]}" for kind, number in kinds.most_common())
         advice = (
             f"find out who else writes under this prefix, or which keys were lost (such as"
-            f" {faults[0][0]!r}): limits and listings are wrong for them until they end"
+            f" {shown(faults[0][0])}): limits and listings are wrong for them until they end"
         )
         return Finding("index", Verdict.CHANGE, told, advice)
     if by_index.due > max(100, by_index.looked_at // 4):

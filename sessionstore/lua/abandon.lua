@@ -18,6 +18,7 @@ local ticket = ARGV[1]
 --@use kept
 --@use emit
 --@use finish
+--@use lives
 --@use pass_on
 --@use leave
 

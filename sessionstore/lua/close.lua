@@ -28,6 +28,7 @@ local count = tonumber(ARGV[3])
 --@use emit
 --@use lapse
 --@use finish
+--@use lives
 --@use pass_on
 --@use settle
 --@use changed

@@ -34,8 +34,10 @@ local user = ARGV[8]
 --@use emit
 --@use lapse
 --@use finish
+--@use lives
 --@use pass_on
 --@use settle
+--@use line
 --@use enqueue
 
 local store = begin(parameters)
@@ -59,5 +61,5 @@ redis.call('HSETNX', session, 'd', ticket .. ' ' .. reason)
 redis.call('ZADD', store.tag .. 'x', 'LT', s.lease_end, s.sid)
 if s.owner ~= '' then redis.call('ZADD', store.tag .. 'o:' .. s.owner, 'LT', s.lease_end, s.sid) end
 local until_ = math.min(wait_end or math.huge, store.now + wait_ms)
-if until_ <= store.now or not enqueue(s, waiters, ticket, label, until_, store) then return {'PENDING'} end
+if until_ <= store.now or not enqueue(waiters, ticket, label, until_, store) then return {'PENDING'} end
 return {'QUEUED', until_, math.min(until_, s.lease_end) - store.now}

@@ -21,6 +21,6 @@ local s = look(session, store)
 if not s or s.ended then return {'EVICTED'} end
 if s.held or s.moving or s.activity ~= activity then return {'ACTIVE'} end
 if s.lapsed then lapse(s, store) end
-s.over = s.over or 'evicted'
+if not s.over then s.over, s.kind = 'evicted', 'evicted' end
 finish(s, store)
 return {'EVICTED'}

@@ -31,8 +31,10 @@ local count = tonumber(ARGV[3])
 --@use emit
 --@use lapse
 --@use finish
+--@use lives
 --@use pass_on
 --@use settle
+--@use line
 --@use changed
 --@use set_apart
 --@use write
@@ -46,7 +48,7 @@ if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
 settle(s, waiters, store)
 if s.over then return {'OVER', s.over} end
 if tonumber(s.created) ~= created then return {'OVER', 'deleted'} end
-if s.held and (beside ~= '1' or s.moving) then return {'HELD', s.label, s.lease_end, redis.call('LLEN', waiters)} end
+if s.held and (beside ~= '1' or s.moving) then return {'HELD', s.label, s.lease_end, (line(waiters, '', store))} end
 
 shed(s, store)
 -- Pairs take two places and removed names one: n changes and r removals are followed by n + r values that were read.

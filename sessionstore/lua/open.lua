@@ -37,8 +37,10 @@ local user = ARGV[7]
 --@use emit
 --@use lapse
 --@use finish
+--@use lives
 --@use pass_on
 --@use settle
+--@use line
 --@use enqueue
 --@use leave
 
@@ -46,6 +48,7 @@ local store = begin(parameters)
 local s = look(session, store)
 if not s or not visible(s, owner, user) then return {'ABSENT'} end
 if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
+s.asking = ticket
 settle(s, waiters, store)
 if s.over then return {'OVER', s.over} end
 shed(s, store)
@@ -65,8 +68,8 @@ end
 -- Should the clock be put back, nobody waits for longer than was asked.
 local until_ = math.min(wait_end or math.huge, store.now + (wait_ms or store.wait))
 if until_ > store.now then
-  if not enqueue(s, waiters, ticket, label, until_, store) then return {'FULL', store.max_waiters} end
+  if not enqueue(waiters, ticket, label, until_, store) then return {'FULL', store.max_waiters} end
   return {'QUEUED', until_, math.min(until_, s.lease_end) - store.now}
 end
 if wait_end then leave(waiters, ticket) end
-return {'HELD', s.label, s.lease_end, redis.call('LLEN', waiters)}
+return {'HELD', s.label, s.lease_end, (line(waiters, ticket, store))}

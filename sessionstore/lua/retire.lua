@@ -25,7 +25,7 @@ if s.held and s.fence ~= fence then return {'HELD'} end
 
 local pending = redis.call('HGET', session, 'd')
 local reason = pending and string.match(pending, '^%S+ (.*)$') or ''
-s.over, s.deleter = 'moved', ticket
+s.over, s.kind, s.deleter = 'moved', 'moved', ticket
 finish(s, store)
 if pending then redis.call('HSET', session, 'd', reason) end
 return {'RETIRED', reason}

@@ -29,6 +29,7 @@ local count = tonumber(ARGV[4])
 --@use emit
 --@use lapse
 --@use finish
+--@use lives
 --@use pass_on
 --@use settle
 --@use changed

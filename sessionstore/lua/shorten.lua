@@ -16,6 +16,7 @@ local cursor = ARGV[1]
 --@use emit
 --@use lapse
 --@use finish
+--@use lives
 --@use pass_on
 --@use settle
 

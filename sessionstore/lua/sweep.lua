@@ -20,6 +20,7 @@ local liable = ARGV[2]
 --@use place
 --@use lapse
 --@use finish
+--@use lives
 --@use pass_on
 --@use settle
 

@@ -21,6 +21,7 @@ local user = ARGV[2]
 --@use emit
 --@use lapse
 --@use finish
+--@use lives
 --@use pass_on
 --@use settle
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sessionstore._core.keys import PERMANENT
+from tests.support.worlds import DIGITS
 
 if TYPE_CHECKING:
     from tests.support.servers import Server
 
-__all__ = ["BUCKETS", "every_key_expires", "keys_of", "waiting", "whole"]
+__all__ = ["BUCKETS", "every_key_expires", "keys_of", "living", "waiting", "whole"]
 
 BUCKETS = 4
 
@@ -37,6 +38,17 @@ def waiting(server: Server, prefix: str) -> int:
     """Return how many tickets are in line, for all sessions of a store."""
     with server.client() as client:
         return sum(int(client.llen(key)) for key in keys_of(server, prefix, "w:"))
+
+
+def living(server: Server, prefix: str) -> int:
+    """Return how many in line are believed to live, for all sessions of a store."""
+    with server.client() as client:
+        seconds, microseconds = client.time()
+        now = 1000 * seconds + microseconds // 1000
+        places = [
+            place for key in keys_of(server, prefix, "w:") for place in client.lrange(key, 0, -1)
+        ]
+    return sum(int(place[:DIGITS]) > now for place in places)
 
 
 def whole(text: Any) -> int:

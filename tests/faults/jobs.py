@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -130,6 +131,35 @@ def create_when_told(pipe: Pipe, number: int, url: str, prefix: str, opened: boo
                 pipe.send("made")
             except SessionStoreError as error:
                 pipe.send(type(error).__name__)
+
+
+def crowd_in_line(pipe: Pipe, url: str, prefix: str, count: int, wait: float) -> None:
+    """Wait for a session with so many threads at once; those that get it close it."""
+    with connect(url, prefix) as store, ThreadPoolExecutor(count) as threads:
+
+        def one(_: int) -> None:
+            with store.open("a", wait=wait):
+                pass
+
+        pipe.send("ready")
+        list(threads.map(one, range(count)))
+        pipe.send("done")
+
+
+def crowd_of_tasks_in_line(pipe: Pipe, url: str, prefix: str, count: int, wait: float) -> None:
+    """Do the same with so many tasks."""
+
+    async def one(store: AsyncSessionStore) -> None:
+        async with store.open("a", wait=wait):
+            pass
+
+    async def main() -> None:
+        async with AsyncSessionStore.connect(url, prefix=prefix, buckets=BUCKETS) as store:
+            pipe.send("ready")
+            await asyncio.gather(*(one(store) for _ in range(count)))
+
+    asyncio.run(main())
+    pipe.send("done")
 
 
 def wait_in_line(pipe: Pipe, number: int, url: str, prefix: str, wait: float) -> None:

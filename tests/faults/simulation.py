@@ -1,16 +1,17 @@
 """The third driver: it interleaves many flows one step at a time, in an order that a seed decides.
 
 Between any two steps a fault may come: an operation is carried out twice, with steps of others in
-between (its first answer was lost); a client is gone for good; a lease ends. The server is a real
-one. The claims of all actors are compared with what is stored:
+between (its first answer was lost); a client is gone for good; a lease ends; those in a line are
+taken for dead, whether they are or only hang. The server is a real one. The claims of all actors
+are compared with what is stored:
 
 - every opening has a fence of its own, and fences rise for one session;
 - while one holds a session nobody else gets it or writes to it, and who lost it does neither;
 - after each create there are no more sessions than the limits allow, of one owner and of all;
 - each mark that a save or close acknowledged is stored once, each that was refused is not stored;
 - a session that moves is in one place, or in none if somebody has ended it;
-- in the end nothing is held for longer than a lease, nobody is in line, every key expires, and
-  what has ended takes up no room: as many sessions can be made as the limits allow.
+- in the end nothing is held for longer than a lease, nobody who lives is in line, every key
+  expires, and what has ended takes up no room: as many sessions can be made as the limits allow.
 
 A failed run says its seed; `SIMULATION_SEED=N` in the environment of pytest plays it again, and
 `SIMULATION_SEEDS=N` says how many seeds the test plays. A million, by hand, on all cores:
@@ -28,9 +29,10 @@ from sessionstore import SessionStore
 from sessionstore._core import buckets
 from sessionstore._core.operation import Operation, Wake
 from tests.faults.simulation_actors import Broken, Cast, Claims, bury, scene_of
-from tests.faults.simulation_end import answering, at_once, ended, lapses, settled
+from tests.faults.simulation_end import answering, at_once, ended, hushes, lapses, settled
 
 if TYPE_CHECKING:
+    from sessionstore._core.keys import Home
     from tests.faults.simulation_actors import Actor
 
 __all__ = ["Broken", "Simulation"]
@@ -111,6 +113,8 @@ class Simulation:
             return
         if fault < 0.06:
             self._lapse()
+        elif fault < 0.08:
+            self._hush()
         answer = self._carry_out(running)
         if self.chance.random() < 0.12 and running.lost < 3:
             running.lost += 1
@@ -176,15 +180,24 @@ class Simulation:
                 raise Broken(f"{alive} sessions are alive ({whose}), and {most} may be")
         return list(answers[: len(steps)])
 
-    def _lapse(self) -> None:
-        """Let the lease of some session end now."""
+    def _hush(self) -> None:
+        """Let nobody who waits for some session give a sign of life for too long."""
+        home = self._any_session()
+        if at_once(self._answer, [hushes(home)]) != [0]:
+            self.claims.note("time", f"who waits for {home.sid} is silent")
+
+    def _any_session(self) -> Home:
+        """Return a session that somebody holds, or else any that may be there."""
         held = sorted(self.claims.holders)
         if held:
-            home = self._keys.home(self.chance.choice(held))
-        else:
-            home = self._keys.named(
-                self.chance.choice(self.scene.ids), self.chance.choice(self.scene.owners)
-            )
+            return self._keys.home(self.chance.choice(held))
+        return self._keys.named(
+            self.chance.choice(self.scene.ids), self.chance.choice(self.scene.owners)
+        )
+
+    def _lapse(self) -> None:
+        """Let the lease of some session end now."""
+        home = self._any_session()
         (lapsed,) = at_once(self._answer, [lapses(home)])
         if lapsed is True:
             self.claims.note("time", f"the lease of {home.sid} ends")

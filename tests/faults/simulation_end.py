@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Flow = Generator[Any, Any, Any]
 
-__all__ = ["answering", "at_once", "ended", "lapses", "settled"]
+__all__ = ["answering", "at_once", "ended", "hushes", "lapses", "settled"]
 
 ROUNDS = 50
 REFUSALS = (*REFUSED, Moving)
@@ -41,8 +41,31 @@ return 1""",
 """The time of a session has come earlier than its index knows; it is due to be looked at."""
 
 IN_LINE = scripts._script(
-    "in_line", "#!lua flags=no-writes\nreturn redis.call('EXISTS', unpack(KEYS))"
+    "in_line",
+    """#!lua flags=no-writes
+local time, living = redis.call('TIME'), 0
+local now = string.format('%013.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+for _, line in ipairs(KEYS) do
+  for _, place in ipairs(redis.call('LRANGE', line, 0, -1)) do
+    if string.sub(place, 1, 13) > now then living = living + 1 end
+  end
+end
+return living""",
 )
+"""How many in some lines are believed to live."""
+
+HUSH = scripts._script(
+    "hush",
+    """#!lua
+local places = redis.call('LRANGE', KEYS[1], 0, -1)
+for at, place in ipairs(places) do
+  local long_ago = string.format('%013.0f', tonumber(string.sub(place, 1, 13)) - 2000)
+  redis.call('LSET', KEYS[1], at - 1, long_ago .. string.sub(place, 14))
+end
+return #places""",
+)
+"""Two seconds go by for those in a line in which they give no sign of life."""
+
 GROWN_OLD = scripts._script(
     "grown_old",
     """#!lua
@@ -108,6 +131,11 @@ def lapses(home: Home) -> Flow:
     return True
 
 
+def hushes(home: Home) -> Flow:
+    """Let those in line for a session be taken for dead; the answer is how many they are."""
+    return (yield from Operation(HUSH, (home.waiters,), (), int))
+
+
 def settled(store: SessionStore, scene: Scene) -> dict[str, Mapping[str, Any]]:
     """Let all leases end, see that every session can be had at once, and return what is in each."""
     requests, answer = store._requests, answering(store)
@@ -128,7 +156,7 @@ def settled(store: SessionStore, scene: Scene) -> dict[str, Mapping[str, Any]]:
 
     names = [(id, owner) for owner in sorted(set(scene.owners)) for id in scene.ids]
     lines = tuple(requests.keys.named(id, owner).waiters for id, owner in names)
-    for number in range(ROUNDS):  # those in line may be dead, too: each gets its turn and misses it
+    for number in range(ROUNDS):  # those in line may be dead: who is believed misses its turn
         in_line, there = at_once(
             answer, [iter(Operation(IN_LINE, lines, (), int)), _listing(store)]
         )

@@ -55,7 +55,7 @@ COMMANDS = [
     "zscore",
     "lrange",
     "llen",
-    "lpop",
+    "lpush",
     "lrem",
     "rpush",
     "lset",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sessionstore import LeaseLost, SessionInUse, SessionStore
+from sessionstore import LeaseLost, QuotaExceeded, SessionInUse, SessionStore
 from tests.faults import jobs
-from tests.faults.checks import waiting
+from tests.faults.checks import living, waiting
 from tests.support.processes import Child, all_of, children
 from tests.support.wait import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.support.servers import Standalone
 
 LEASE = 0.4
@@ -84,6 +87,85 @@ def test_killed_waiters_do_not_hold_up_the_next_and_the_line_keeps_its_order(
             line[number].end()
     with store.open("a", wait=0) as session:
         assert session["marks"] == [1, 4, 5]
+
+
+CROWDS = [jobs.crowd_in_line, jobs.crowd_of_tasks_in_line]
+
+
+def opened_by_a_newcomer(store: SessionStore) -> float:
+    """Return how long it takes somebody who asks again for as long as the line is full."""
+    begun = time.monotonic()
+
+    def opened() -> bool:
+        try:
+            store.open("a", wait=30).close()
+        except QuotaExceeded:
+            return False
+        return True
+
+    wait_until(opened, "there is room in the line")
+    return time.monotonic() - begun
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_a_crowd_that_was_killed_in_line_holds_up_a_newcomer_for_seconds(
+    server: Standalone, store: SessionStore, prefix: str, crowd: Callable[..., None]
+) -> None:
+    """However many: one of them gets its turn and misses it, and after that all are known to be."""
+    held = store.create("a")
+    with Child(crowd, server.url, prefix, 64, 100.0) as dead:
+        assert dead.hear() == "ready"
+        wait_until(lambda: waiting(server, prefix) == 64, "all are in line")
+        with pytest.raises(QuotaExceeded):
+            store.open("a", wait=30)
+        dead.kill9()
+        held.close()
+        assert opened_by_a_newcomer(store) < CONFIRM + SLACK
+
+
+def test_a_crowd_that_has_long_been_dead_holds_up_nobody(
+    server: Standalone, store: SessionStore, prefix: str
+) -> None:
+    held = store.create("a")
+    with Child(jobs.crowd_in_line, server.url, prefix, 64, 100.0) as dead:
+        dead.hear()
+        wait_until(lambda: waiting(server, prefix) == 64, "all are in line")
+        dead.kill9()
+    with Child(jobs.wait_in_line, 1, server.url, prefix, 60.0) as late:
+        late.hear()
+        late.tell("go")
+        wait_until(lambda: living(server, prefix) == 0, "they are known to be dead")
+        begun = time.monotonic()
+        held.close()
+        store.open("a", wait=0).close()
+        assert time.monotonic() - begun < SLACK
+
+
+def test_a_waiter_that_hung_is_passed_over_at_once_and_keeps_its_place(
+    server: Standalone, store: SessionStore, prefix: str
+) -> None:
+    held = store.create("a", data={"marks": []})
+    with ExitStack() as stack:
+        line = []
+        for place in range(1, 4):
+            waiter = stack.enter_context(Child(jobs.hold, server.url, prefix, 30.0, 60.0))
+            wait_until(lambda n=place: waiting(server, prefix) == n, "it is in line")  # type: ignore[misc]
+            assert waiter.hear() == "ready"
+            line.append(waiter)
+        hung, second, third = line
+        hung.pause()
+        wait_until(lambda: living(server, prefix) == 2, "one is known to hang")
+        begun = time.monotonic()
+        held.close()
+        fences = [second.hear()]
+        assert time.monotonic() - begun < SLACK
+        hung.resume()
+        wait_until(lambda: living(server, prefix) == 2, "it has given a sign of life")
+        for follower, waiter in ((hung, second), (third, hung)):
+            waiter.tell("close")
+            assert waiter.hear() == "done"
+            fences.append(follower.hear())
+    assert fences == sorted(set(fences))
 
 
 def held_now(store: SessionStore) -> bool:

@@ -92,6 +92,10 @@ def make(name: str) -> SessionStoreError:
     return error
 
 
+def signature(name: str) -> set[str]:
+    return {parameter.name for parameter in facts_of(name)}
+
+
 def facts_of(name: str) -> list[inspect.Parameter]:
     cls = CLASSES[name]
     if "__init__" not in vars(cls):
@@ -171,6 +175,63 @@ def test_the_error_is_not_made_of_a_secret(name: str) -> None:
 def test_no_message_shows_a_secret(path: Path) -> None:
     complaints = [f"{in_tree(path)}:{line} shows {text}" for line, text in shown(tree_of(path))]
     assert not complaints, "\n".join(complaints)
+
+
+GENERATED_ID = "AB.0123456789abcdefghijkl"
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSES if "id" in signature(name)])
+def test_no_message_shows_a_generated_id_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has it gets in."""
+    monkeypatch.setitem(FACTS, "id", GENERATED_ID)
+    error = make(name)
+    assert GENERATED_ID not in str(error) + repr(error)
+    assert vars(error)["id"] == GENERATED_ID
+
+
+@pytest.mark.parametrize("path", python_files("sessionstore"), ids=in_tree)
+def test_ids_are_cut_short_wherever_people_read_them(path: Path) -> None:
+    complaints = [f"{in_tree(path)}:{line} shows {text}" for line, text in whole_ids(tree_of(path))]
+    assert not complaints, "\n".join(complaints)
+
+
+def whole_ids(tree: ast.Module) -> list[tuple[int, str]]:
+    """(line, expression) of each id that stands as it is in a message or a `repr`.
+
+    What is formatted otherwise is the name of a key, or a line of a listing that was asked for.
+    """
+    read = [node for node in ast.walk(tree) if isinstance(node, ast.Raise) or named(node)]
+    everywhere = [
+        value
+        for value in ast.walk(tree)
+        if isinstance(value, ast.FormattedValue) and value.conversion == ord("r")
+    ]
+    inside = [value for node in read for value in ast.walk(node)]
+    found = {
+        (value.lineno, ast.unparse(value.value))
+        for value in [*everywhere, *inside]
+        if isinstance(value, ast.FormattedValue)
+        and re.search(r"(?:^|\.)s?id$", ast.unparse(value.value))
+    }
+    return sorted(found)
+
+
+def named(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef) and node.name == "__repr__"
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("raise E(f'no session {home.id}')", ["home.id"]),
+        ("raise E(f'no session {shown(home.id)}')", []),
+        ("why = f'session {id!r} is over'", ["id"]),
+        ("key = f'{tag}s:{sid}'", []),
+        ("def __repr__(self):\n    return f'<{self.sid}>'", ["self.sid"]),
+    ],
+)
+def test_a_planted_id_is_found(source: str, found: list[str]) -> None:
+    assert [text for _, text in whole_ids(ast.parse(source))] == found
 
 
 def shown(tree: ast.Module) -> list[tuple[int, str]]:

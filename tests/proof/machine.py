@@ -101,6 +101,12 @@ class Waiter:
         self._step = self._flow.send(None)
         return self._ask()
 
+    @property
+    def ticket(self) -> str:
+        """The name of its opening, which is that of the list it waits for."""
+        assert isinstance(self._step, Wake)
+        return self._step.key.rpartition("}g:")[2]
+
     def leave(self) -> None:
         """Be cancelled."""
         with suppress(Gone):
@@ -146,6 +152,11 @@ class Machine(RuleBasedStateMachine):
         try:
             found = self.store._driver.run(inspect_pages(self.world.keys))
             assert not found.faults, found.faults
+            for one in self.model.alive():  # who missed a turn is in line again when that is seen
+                self.both(
+                    lambda one=one: self.store.touch(one.id, one.owner),  # type: ignore[misc]
+                    lambda one=one: self.model.touch(one.sid),  # type: ignore[misc]
+                )
             for one in self.model.sessions.values():
                 assert self.world.waiting(one.sid) == len(one.line)
             staying = self.world.staying()
@@ -162,6 +173,7 @@ class Machine(RuleBasedStateMachine):
     def both(self, real: Callable[[], Any], plain: Callable[[], Any]) -> tuple[bool, Any, Any]:
         """Do the same in both, and see that both refuse it, or none; False if they do."""
         answer, error = None, None
+        self.who_is_not_silent_gives_signs_of_life()
         try:
             answer = real()
         except SessionStoreError as raised:
@@ -181,6 +193,12 @@ class Machine(RuleBasedStateMachine):
         if error is not None:
             raise AssertionError(f"the model allows it: {said}") from error
         return True, answer, said
+
+    def who_is_not_silent_gives_signs_of_life(self) -> None:
+        """It is believed for 2 s, which is too short for a test on a busy machine, too."""
+        for one in self.model.sessions.values():
+            if living := [waiter.ticket for waiter in one.line if waiter not in one.silent]:
+                self.world.believe(one.sid, living, self.world.now() + CONFIRM)
 
     def listening(self, call: Callable[[], Any]) -> tuple[Callable[[], Any], Callable[[], bool]]:
         """Return a call of the store, and what has to be asked later: has it swept, for a seat?"""

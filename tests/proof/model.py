@@ -53,17 +53,21 @@ class Model:
             raise Refusal(SessionEnded, found.over)
         return found
 
-    def _settled(self, sid: str) -> Modelled:
+    def _settled(self, sid: str, asking: object = None) -> Modelled:
         """Return a session after what time has done to it was carried out."""
         found = self.sessions.get(sid)
         if found is not None and not found.gone:
-            self._settle(found)
+            found.silent.discard(asking)
+            self._settle(found, asking)
         return self.read(sid)
 
-    def _settle(self, one: Modelled) -> None:
+    def _settle(self, one: Modelled, asking: object = None) -> None:
         if one.over is not None:
             self._end(one, one.over)
-        elif one.holder is not None and not one.held:
+        elif not one.held:
+            if one.holder is not None and one.granted:  # its turn came, and it did not
+                one.line.insert(0, one.holder)
+                one.silent |= {one.holder} - {asking}
             self._pass_on(one)
 
     def _end(self, one: Modelled, reason: str) -> None:
@@ -74,8 +78,10 @@ class Model:
 
     def _pass_on(self, one: Modelled) -> None:
         one.holder, one.lease, one.granted = None, 0, False
-        if one.line:
-            one.holder, one.lease, one.granted = one.line.pop(0), LEASE, True
+        living = [waiter for waiter in one.line if waiter not in one.silent]
+        if living:
+            one.holder, one.lease, one.granted = living[0], LEASE, True
+            one.line.remove(one.holder)
             self.granted.append(one)
 
     def _capped(self, timeout: int) -> int:
@@ -152,7 +158,7 @@ class Model:
 
     def open(self, sid: str, ticket: object, waits: bool) -> Modelled | None:
         """Open it; None: in line."""
-        one = self._settled(sid)
+        one = self._settled(sid, ticket)
         if one.holder is None or one.holder is ticket:
             if one.holder is None or one.granted:
                 one.holder, one.lease, one.granted = ticket, LEASE, False
@@ -162,6 +168,12 @@ class Model:
         if ticket not in one.line:
             one.line.append(ticket)
         return None
+
+    def hush(self, sid: str, ticket: object) -> None:
+        """A waiter gives no sign of life for too long; it may come back."""
+        one = self.sessions.get(sid)
+        if one is not None and ticket in one.line:
+            one.silent.add(ticket)
 
     def leave(self, sid: str, ticket: object) -> None:
         """A waiter goes away, perhaps with a grant."""

@@ -54,6 +54,9 @@ class Modelled:
     counted: bool = True
     """It is in the index of its owner."""
     line: list[object] = field(default_factory=list)
+    """Who waits, in order."""
+    silent: set[object] = field(default_factory=set)
+    """Who of them is taken for dead, and is passed over until it asks again."""
 
     @property
     def held(self) -> bool:

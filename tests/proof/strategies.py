@@ -10,6 +10,7 @@ IDS = ("a", "b")
 NAMES = st.sampled_from(IDS)
 MAYBE = st.sampled_from((None, *IDS))
 OPENED = st.booleans()
+STOPS = st.sampled_from(("leaves", "dies", "hangs", "hangs"))
 WHOSE = st.sampled_from(OWNERS)
 PICK = st.integers(0, 7)
 RARE = st.sampled_from(

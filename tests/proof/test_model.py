@@ -27,6 +27,7 @@ from tests.proof.strategies import (
     PICK,
     RARE,
     SECONDS,
+    STOPS,
     TIMEOUTS,
     WHOSE,
 )
@@ -125,10 +126,17 @@ class Clients(Holding):
             self.opened(session, one, waiter)
 
     @precondition(lambda self: self.waiters)
-    @rule(pick=PICK)
-    def leave_the_line(self, pick: int) -> None:
-        waiter = self.waiters.pop(pick % len(self.waiters))
-        self.both(waiter.leave, lambda: self.model.leave(waiter.sid, waiter))
+    @rule(pick=PICK, how=STOPS)
+    def stop_waiting(self, pick: int, how: str) -> None:
+        """A waiter leaves, or dies; or it hangs, and asks again when it goes on."""
+        waiter = self.waiters[pick % len(self.waiters)]
+        if how != "hangs":
+            self.waiters.remove(waiter)
+        if how == "leaves":
+            self.both(waiter.leave, lambda: self.model.leave(waiter.sid, waiter))
+        else:
+            self.world.believe(waiter.sid, [waiter.ticket], self.world.now())
+            self.model.hush(waiter.sid, waiter)
 
     # From outside.
 

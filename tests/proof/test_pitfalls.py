@@ -64,6 +64,10 @@ PITFALLS: dict[str, tuple[str, ...]] = {
             f"{FAULTS}/test_killed_clients.py::"
             "test_killed_waiters_do_not_hold_up_the_next_and_the_line_keeps_its_order"
         ),
+        (
+            f"{FAULTS}/test_killed_clients.py::"
+            "test_a_crowd_that_was_killed_in_line_holds_up_a_newcomer_for_seconds"
+        ),
         f"{FAULTS}/test_simulation.py::test_whatever_the_order_and_the_faults_all_claims_hold",
         (
             f"{PROOF}/test_histories.py::"

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-from sessionstore import ConfigError
+from sessionstore import ConfigError, SessionEnded
+from sessionstore._core import moves, sessions
+from sessionstore._core.keys import ticket
+from sessionstore._core.records import Facts
+from sessionstore._core.sessions import ANY, Changes
 from tests.support.worlds import World
 
 
@@ -36,6 +40,66 @@ async def test_each_kind_of_end_is_told_with_its_reason(store: Any, world: World
         "evicted": ("evicted", "evicted"),
         "signed out": ("ended", "signed out"),
     }
+
+
+RESERVED = ("deleted", "timed out", "lifetime", "evicted", "moved")
+
+
+@pytest.mark.parametrize("reason", RESERVED)
+async def test_nobody_may_give_a_reason_of_the_store_for_an_end(store: Any, reason: str) -> None:
+    await store.create(id="a", owner="alice", open=False)
+    with pytest.raises(ConfigError, match=reason):
+        await store.end_all("alice", reason=reason)
+    assert await store.count("alice") == 1
+    assert await store.end_all("alice", reason=f"{reason} by root") == 1
+
+
+ENDS = (
+    "at once",
+    "at the close",
+    "at the end of the lease",
+    "when its caller is gone",
+    "by a sweep",
+)
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("reason", ["moved", "lifetime", "evicted"])
+async def test_the_kind_of_an_end_does_not_follow_from_the_words_of_a_caller(
+    store: Any, world: World, reason: str, end: str
+) -> None:
+    session = await store.create(id="a", owner="alice", open=end != "at once")
+    home = world.home("alice:a")
+    deleting = sessions.delete(home, ticket(), "forger", ANY, reason=reason)
+    assert world.driver().do(deleting) == ("" if end == "at once" else None)
+    if end == "at the close":
+        await session.close()
+    elif end == "when its caller is gone":
+        world.driver().do(sessions.abandon(home, world.fields(session)["h"][14:30].decode()))
+    elif end != "at once":
+        world.lapse(session)
+        if end == "by a sweep":
+            assert await store.sweep() == 1
+        else:
+            with pytest.raises(SessionEnded):
+                await store.touch("a", owner="alice")
+    *_, (kind, _, _, why) = await told(store.events())
+    assert (kind, why) == ("ended", reason)
+
+
+async def test_the_kind_of_an_end_at_a_move_does_not_follow_from_words(
+    store: Any, world: World
+) -> None:
+    session = await store.create(id="a", owner="alice")
+    driver, target, mover = world.driver(), world.home("alice:b"), ticket()
+    taken = driver.do(
+        sessions.save(session.home, session.fence, 1, Changes(), f"> {mover} {target.sid}")
+    )
+    driver.do(moves.arrive(target, mover, session.sid, "alice", Facts(taken), Changes(), seat=""))
+    driver.do(sessions.delete(session.home, ticket(), "forger", ANY, reason="moved"))
+    reason = driver.do(moves.retire(session.home, mover, session.fence))
+    assert driver.do(moves.admit(target, mover, reason)) is None
+    assert {kind for kind, id, *_ in await told(store.events()) if id == "b"} == {"ended"}
 
 
 async def test_an_event_says_what_whose_and_when(store: Any, world: World) -> None:

@@ -14,7 +14,7 @@ from sessionstore._core import sessions
 from sessionstore._core.keys import ticket
 from sessionstore._core.sessions import ANY
 from tests.support.wait import until
-from tests.support.worlds import World
+from tests.support.worlds import DIGITS, World
 
 
 async def in_line(world: World, sid: str, store: Any, count: int, **how: Any) -> asyncio.Task[Any]:
@@ -130,7 +130,7 @@ async def test_a_dead_waiter_whose_time_is_over_is_not_counted(store: Any, world
     world.driver().do(
         sessions.open_(home, ticket(), "dead", ANY, lease=None, wait=1, wait_end=None, fields=None)
     )
-    await until(lambda: world.now() > int(world.raw.lindex(home.waiters, 0).split()[0]), "over")
+    await until(lambda: world.now() > int(world.raw.lindex(home.waiters, 0)[:DIGITS]), "over")
     late = await in_line(world, ":a", store, 1)
     assert not late.done()
     await holder.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +23,23 @@ from sessionstore.testing import fake_async_store, fake_store
 from tests.support.awaitable import AwaitableStore
 from tests.support.servers import Cluster, Sentinels, Standalone, redis7
 
-__all__ = ["BUCKETS", "CELLS", "KINDS", "Place", "Places", "World", "run_until", "send_twice"]
+__all__ = [
+    "BUCKETS",
+    "CELLS",
+    "DIGITS",
+    "KINDS",
+    "Place",
+    "Places",
+    "World",
+    "run_until",
+    "send_twice",
+]
 
 BUCKETS = 4
 
-LEASE_END = 13
-"""How many digits at the start of the field `h` say when the lease ends; see parts/look.lua."""
+DIGITS = 13
+"""How many digits tell a time: at the start of the field `h` the end of the lease (parts/look.lua),
+at the start of a place in line how long its waiter is believed to live (parts/line.lua)."""
 
 KINDS = ("embedded", "redis7", "cluster", "sentinel", "fake")
 
@@ -198,6 +209,20 @@ class World:
         """Return how many are in the line for a session."""
         return int(self.raw.llen(self.home(session).waiters))
 
+    def believe(self, session: Any, tickets: Collection[str], milliseconds: int) -> None:
+        """Let some in line for a session be believed to live until a time, and no longer."""
+        line = self.home(session).waiters
+        for at, place in enumerate(self.raw.lrange(line, 0, -1)):
+            if place[DIGITS : DIGITS + 16].decode() in tickets:
+                self.raw.lset(line, at, b"%0*d%b" % (DIGITS, milliseconds, place[DIGITS:]))
+
+    def silence(self, session: Any, seconds: float) -> None:
+        """Let so much time go by in which nobody in the line for a session gives a sign of life."""
+        line = self.home(session).waiters
+        for at, place in enumerate(self.raw.lrange(line, 0, -1)):
+            until = int(place[:DIGITS]) - round(seconds * 1000)
+            self.raw.lset(line, at, b"%0*d%b" % (DIGITS, until, place[DIGITS:]))
+
     def age(self, session: Any, seconds: float) -> None:
         """Let so much time go by for a session: all that is stored about it moves into the past."""
         home, milliseconds = self.home(session), round(seconds * 1000)
@@ -220,14 +245,12 @@ class World:
 
     def lease_end(self, session: Any) -> int:
         """Return when the lease ends or ended, in ms; 0 if it was never open."""
-        return int(self.fields(session).get("h", b"")[:LEASE_END] or 0)
+        return int(self.fields(session).get("h", b"")[:DIGITS] or 0)
 
     def lease_until(self, session: Any, milliseconds: int) -> None:
         """Let the lease of the holder end at another time."""
-        holder = self.fields(session)["h"][LEASE_END:]
-        self.raw.hset(
-            self.home(session).session, "h", b"%0*d%b" % (LEASE_END, milliseconds, holder)
-        )
+        holder = self.fields(session)["h"][DIGITS:]
+        self.raw.hset(self.home(session).session, "h", b"%0*d%b" % (DIGITS, milliseconds, holder))
 
     def lapse(self, session: Any) -> None:
         """Let so much time go by for a session that the lease of its holder has just ended."""

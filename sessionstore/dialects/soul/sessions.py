@@ -255,7 +255,7 @@ class SessionFunctions(ListFunctions):
     def _check_none_open(self, function: str) -> None:
         if (session := self.open_session) is not None:
             raise RequestCancelled(
-                function, why=f"session {session.id!r} is open on this thread; close it first"
+                function, why=f"{session!r} is open on this thread; close it first"
             )
 
     def _close_at_logout(self) -> None:

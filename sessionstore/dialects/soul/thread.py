@@ -38,5 +38,5 @@ class Thread(SessionFunctions, LongstringFunctions, ObjectFunctions):
 
     def __repr__(self) -> str:
         session = self.open_session
-        what = "no session" if session is None else f"session {session.id!r}"
+        what = "no session" if session is None else repr(session)
         return f"<Thread {self.number} of {self.userid!r}: {what}>"

@@ -1,15 +1,15 @@
--- Put a ticket into the line for a session, once; the waiters whose time is over leave it.
+-- Put a ticket into the line for a session, or note that it has given a sign of life there: it keeps its place.
 -- Answers false if the line is full.
-local function enqueue(s, waiters, ticket, label, wait_end, store)
-  local waiting = 0
-  for _, entry in ipairs(redis.call('LRANGE', waiters, 0, 499)) do
-    local entry_end, entry_ticket = string.match(entry, '^(%d+) (%S+)')
-    if entry_ticket == ticket then return true end
-    if tonumber(entry_end) > store.now then waiting = waiting + 1 else redis.call('LREM', waiters, 1, entry) end
+local function enqueue(waiters, ticket, label, wait_end, store)
+  local living, place = line(waiters, ticket, store)
+  local entry = string.format('%013.0f%s%s', math.min(wait_end, store.now + 2000), ticket, label)
+  if place then
+    redis.call('LSET', waiters, place, entry)
+  elseif living < store.max_waiters then
+    redis.call('RPUSH', waiters, entry)
+  else
+    return false
   end
-  if waiting >= store.max_waiters then return false end
-  redis.call('RPUSH', waiters, string.format('%.0f %s %s', wait_end, ticket, label))
-  redis.call('PEXPIREAT', waiters, wait_end + 10000, 'NX')
-  redis.call('PEXPIREAT', waiters, wait_end + 10000, 'GT')
+  redis.call('PEXPIRE', waiters, 30000)
   return true
 end

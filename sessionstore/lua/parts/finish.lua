@@ -1,10 +1,9 @@
--- End a session: leave a tombstone that says why, take it out of the indexes, tell those who wait. `s.unlisted`: the
+-- End a session: leave a tombstone that says why, take it out of the indexes, tell those who wait. `s.kind` is the kind
+-- of the event, if its end is the store's own doing: the words in `s.over` may be those of a caller. `s.unlisted`: the
 -- caller takes it out of the bucket's index, with others.
 -- Answers the seat that becomes free, as pool, SID and ticket, or an empty string.
 local function finish(s, store)
-  local seat, kind = s.seat, 'ended'
-  if s.over == 'timed out' or s.over == 'lifetime' then kind = 'expired'
-  elseif s.over == 'evicted' or s.over == 'moved' then kind = s.over end
+  local seat = s.seat
   if s.kept then
     for _, key in ipairs(kept(s, store)) do redis.call('UNLINK', key) end
   end
@@ -19,13 +18,13 @@ local function finish(s, store)
     seat = (s.owner == '*' and 'public ' or 'private ') .. s.sid .. ' ' .. seat
     redis.call('SADD', store.tag .. 'q', seat)
   end
-  emit(kind, s, s.over, store)
+  emit(s.kind or 'ended', s, s.over, store)
 
   if s.ticket then -- for what nobody held, nobody waits
     local waiters = store.tag .. 'w:' .. s.sid
     local line = redis.call('LRANGE', waiters, 0, 499)
     for _, entry in ipairs(line) do
-      local wake = store.tag .. 'g:' .. string.match(entry, '^%d+ (%S+)')
+      local wake = store.tag .. 'g:' .. string.sub(entry, 14, 29)
       redis.call('RPUSH', wake, 'over')
       redis.call('PEXPIRE', wake, 10000)
     end

@@ -17,7 +17,7 @@ local function look(session, store)
   if store.max_timeout and timeout > store.max_timeout then s.timeout = store.max_timeout end
 
   -- The holder, in fixed places: the end of the lease (13 digits), how it came to be (o opened, g granted, c created
-  -- closed), a ticket of 16 letters, a label.
+  -- closed, w nobody holds it and who waits is silent), a ticket of 16 letters, a label.
   local holder = v[7]
   if holder ~= '' then
     s.lease_end = tonumber(string.sub(holder, 1, 13))
@@ -35,9 +35,9 @@ local function look(session, store)
     s.ends = tonumber(v[6])
     if s.ends < s.deadline then s.deadline = s.ends end
   end
-  if s.ends and s.ends <= store.now then s.over = 'lifetime'
+  if s.ends and s.ends <= store.now then s.over, s.kind = 'lifetime', 'expired'
   elseif s.held then s.pending = v[8]
   elseif v[8] then s.deleter, s.over = string.match(v[8], '^(%S+) (.*)$')
-  elseif s.deadline <= store.now and store.at_timeout ~= 'keep' then s.over = 'timed out' end
+  elseif s.deadline <= store.now and store.at_timeout ~= 'keep' then s.over, s.kind = 'timed out', 'expired' end
   return s
 end

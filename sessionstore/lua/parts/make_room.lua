@@ -25,7 +25,7 @@ local function make_room(owner, leaving, store)
   if store.at_limit ~= 'evict' or #idle < excess then return false end
   table.sort(idle, function(a, b) return a.activity < b.activity end)
   for i = 1, excess do
-    idle[i].over = 'evicted'
+    idle[i].over, idle[i].kind = 'evicted', 'evicted'
     finish(idle[i], store)
   end
   return true
