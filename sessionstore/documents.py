@@ -8,7 +8,7 @@ from sessionstore._core import kept
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow
 from sessionstore._core.sessions import Changes
-from sessionstore.data.documents import parse, serialise
+from sessionstore.data.documents import check, parse, serialise, unchecked
 
 __all__ = ["Documents"]
 
@@ -30,7 +30,7 @@ class Documents:
             raw = yield from kept.whole(home, fence, kept.DOCUMENT, name)
             # An empty one is none: a document has a root.
             self._trees[name] = parse(raw, name) if raw else None
-            self._stored[name] = serialise(tree, name) if (tree := self._trees[name]) else None
+            self._stored[name] = unchecked(tree, name) if (tree := self._trees[name]) else None
         return self._trees[name]
 
     def put(self, name: str, tree: Tree | None) -> None:
@@ -44,14 +44,18 @@ class Documents:
         if not self._trees:
             return {}
         now = {
-            name: None if tree is None else serialise(tree, name)
+            name: None if tree is None else unchecked(tree, name)
             for name, tree in self._trees.items()
         }
-        return {
+        changed = {
             name: raw
             for name, raw in now.items()
             if name not in self._stored or raw != self._stored[name]
         }
+        for name, raw in changed.items():
+            if raw is not None:
+                check(raw, self._trees[name], name)
+        return changed
 
     def staging(self, home: Home, changed: dict[str, bytes | None]) -> Flow[Changes]:
         """Write documents where nobody sees them; return the fields that will name them."""
