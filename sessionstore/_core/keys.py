@@ -37,7 +37,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from sessionstore.config import check_id
+from sessionstore.config import check_id, whole_number
 from sessionstore.errors import ConfigError
 
 __all__ = ["PERMANENT", "PUBLIC", "Home", "Keyspace", "Pool", "ticket"]
@@ -111,12 +111,10 @@ class Keyspace:
     """Makes every key of a store; `prefix` and the number of buckets are all there is to know."""
 
     def __init__(self, prefix: str, buckets: int) -> None:
-        if not prefix or not prefix.isprintable() or re.search(r"[{}:]", prefix):
-            raise ConfigError(
-                f"prefix {prefix!r} must be printable, not empty, and without braces and colons"
-            )
-        if not 1 <= buckets <= MAX_BUCKETS:
-            raise ConfigError(f"the number of buckets must be from 1 to {MAX_BUCKETS}")
+        prefix = check_id(prefix, "prefix")
+        if re.search(r"[{}:]", prefix):
+            raise ConfigError(f"prefix {prefix!r} must be without braces and colons")
+        buckets = whole_number(buckets, "the number of buckets", least=1, most=MAX_BUCKETS)
         self.prefix = prefix
         self.store = f"{{{prefix}:store}}"
         self.buckets = [self._bucket(_bucket_name(number)) for number in range(buckets)]
@@ -143,17 +141,18 @@ class Keyspace:
 
     def named(self, id: str, owner: str) -> Home:
         """Return the home of a session named by the caller, new or old."""
-        if GENERATED.fullmatch(check_id(id)):
+        id = check_id(id)
+        if GENERATED.fullmatch(id):
             raise ConfigError(f"id {id!r} looks like a generated one; choose another")
         bucket = self.bucket_of(id if owner in ("", PUBLIC) else owner)
         return Home(f"{_escaped(owner)}:{id}", bucket)
 
     def find(self, id: str, owner: str | None) -> Home:
         """Return the home of the session that a caller means by an id."""
-        if match := GENERATED.fullmatch(id):
+        if isinstance(id, str) and (match := GENERATED.fullmatch(id)):
             bucket = self._by_name.get(match[1])
             # An id of a bucket that does not exist names no session; any bucket can say so.
-            return Home(id, bucket or self.buckets[0])
+            return Home(match[0], bucket or self.buckets[0])
         return self.named(id, owner or "")
 
     def home(self, sid: str) -> Home:
