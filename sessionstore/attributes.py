@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -17,7 +17,7 @@ from sessionstore.data.graph import ASIDE, Graph, aside_field, name_aside, refer
 from sessionstore.errors import UndecodableValue
 from sessionstore.lifetimes import Lifetimes
 
-__all__ = ["Attributes", "Kind", "SessionInfo", "Snapshot", "wants_all"]
+__all__ = ["Attributes", "ChangingAttributes", "Kind", "SessionInfo", "Snapshot", "wants_all"]
 
 DOT = ord(".")
 
@@ -73,6 +73,13 @@ def wants_all(fields: Mapping[bytes, bytes]) -> bool:
     )
 
 
+def field_if_any(name: object) -> bytes:
+    """Return the field that would hold an attribute; of what is no name, one that never is."""
+    if not isinstance(name, str):
+        return b""
+    return b"." + name.encode("utf-8", "surrogatepass")  # with half a surrogate pair: in no session
+
+
 class Attributes(Mapping[str, Any]):
     """Attributes by name, decoded when they are first looked at."""
 
@@ -106,12 +113,12 @@ class Attributes(Mapping[str, Any]):
         self._shed()
         try:
             return self._values[name]
-        except KeyError:
+        except (KeyError, TypeError):  # what cannot be hashed is no name
             pass
-        field = field_of(name)
+        field = field_if_any(name)
         if not self._has(name, field):
             if self._asked_for is not None and name not in self._asked_for:
-                raise KeyError(f"{name!r} was not asked for: fields={list(self._asked_for)}")
+                raise KeyError(f"{name!r} was not asked for; add it to fields=")
             raise KeyError(name)
         try:
             value = self._values[name] = self._graph.read(field, name)
@@ -124,8 +131,10 @@ class Attributes(Mapping[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         self._shed()
+        if not isinstance(name, str):
+            return False
         return name in self._values or (
-            isinstance(name, str) and self._has(name, field_of(name)) and self._is_readable(name)
+            self._has(name, field_if_any(name)) and self._is_readable(name)
         )
 
     def __iter__(self) -> Iterator[str]:
@@ -191,6 +200,25 @@ class Attributes(Mapping[str, Any]):
         none.
         """
         return sizes_of(kind, self._stored)
+
+
+class ChangingAttributes(Attributes, MutableMapping[str, Any]):
+    """Attributes that can be removed: all of them in a time that grows with their number."""
+
+    _popping: Iterator[str] = iter(())
+
+    def clear(self) -> None:
+        """Remove all attributes."""
+        for name in list(self):
+            del self[name]
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove an attribute and return it with its name, in no order; KeyError if none is left."""
+        for self._popping in (self._popping, iter(self)):  # on from the last call, or anew
+            for name in self._popping:
+                if name in self:
+                    return name, self.pop(name)
+        raise KeyError("the session has no attributes")
 
 
 class Snapshot(Attributes):

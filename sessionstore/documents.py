@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sessionstore._core import kept
+from sessionstore._core import kept, staging
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow
 from sessionstore._core.sessions import Changes
@@ -57,17 +57,21 @@ class Documents:
                 check(raw, self._trees[name], name)
         return changed
 
-    def staging(self, home: Home, changed: dict[str, bytes | None]) -> Flow[Changes]:
-        """Write documents where nobody sees them; return the fields that will name them."""
+    def staging(
+        self, home: Home, fence: int, changed: dict[str, bytes | None], along: Changes
+    ) -> Flow[Changes]:
+        """Write documents where nobody sees them; return the fields that will name them.
+
+        `along` is what else is saved with them.
+        """
         self._staged = changed
-        written, removed = {}, []
-        for name, raw in changed.items():
-            field = kept.field_of(kept.DOCUMENT, name)
-            if raw is None:
-                removed.append(field)
-            else:
-                written[field] = yield from kept.stage(home, raw)
-        return Changes(written, removed)
+        fields = {kept.field_of(kept.DOCUMENT, name): raw for name, raw in changed.items()}
+        removed = [field for field, raw in fields.items() if raw is None]
+        contents = {field: raw for field, raw in fields.items() if raw is not None}
+        if not contents:
+            return Changes({}, removed)
+        along = Changes(along.written, [*along.removed, *removed])
+        return Changes((yield from staging.stage(home, fence, contents, along)), removed)
 
     def has_saved(self) -> None:
         """Note that what was staged is stored."""

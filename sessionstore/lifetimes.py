@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from math import inf
 
 from sessionstore._core.sessions import Changes
 from sessionstore._core.stamps import SHEDS, end_of, parted, stamp
@@ -27,6 +28,7 @@ class Lifetimes:
         self._clock = clock
         self._opened = now
         self._begun = clock()
+        self._first = 0.0  # before that, none of them is over
         if SHEDS in fields:
             for field, raw in list(fields.items()):
                 stamped, value = parted(raw) if field.startswith(b".") else (b"", raw)
@@ -44,6 +46,7 @@ class Lifetimes:
         """Let an attribute end after a time, or with None not before the session does."""
         if milliseconds is not None:
             self._ends[field] = int(self._now()) + milliseconds
+            self._first = min(self._first, self._ends[field])
             self._changed.add(field)
         elif self._ends.pop(field, None) is not None:
             self._changed.add(field)
@@ -56,7 +59,11 @@ class Lifetimes:
     def over(self) -> Iterator[bytes]:
         """Yield the attributes that have come to their end, each once."""
         now = self._now()
-        for field in [field for field, end in self._ends.items() if end <= now]:
+        if now < self._first:
+            return
+        over = [field for field, end in self._ends.items() if end <= now]
+        self._first = min((end for end in self._ends.values() if end > now), default=inf)
+        for field in over:
             del self._ends[field]
             self._changed.discard(field)
             yield field

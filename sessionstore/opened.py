@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from sessionstore._core import flows, kept, relocation, sessions
+from sessionstore._core import flows, relocation, sessions, staging
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.process import generation
 from sessionstore._core.sessions import Changes, Opened, Reading, field_of
-from sessionstore.attributes import Attributes
+from sessionstore.attributes import ChangingAttributes
 from sessionstore.config import Duration, optional_milliseconds
 from sessionstore.data.values import changes_in_place
 from sessionstore.documents import Documents
@@ -30,7 +30,7 @@ __all__ = ["OpenSession"]
 T = TypeVar("T")
 
 
-class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
+class OpenSession(Facts, ChangingAttributes):
     """What `Session` and `AsyncSession` share: everything but the waiting for Redis."""
 
     def __init__(
@@ -68,7 +68,7 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
     __eq__ = object.__eq__
 
     def __setitem__(self, name: str, value: Any) -> None:
-        attribute_name(name)
+        name = attribute_name(name)
         self._check_writable("assigning")
         self._is_readable(name)  # if it is not, its bytes are not lost by this
         # Encoding says now, not at the save, that it cannot be stored; what may change until then
@@ -90,7 +90,7 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
         Raises:
             TypeRefused, SessionNotOpen, LeaseLost, ConfigError.
         """
-        milliseconds = optional_milliseconds(lifetime, "lifetime")
+        milliseconds, name = optional_milliseconds(lifetime, "lifetime"), attribute_name(name)
         self[name] = value
         self._lifetimes.give(field_of(name), milliseconds)
 
@@ -152,7 +152,9 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
         documents = self._documents.changed()
         if documents:
             self.check_held("changing documents")
-            staged = yield from self._documents.staging(self._home, documents)
+            staged = yield from self.guarded(
+                self._documents.staging(self._home, self.fence, documents, changes)
+            )
             changes = Changes(
                 {**changes.written, **staged.written}, [*changes.removed, *staged.removed]
             )
@@ -216,10 +218,12 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
 
     def keeping(self, field: bytes, content: bytes | Sequence[bytes] | None) -> Flow[None]:
         """Put a whole value in place of what is kept under a field, or of None remove it."""
-        raw = None if content is None else (yield from kept.stage(self._home, content))
-        changes = Changes(removed=[field]) if raw is None else Changes({field: raw})
-        yield from self.guarded(self._keeping(changes))
-        self.has_kept(field, raw)
+        named: dict[bytes, bytes] = {}
+        if content is not None:
+            flow = staging.stage(self._home, self.fence, {field: content}, Changes())
+            named = yield from self.guarded(flow)
+        yield from self.guarded(self._keeping(Changes(named, () if named else [field])))
+        self.has_kept(field, named.get(field))
 
     def _keeping(self, changes: Changes) -> Flow[None]:
         self._sequence += 1

@@ -16,7 +16,8 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:B}m:TICKET  string  whether a move has arrived           a day
     {P:B}r:TICKET  string  that a call was carried out          a minute
     {P:B}c         zset    tickets of the last creates          a minute
-    {P:B}v:ID      any     what is kept beside a session        that of the session
+    {P:B}v:ID      any     what is kept beside a session        that of the session; half a
+                           (or will be)                         minute, until a field names it
     {P:B}q         set     seats of ended sessions              permanent, usually empty
     {P:B}ev        stream  events                               permanent, capped
     {P:B}p         hash    parameters                           permanent
@@ -149,7 +150,9 @@ class Keyspace:
 
     def find(self, id: str, owner: str | None) -> Home:
         """Return the home of the session that a caller means by an id."""
-        if isinstance(id, str) and (match := GENERATED.fullmatch(id)):
+        if not isinstance(id, str):
+            check_id(id)  # says so
+        if match := GENERATED.fullmatch(id):
             bucket = self._by_name.get(match[1])
             # An id of a bucket that does not exist names no session; any bucket can say so.
             return Home(match[0], bucket or self.buckets[0])

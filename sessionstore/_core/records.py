@@ -15,6 +15,7 @@ from sessionstore.errors import (
     SessionInUse,
     SessionNotFound,
     SessionStoreError,
+    StoreUnavailable,
     ValueTooLarge,
 )
 
@@ -155,5 +156,10 @@ def _refusal(id: str, reply: Sequence[Any], fence: int) -> Exception:
             return Conflict(id, fields=tuple(name[1:].decode() for name in names))
         case [b"MOVING", bytes(how)]:
             return Moving(how)
+        case [b"UNSTAGED"]:
+            return StoreUnavailable(
+                f"what was written for session {id!r} was gone before it was whole, or another"
+                " call has its place; nothing has changed, repeat the call"
+            )
         case _:
             return SessionStoreError(f"unexpected answer of a script: {reply[0]!r}")

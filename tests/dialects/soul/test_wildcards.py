@@ -50,7 +50,9 @@ def test_a_pattern_fits_what_its_first_part_and_its_rest_fit(parts: list[str], n
             return not name
         if parts[0] == "*":
             return any(fits(parts[1:], name[at:]) for at in range(len(name) + 1))
-        return bool(name) and parts[0] in ("?", f'"{name[0]}', name[0]) and fits(parts[1:], name[1:])
+        return (
+            bool(name) and parts[0] in ("?", f'"{name[0]}', name[0]) and fits(parts[1:], name[1:])
+        )
 
     assert matches(name, "".join(parts)) is fits(parts, name)
 
