@@ -213,9 +213,10 @@ class ChangingAttributes(Attributes, MutableMapping[str, Any]):
             del self[name]
 
     def popitem(self) -> tuple[str, Any]:
-        """Remove an attribute and return it with its name, in no order; KeyError if none is left."""
-        for self._popping in (self._popping, iter(self)):  # on from the last call, or anew
-            for name in self._popping:
+        """Remove an attribute, and return it with its name; KeyError if there is none."""
+        for names in (self._popping, iter(self)):  # on from the last call, or anew
+            self._popping = names
+            for name in names:
                 if name in self:
                     return name, self.pop(name)
         raise KeyError("the session has no attributes")

@@ -67,7 +67,7 @@ class LongstringFlows:
         start = whole_number(start, "start")
         stop = None if stop is None else whole_number(stop, "stop")
         asked = kept.PIECE if start >= 0 else 0  # from the end: where that is, must be known first
-        if stop is not None and 0 <= start and 0 <= stop:
+        if stop is not None and start >= 0 and stop >= 0:
             asked = max(0, min(stop - start, kept.PIECE))
         size, first = yield from self._range(min(max(0, start), LARGEST), asked)
         begin, end, _ = slice(start, stop).indices(size)

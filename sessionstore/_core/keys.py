@@ -151,7 +151,7 @@ class Keyspace:
     def find(self, id: str, owner: str | None) -> Home:
         """Return the home of the session that a caller means by an id."""
         if not isinstance(id, str):
-            check_id(id)  # says so
+            raise ConfigError(f"session id must be a string, not {type(id).__name__}")
         if match := GENERATED.fullmatch(id):
             bucket = self._by_name.get(match[1])
             # An id of a bucket that does not exist names no session; any bucket can say so.

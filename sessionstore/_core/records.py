@@ -144,10 +144,8 @@ def _refusal(id: str, reply: Sequence[Any], fence: int) -> Exception:
             )
         case [b"FULL", int(limit)]:
             return QuotaExceeded("waiters", value=limit)
-        case [b"LIMIT", int(limit)]:
-            return QuotaExceeded("owner", value=limit)
-        case [b"LIMIT", int(limit), bytes(what)]:
-            return QuotaExceeded(what.decode(), value=limit)
+        case [b"LIMIT", int(limit), *what]:
+            return QuotaExceeded(what[0].decode() if what else "owner", value=limit)
         case [b"LOST" | b"FORGOTTEN" as how]:
             return (Forgotten if how == b"FORGOTTEN" else LeaseLost)(id, fence=fence)
         case [b"TOOBIG", int(size), int(limit)]:
