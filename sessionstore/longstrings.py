@@ -34,7 +34,7 @@ class LongstringFlows:
         return self._name
 
     def _writing(self, at: int | None, data: bytes | str) -> Flow[int]:
-        at = None if at is None else whole_number(at, "the place to write at", least=0)
+        at = None if at is None else whole_number(at, "at", least=0, most=LARGEST)
         raw = self._bytes(data)
         check_length(self._name, (at or 0) + len(raw), f"longstring {self._name!r}")
         cuts, size = kept.cuts(raw) if raw else (0, 0), 0
