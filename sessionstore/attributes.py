@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from sessionstore._core.buckets import Row
 from sessionstore._core.kept import Kind, sizes_of
@@ -14,12 +14,13 @@ from sessionstore._core.records import instant
 from sessionstore._core.sessions import OBJECTS, Changes, Reading, field_of
 from sessionstore._core.stamps import parted
 from sessionstore.data.graph import ASIDE, Graph, aside_field, name_aside, refers
-from sessionstore.errors import UndecodableValue
+from sessionstore.errors import ConfigError, UndecodableValue
 from sessionstore.lifetimes import Lifetimes
 
 __all__ = ["Attributes", "ChangingAttributes", "Kind", "SessionInfo", "Snapshot", "wants_all"]
 
 DOT = ord(".")
+KINDS = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +198,10 @@ class Attributes(Mapping[str, Any]):
         """Return what is kept beside it, of the kind `list`, `longstring` or `document`.
 
         These are names with their size in bytes, as it is stored; with `fields=` given to the open,
-        none.
+        none. Raises ConfigError for another kind.
         """
+        if kind not in KINDS:
+            raise ConfigError(f"a kind is one of {', '.join(KINDS)}")
         return sizes_of(kind, self._stored)
 
 

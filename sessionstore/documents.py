@@ -33,11 +33,14 @@ class Documents:
             self._stored[name] = unchecked(tree, name) if (tree := self._trees[name]) else None
         return self._trees[name]
 
-    def put(self, name: str, tree: Tree | None) -> None:
-        """Put a tree in place of a document, or with None remove that, at the next save."""
-        if tree is not None:
-            serialise(tree, name)  # says now, not at the save, that it cannot be stored
+    def put(self, name: str, tree: Tree) -> None:
+        """Put a tree in place of a document, at the next save."""
+        serialise(tree, name)  # says now, not at the save, that it cannot be stored
         self._trees[name] = tree
+
+    def drop(self, name: str) -> None:
+        """Remove a document, at the next save."""
+        self._trees[name] = None
 
     def changed(self) -> dict[str, bytes | None]:
         """Return what has to be written: documents by name; None is one to be removed."""

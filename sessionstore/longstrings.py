@@ -33,8 +33,11 @@ class LongstringFlows:
         """Its name in the session."""
         return self._name
 
-    def _writing(self, at: int | None, data: bytes | str) -> Flow[int]:
-        at = None if at is None else whole_number(at, "at", least=0, most=LARGEST)
+    def _writing(self, at: int, data: bytes | str) -> Flow[int]:
+        return (yield from self._putting(whole_number(at, "at", least=0, most=LARGEST), data))
+
+    def _putting(self, at: int | None, data: bytes | str) -> Flow[int]:
+        """Write from a place on, or None: behind the last byte."""
         raw = self._bytes(data)
         check_length(self._name, (at or 0) + len(raw), f"longstring {self._name!r}")
         cuts, size = kept.cuts(raw) if raw else (0, 0), 0
@@ -130,7 +133,7 @@ class Longstring(LongstringFlows):
 
     def append(self, data: bytes | str) -> int:
         """Write behind the last byte, and return the size."""
-        size: int = self._run(self._writing(None, data))
+        size: int = self._run(self._putting(None, data))
         return size
 
     def replace(self, data: bytes | str) -> None:
@@ -170,7 +173,7 @@ class AsyncLongstring(LongstringFlows):
 
     @as_in(Longstring.append)
     async def append(self, data: bytes | str) -> int:
-        size: int = await self._run(self._writing(None, data))
+        size: int = await self._run(self._putting(None, data))
         return size
 
     @as_in(Longstring.replace)

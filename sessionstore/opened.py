@@ -214,7 +214,7 @@ class OpenSession(Facts, ChangingAttributes):
     def drop_document(self, name: str) -> None:
         """Remove an XML document from the session, at the next save or close."""
         self.check_held("changing a document")
-        self._documents.put(attribute_name(name), None)
+        self._documents.drop(attribute_name(name))
 
     def keeping(self, field: bytes, content: bytes | Sequence[bytes] | None) -> Flow[None]:
         """Put a whole value in place of what is kept under a field, or of None remove it."""
