@@ -33,9 +33,11 @@ def parse(raw: bytes, name: str, *, max_bytes: int = MAX_BYTES) -> _ElementTree:
 
     Raises:
         UndecodableValue: it is not well-formed, has a document type, or is too long or too deep.
-        ConfigError: lxml is not installed.
+        ConfigError: these are no bytes, or lxml is not installed.
     """
     etree = _lxml()
+    if not isinstance(raw, (bytes, bytearray)):
+        raise ConfigError(f"document {name!r} is bytes, not {type(raw).__name__}")
     if len(raw) > max_bytes:
         raise UndecodableValue(name, why=f"more than {max_bytes} bytes")
     tree, why = _read(etree, raw)

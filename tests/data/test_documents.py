@@ -61,6 +61,12 @@ def test_bad_bytes_are_refused_and_not_quoted(text: str) -> None:
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
+@pytest.mark.parametrize("raw", [None, 5, "<a/>", ["<a/>"], object()])
+def test_a_document_is_bytes(raw: Any) -> None:
+    with pytest.raises(ConfigError, match="'order' is bytes"):
+        parse(raw, "order")
+
+
 def test_a_document_may_be_as_deep_and_as_long_as_the_limit_says() -> None:
     deep = "<a>" * MAX_DEPTH + "</a>" * MAX_DEPTH
     raw = serialise(parse(deep.encode(), "deep"), max_bytes=10_000)

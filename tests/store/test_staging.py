@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -19,8 +16,9 @@ from sessionstore import (
     StoreUnavailable,
     ValueTooLarge,
 )
-from sessionstore._core.operation import Operation, Step
+from sessionstore._core.operation import Operation
 from sessionstore._core.sessions import Changes
+from tests.support.steps import before
 from tests.support.worlds import World, run_until
 
 MIB = 1 << 20
@@ -147,30 +145,6 @@ def _parts(operation: Operation[Any]) -> list[bytes]:
 
 class Stopped(BaseException):
     """What ends a call in its midst, as a cancellation does."""
-
-
-@contextmanager
-def before(store: Any, script: str, act: Callable[[int], None]) -> Iterator[None]:
-    """Do something before each call of a script is sent; it is told the number of the call."""
-    driver, answer, numbers = store._driver, store._driver._answer, count(1)
-
-    def look(step: Step) -> None:
-        if isinstance(step, Operation) and step.script.name == script:
-            act(next(numbers))
-
-    def plain(step: Step) -> Any:
-        look(step)
-        return answer(step)
-
-    async def awaited(step: Step) -> Any:
-        look(step)
-        return await answer(step)
-
-    driver._answer = awaited if asyncio.iscoroutinefunction(answer) else plain
-    try:
-        yield
-    finally:
-        del driver._answer
 
 
 def stopping(error: BaseException) -> Callable[[int], None]:
