@@ -21,6 +21,7 @@ from sessionstore.errors import (
     SessionEnded,
     SessionNotOpen,
     SessionStoreError,
+    StoreUnavailable,
 )
 from sessionstore.facts import Facts
 from sessionstore.requests import Mode, Requests, attribute_name
@@ -227,7 +228,13 @@ class OpenSession(Facts, ChangingAttributes):
 
     def _keeping(self, changes: Changes) -> Flow[None]:
         self._sequence += 1
-        yield from flows.save(self._home, self.fence, self._sequence, changes)
+        try:
+            yield from flows.save(self._home, self.fence, self._sequence, changes)
+        except (StoreUnavailable, GeneratorExit):
+            raise
+        except BaseException:
+            yield from staging.unstage(self._home, changes.written)
+            raise
 
     # What each method does, as a flow; the shells below only run it.
 

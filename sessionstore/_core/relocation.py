@@ -54,8 +54,7 @@ def move(
     except BaseException as error:
         refused = error
         if not (yield from moves.decide(target, ticket)):
-            if carried:
-                yield from staging.unstage(target, carried)
+            yield from staging.unstage(target, carried)
             yield from moves.stay(home, ticket)
             raise
     reason = yield from moves.retire(home, ticket, fence)

@@ -69,11 +69,15 @@ def stage(
     return named
 
 
-def unstage(home: Home, named: Mapping[bytes, bytes]) -> Operation[None]:
-    """Remove values that were written to be named, and will not be."""
-    ids = map(identity, named.values())
-    keys = [key for id in ids for key in (home.value(id), home.receipt(id))]
-    return Operation(UNSTAGE, tuple(keys), (), lambda _: None)
+def unstage(home: Home, named: Mapping[bytes, bytes]) -> Flow[None]:
+    """Remove values that were written to be named by a call that came to nothing.
+
+    `named` is what the call was to write; what has its name all the same stays.
+    """
+    fields = [field for field in named if field.startswith(b":")]
+    if fields:
+        values = [home.value(identity(named[field])) for field in fields]
+        yield from Operation(UNSTAGE, (home.session, *values), tuple(fields), lambda _: None)
 
 
 def carry(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -147,27 +148,50 @@ class Stopped(BaseException):
     """What ends a call in its midst, as a cancellation does."""
 
 
-def stopping(error: BaseException) -> Callable[[int], None]:
-    """Break off at the third call."""
+def stopping(error: BaseException, call: int = 3) -> Callable[[int], None]:
+    """Break off at one of the calls."""
 
     def act(number: int) -> None:
-        if number == 3:
+        if number == call:
             raise error
 
     return act
 
 
 @puts
-@pytest.mark.parametrize("max_bytes", [16 * MIB, None])
+@pytest.mark.parametrize(("script", "number"), [("stage", 1), ("stage", 3), ("save", 1)])
 async def test_a_call_that_is_cancelled_leaves_nothing(
-    store: Any, world: World, put: Put, max_bytes: int | None
+    store: Any, world: World, put: Put, script: str, number: int
 ) -> None:
-    session = await made(store, max_bytes)
+    session = await made(store, None)
     there, size = values(world), world.size(session)
-    with before(store, "stage", stopping(Stopped())), pytest.raises(Stopped):
+    with before(store, script, stopping(Stopped(), number)), pytest.raises(Stopped):
         await put(session)
     assert values(world) == there
     assert world.size(session) == size
+
+
+async def test_a_task_that_is_cancelled_at_any_moment_leaves_nothing(
+    store: Any, world: World
+) -> None:
+    if world.shell != "async":
+        pytest.skip("only tasks are cancelled")
+    session = await made(store, None)
+    there, cancelled = values(world), 0
+    begun = asyncio.get_running_loop().time()
+    await put_text(session)
+    took = asyncio.get_running_loop().time() - begun
+    for part in range(20):
+        try:
+            async with asyncio.timeout(took * part / 20):
+                await session.longstring("l").replace(WHOLE)
+        except TimeoutError:
+            cancelled += 1
+            assert len(values(world)) == len(there)
+            world.size(session)
+    assert cancelled
+    await put_text(session)
+    assert len(values(world)) == len(there)
 
 
 @puts
