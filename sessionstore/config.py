@@ -191,10 +191,10 @@ def whole_number(
     if isinstance(value, bool) or not hasattr(type(value), "__index__"):
         raise ConfigError(f"{name} must be a whole number, not {type(value).__name__}")
     number = operator.index(value)  # type: ignore[arg-type]
-    if least is not None and number < least:
-        raise ConfigError(f"{name} must be {least} or more, not {_shown(number)}")
-    if most is not None and number > most:
-        raise ConfigError(f"{name} must be at most {most}, not {_shown(number)}")
+    if (least is not None and number < least) or (most is not None and number > most):
+        ends = (("from", least), ("to", most))
+        span = "".join(f" {word} {end}" for word, end in ends if end is not None)
+        raise ConfigError(f"{name} must be a whole number{span}, not {_shown(number)}")
     return number
 
 
