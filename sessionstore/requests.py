@@ -183,7 +183,7 @@ class Requests:
             self._check_may(owner, "count the sessions of another owner")
         return store.count(self.keys, owner)
 
-    def listing(self, owner: str | None, pattern: str) -> ListPager:
+    def listing(self, owner: str | None, pattern: str = "*") -> ListPager:
         """Return a pager over the sessions that the acting user asks for and may know of.
 
         What is `chosen` of them fits the pattern, which is only checked here.
