@@ -121,7 +121,7 @@ class AsyncSessionStore:
     async def list(
         self, owner: str | None = None, pattern: str = "*"
     ) -> AsyncIterator[SessionInfo]:
-        pager = self._requests.listing(owner)
+        pager = self._requests.listing(owner, pattern)
         while rows := await self._driver.run(pager.page()):
             for row in rows:
                 if info := self._requests.chosen(row, owner, pattern):

@@ -11,7 +11,7 @@ from sessionstore._core.altering import WhenOpen, alter
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow
 from sessionstore._core.sessions import Scope
-from sessionstore.config import Duration, optional_milliseconds
+from sessionstore.config import Duration, optional_milliseconds, whole_number
 from sessionstore.data.values import decode, encode
 from sessionstore.errors import ConfigError, TypeRefused
 from sessionstore.requests import Requests, attribute_name
@@ -62,25 +62,31 @@ class AtomicFlows:
         requests = self._requests
         yield from alter(
             requests.keys, self._home, requests.label, self._scope,
-            attribute_name(name), changed, self._when_open, self._wait,
+            name, changed, self._when_open, self._wait,
         )  # fmt: skip
 
     def _adding(self, name: str, amount: Any) -> Flow[Any]:
-        sums: list[Any] = []
+        name, sums = attribute_name(name), []
+        _check_number(name, amount)
 
         def add(old: Any) -> Any:
             old = type(amount)() if old is ABSENT else old
-            for number in (old, amount):
-                if type(number) not in NUMBERS:
-                    raise TypeRefused(name, type_name=type(number).__name__, why="not a number")
-            sums.append(old + amount)
+            _check_number(name, old)
+            try:
+                sums.append(old + amount)
+            except (TypeError, ArithmeticError) as error:  # such as a Decimal and a float
+                kinds = f"{type(old).__name__} and {type(amount).__name__}"
+                why = f"these have no sum: {type(error).__name__}"
+                raise TypeRefused(name, type_name=kinds, why=why) from None
             return sums[-1]
 
         yield from self._altering(name, add)
         return sums[-1]
 
     def _appending(self, name: str, items: tuple[Any, ...], cap: int | None) -> Flow[int]:
-        lengths: list[int] = []
+        name, lengths = attribute_name(name), []
+        cap = None if cap is None else whole_number(cap, "cap", least=0)
+        encode(list(items), name)  # says what cannot be stored, before anything is read
 
         def append(old: Any) -> Any:
             old = [] if old is ABSENT else old
@@ -95,8 +101,10 @@ class AtomicFlows:
         return lengths[-1]
 
     def _setting(self, name: str, value: Any, expected: Any) -> Flow[bool]:
+        name, fits = attribute_name(name), []
         wanted = ABSENT if expected is ABSENT else encode(expected, name)
-        fits: list[bool] = []
+        if value is not ABSENT:
+            encode(value, name)  # as above
 
         def put(old: Any) -> Any:
             fits.append((ABSENT if old is ABSENT else encode(old, name)) == wanted)
@@ -106,7 +114,7 @@ class AtomicFlows:
         return fits[-1]
 
     def _taking(self, name: str) -> Flow[Any]:
-        taken: list[Any] = []
+        name, taken = attribute_name(name), []
 
         def take(old: Any) -> Any:
             taken.append(old)
@@ -116,6 +124,11 @@ class AtomicFlows:
         if taken[-1] is ABSENT:
             raise KeyError(name)
         return taken[-1]
+
+
+def _check_number(name: str, number: Any) -> None:
+    if type(number) not in NUMBERS:
+        raise TypeRefused(name, type_name=type(number).__name__, why="not a number")
 
 
 class Atomic(AtomicFlows):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from sessionstore._core.buckets import Row
 from sessionstore._core.kept import Kind, sizes_of
@@ -14,12 +14,20 @@ from sessionstore._core.records import instant
 from sessionstore._core.sessions import OBJECTS, Changes, Reading, field_of
 from sessionstore._core.stamps import UNREAD, parted
 from sessionstore.data.graph import ASIDE, Graph, aside_field, name_aside, refers
-from sessionstore.errors import UndecodableValue, shown
+from sessionstore.errors import ConfigError, UndecodableValue, shown
 from sessionstore.lifetimes import Lifetimes
 
-__all__ = ["Attributes", "Kind", "SessionInfo", "Snapshot", "Told", "wants_all"]
+__all__ = [
+    "Attributes",
+    "Kind",
+    "SessionInfo",
+    "Snapshot",
+    "Told",
+    "wants_all",
+]
 
 DOT = ord(".")
+KINDS = get_args(Kind)
 
 
 class Told:
@@ -85,6 +93,13 @@ def wants_all(fields: Mapping[bytes, bytes]) -> bool:
     )
 
 
+def field_if_any(name: object) -> bytes:
+    """Return the field that would hold an attribute; of what is no name, one that never is."""
+    if not isinstance(name, str):
+        return b""
+    return b"." + name.encode("utf-8", "surrogatepass")  # with half a surrogate pair: in no session
+
+
 class Attributes(Mapping[str, Any]):
     """Attributes by name, decoded when they are first looked at."""
 
@@ -118,12 +133,12 @@ class Attributes(Mapping[str, Any]):
         self._shed()
         try:
             return self._values[name]
-        except KeyError:
+        except (KeyError, TypeError):  # what cannot be hashed is no name
             pass
-        field = field_of(name)
+        field = field_if_any(name)
         if not self._has(name, field):
             if self._asked_for is not None and name not in self._asked_for:
-                raise KeyError(f"{name!r} was not asked for: fields={list(self._asked_for)}")
+                raise KeyError(f"{name!r} was not asked for; add it to fields=")
             raise KeyError(name)
         try:
             value = self._values[name] = self._graph.read(field, name)
@@ -136,8 +151,10 @@ class Attributes(Mapping[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         self._shed()
+        if not isinstance(name, str):
+            return False
         return name in self._values or (
-            isinstance(name, str) and self._has(name, field_of(name)) and self._is_readable(name)
+            self._has(name, field_if_any(name)) and self._is_readable(name)
         )
 
     def __iter__(self) -> Iterator[str]:
@@ -211,8 +228,10 @@ class Attributes(Mapping[str, Any]):
         """Return what is kept beside it, of the kind `list`, `longstring` or `document`.
 
         These are names with their size in bytes, as it is stored; with `fields=` given to the open,
-        none.
+        none. Raises ConfigError for another kind.
         """
+        if kind not in KINDS:
+            raise ConfigError(f"a kind is one of {', '.join(KINDS)}")
         return sizes_of(kind, self._stored)
 
 

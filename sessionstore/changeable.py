@@ -8,7 +8,7 @@ and what differs from that goes out with the next one.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -32,6 +32,8 @@ class Unsaved(NamedTuple):
 class Changeable(Attributes, MutableMapping[str, Any]):
     """Attributes that can be assigned, changed in place and removed, and documents."""
 
+    _popping: Iterator[str] = iter(())
+
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
         self._assigned: dict[str, bytes] = {}
@@ -42,7 +44,7 @@ class Changeable(Attributes, MutableMapping[str, Any]):
         """Raise unless changes are taken now."""
 
     def __setitem__(self, name: str, value: Any) -> None:
-        attribute_name(name)
+        name = attribute_name(name)
         self._check_writable("assigning")
         self._is_readable(name)  # if it is not, its bytes are not lost by this
         # Encoding says now, not at the save, that it cannot be stored; what may change until then
@@ -64,7 +66,7 @@ class Changeable(Attributes, MutableMapping[str, Any]):
         Raises:
             TypeRefused, SessionNotOpen, LeaseLost, ConfigError.
         """
-        milliseconds = optional_milliseconds(lifetime, "lifetime")
+        milliseconds, name = optional_milliseconds(lifetime, "lifetime"), attribute_name(name)
         self[name] = value
         self._lifetimes.give(field_of(name), milliseconds)
 
@@ -83,6 +85,20 @@ class Changeable(Attributes, MutableMapping[str, Any]):
         self._assigned.pop(name, None)
         if name not in (self._asides or ()):
             self._dropped.add(name)  # also one not stored: a save that is under way may store it
+
+    def clear(self) -> None:
+        """Remove all attributes."""
+        for name in list(self):
+            del self[name]
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove an attribute, and return it with its name; KeyError if there is none."""
+        for names in (self._popping, iter(self)):  # on from the last call, or anew
+            self._popping = names
+            for name in names:
+                if name in self:
+                    return name, self.pop(name)
+        raise KeyError("the session has no attributes")
 
     def _shed(self) -> None:
         if self._lifetimes:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sessionstore._core.keys import Home
+from sessionstore._core.records import Unstaged
 from sessionstore._core.sessions import Changes
 from sessionstore.changeable import Unsaved
 from sessionstore.errors import SessionStoreError, StoreUnavailable
@@ -39,6 +40,9 @@ class Closing:
     target: tuple[Home, str] | None = None
     """Home and owner, if it moves."""
 
+    sent: Changes | None = None
+    """What goes out; the documents in it have been written where nobody sees them."""
+
     ticket: str = ""
     """Names the move, or the delete."""
 
@@ -47,6 +51,8 @@ class Closing:
 
     def is_refused_by(self, error: BaseException) -> bool:
         """Whether an error says that nothing has landed, of this call and of those before."""
-        if isinstance(error, StoreUnavailable):
+        if self.sent is None:
+            return True
+        if isinstance(error, StoreUnavailable) and not isinstance(error, Unstaged):
             return not (error.unknown or self.unknown)
         return isinstance(error, SessionStoreError)

@@ -12,6 +12,7 @@ from sessionstore._core.keys import Keyspace
 from sessionstore._redis.aio import AsyncDriver
 from sessionstore._redis.connect import connect, connect_async
 from sessionstore._redis.sync import Driver
+from sessionstore.config import truth
 from sessionstore.embedded import connect_or_start
 from sessionstore.errors import ConfigError
 from sessionstore.requests import Requests, Undecodable
@@ -24,6 +25,7 @@ def connected(
 ) -> tuple[Driver, Requests]:
     """Return a driver for a store, and its requests."""
     requests = Requests(keys := Keyspace(prefix, buckets), undecodable=undecodable)
+    safe = truth(safe, "safe")
     place, revive = located(url)
     driver = Driver(connect(place), revive, safe=safe)
     try:
@@ -40,6 +42,7 @@ async def connected_async(
 ) -> tuple[AsyncDriver, Requests]:
     """Return a driver for a store, and its requests."""
     requests = Requests(keys := Keyspace(prefix, buckets), undecodable=undecodable)
+    safe = truth(safe, "safe")
     place, revive = located(url)
     driver = AsyncDriver(connect_async(place), revive, safe=safe)
     try:

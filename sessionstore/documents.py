@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sessionstore._core import kept
+from sessionstore._core import kept, staging
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow
 from sessionstore._core.sessions import Changes
-from sessionstore.data.documents import parse, serialise
+from sessionstore.data.documents import check, parse, serialise, unchecked
 
 __all__ = ["Documents"]
 
@@ -30,39 +30,50 @@ class Documents:
             raw = yield from kept.whole(home, fence, kept.DOCUMENT, name)
             # An empty one is none: a document has a root.
             self._trees[name] = parse(raw, name) if raw else None
-            self._stored[name] = serialise(tree, name) if (tree := self._trees[name]) else None
+            self._stored[name] = unchecked(tree, name) if (tree := self._trees[name]) else None
         return self._trees[name]
 
-    def put(self, name: str, tree: Tree | None) -> None:
-        """Put a tree in place of a document, or with None remove that, at the next save."""
-        if tree is not None:
-            serialise(tree, name)  # says now, not at the save, that it cannot be stored
+    def put(self, name: str, tree: Tree) -> None:
+        """Put a tree in place of a document, at the next save."""
+        serialise(tree, name)  # says now, not at the save, that it cannot be stored
         self._trees[name] = tree
+
+    def drop(self, name: str) -> None:
+        """Remove a document, at the next save."""
+        self._trees[name] = None
 
     def changed(self) -> dict[str, bytes | None]:
         """Return what has to be written: documents by name; None is one to be removed."""
         if not self._trees:
             return {}
         now = {
-            name: None if tree is None else serialise(tree, name)
+            name: None if tree is None else unchecked(tree, name)
             for name, tree in self._trees.items()
         }
-        return {
+        changed = {
             name: raw
             for name, raw in now.items()
             if name not in self._stored or raw != self._stored[name]
         }
-
-    def staging(self, home: Home, changed: Mapping[str, bytes | None]) -> Flow[Changes]:
-        """Write documents where nobody sees them; return the fields that will name them."""
-        written, removed = {}, []
         for name, raw in changed.items():
-            field = kept.field_of(kept.DOCUMENT, name)
-            if raw is None:
-                removed.append(field)
-            else:
-                written[field] = yield from kept.stage(home, raw)
-        return Changes(written, removed)
+            if raw is not None:
+                check(raw, self._trees[name], name)
+        return changed
+
+    def staging(
+        self, home: Home, fence: int, changed: Mapping[str, bytes | None], along: Changes
+    ) -> Flow[Changes]:
+        """Write documents where nobody sees them; return the fields that will name them.
+
+        `along` is what else is saved with them.
+        """
+        fields = {kept.field_of(kept.DOCUMENT, name): raw for name, raw in changed.items()}
+        removed = [field for field, raw in fields.items() if raw is None]
+        contents = {field: raw for field, raw in fields.items() if raw is not None}
+        if not contents:
+            return Changes({}, removed)
+        along = Changes(along.written, [*along.removed, *removed])
+        return Changes((yield from staging.stage(home, fence, contents, along)), removed)
 
     def has_saved(self, sent: Mapping[str, bytes | None]) -> None:
         """Note what was sent, which is stored now."""

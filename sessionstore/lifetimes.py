@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from math import inf
 
 from sessionstore._core.sessions import Changes
 from sessionstore._core.stamps import SHEDS, end_of, parted, stamp
@@ -30,6 +31,7 @@ class Lifetimes:
         self._clock = clock
         self._opened = now
         self._begun = clock()
+        self._first = 0.0  # before that, none of them is over
         if SHEDS in fields:
             for field, raw in list(fields.items()):
                 stamped, value = parted(raw) if field.startswith(b".") else (b"", raw)
@@ -46,6 +48,7 @@ class Lifetimes:
         """Let an attribute end after a time, or with None not before the session does."""
         if milliseconds is not None:
             self._ends[field] = int(self._now()) + milliseconds
+            self._first = min(self._first, self._ends[field])
             self._changed.add(field)
         elif self._ends.pop(field, None) is not None:
             self._changed.add(field)
@@ -62,7 +65,10 @@ class Lifetimes:
         removed from it.
         """
         now = self._now()
+        if now < self._first:
+            return []
         over = [field for field, end in self._ends.items() if end <= now]
+        self._first = min((end for end in self._ends.values() if end > now), default=inf)
         for field in over:
             if field in fields and self._stored.get(field) == self._stamp(field):
                 self._over[field] = self._stored.pop(field) + fields.pop(field)

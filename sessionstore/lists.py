@@ -6,12 +6,23 @@ left by an exception.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from itertools import pairwise
 from typing import Any
 
 from sessionstore._core import kept
-from sessionstore._core.operation import Flow
+from sessionstore._core.operation import Flow, check_length
+from sessionstore.config import LARGEST, truth, whole_number
 from sessionstore.data.values import decode, encode
+from sessionstore.errors import ConfigError
 from sessionstore.opened import OpenSession
 from sessionstore.twins import as_in
 
@@ -34,16 +45,26 @@ class ListFlows:
         """Its name in the session."""
         return self._name
 
-    def _encoded(self, items: Sequence[Any]) -> list[bytes]:
-        return [encode(item, f"{self._name}[{at}]") for at, item in enumerate(items)]
+    def _encoded(self, items: Iterable[Any]) -> list[bytes]:
+        raw = [encode(item, f"{self._name}[{at}]") for at, item in enumerate(items)]
+        check_length(self._name, max(map(len, raw), default=0), f"an item of list {self._name!r}")
+        return raw
 
     def _changing(
-        self, items: Sequence[bytes], start: int | None, count: int, cap: int | None = None
+        self,
+        items: Sequence[bytes],
+        start: int | None,
+        count: int | None,
+        *,
+        cap: int | None = None,
+        ahead: int = 0,
     ) -> Flow[int]:
         session = self._session
         session.check_held("changing a list")
         done = yield from session.guarded(
-            kept.change_list(session.home, session.fence, self._name, items, start, count, cap)
+            kept.change_list(
+                session.home, session.fence, self._name, items, start, count, cap=cap, ahead=ahead
+            )
         )
         session.has_kept(kept.field_of(kept.LIST, self._name), done.field)
         return done.length
@@ -51,6 +72,7 @@ class ListFlows:
     def _reading(self, start: int, count: int) -> Flow[tuple[int, list[bytes]]]:
         session = self._session
         session.check_held("reading a list")
+        start = max(-LARGEST, min(start, LARGEST))
         return (
             yield from session.guarded(
                 kept.read_items(session.home, session.fence, self._name, start, count)
@@ -58,15 +80,30 @@ class ListFlows:
         )
 
     def _appending(self, items: Sequence[Any], cap: int | None) -> Flow[int]:
+        cap = None if cap is None else whole_number(cap, "cap", least=0)
         raw = self._encoded(items)
-        length = 0
-        for at in range(0, len(raw) or 1, kept.PAGE):
-            length = yield from self._changing(raw[at : at + kept.PAGE], None, 0, cap)
+        if cap is not None and len(raw) >= cap:  # nothing stays of what is there
+            yield from self._replacing_by(raw[len(raw) - cap :])
+            return cap
+        length = yield from self._putting(raw, None, kept.cuts(raw), cap)
         while cap is not None and length > cap:  # it was longer than that by more than a page
-            length = yield from self._changing((), None, 0, cap)
+            length = yield from self._changing((), None, 0, cap=cap)
+        return length
+
+    def _putting(
+        self, raw: Sequence[bytes], start: int | None, cuts: Sequence[int], cap: int | None = None
+    ) -> Flow[int]:
+        """Put items between or behind others, a part at a time; the first says what will follow."""
+        length, ahead = 0, kept.size_of(raw)
+        for first, end in pairwise(cuts if raw else (0, 0)):
+            part = raw[first:end]
+            ahead -= kept.size_of(part)
+            at = None if start is None else start + first
+            length = yield from self._changing(part, at, 0, cap=cap, ahead=ahead)
         return length
 
     def _paging(self, start: int, count: int) -> Flow[list[Any]]:
+        start, count = whole_number(start, "start"), whole_number(count, "count", least=0)
         found: list[bytes] = []
         while len(found) < count:
             asked = min(kept.PAGE, count - len(found))
@@ -81,41 +118,53 @@ class ListFlows:
     def _there(self, index: int) -> Flow[None]:
         length, _ = yield from self._reading(0, 0)
         if not -length <= index < length:
-            raise IndexError(f"list {self._name!r} has {length} items, no item {index}")
+            raise IndexError(f"list {self._name!r} has {length} items, no such index")
 
     def _getting(self, index: int) -> Flow[Any]:
+        index = whole_number(index, "index")
         length, found = yield from self._reading(index, 1)
         if not -length <= index < length:
-            raise IndexError(f"list {self._name!r} has {length} items, no item {index}")
+            raise IndexError(f"list {self._name!r} has {length} items, no such index")
         return decode(found[0], f"{self._name}[{index}]")
 
     def _setting(self, index: int, item: Any) -> Flow[None]:
-        raw = self._encoded((item,))
+        index, raw = whole_number(index, "index"), self._encoded((item,))
         yield from self._there(index)
         yield from self._changing(raw, index, 1)
 
     def _inserting(self, index: int, items: Sequence[Any]) -> Flow[int]:
-        raw = self._encoded(items)
+        index, raw = whole_number(index, "index"), self._encoded(items)
         length, _ = yield from self._reading(0, 0)
         at = max(0, length + index) if index < 0 else min(index, length)
-        for first in range(0, len(raw), INSERTED_AT_ONCE):
-            part = raw[first : first + INSERTED_AT_ONCE]
-            length = yield from self._changing(part, at + first, 0)
-        return length
+        cuts = [*range(0, len(raw), INSERTED_AT_ONCE), len(raw)]
+        return (yield from self._putting(raw, at, cuts)) if raw else length
 
     def _removing(self, start: int, stop: int | None) -> Flow[int]:
+        removed = slice(
+            whole_number(start, "start"), None if stop is None else whole_number(stop, "stop")
+        )
         length, _ = yield from self._reading(0, 0)
-        first, last, _ = slice(start, stop).indices(length)
+        first, last, _ = removed.indices(length)
         for left in range(last - first, 0, -kept.PAGE):
             yield from self._changing((), first, min(left, kept.PAGE))
         return max(0, last - first)
 
-    def _replacing(self, items: Sequence[Any]) -> Flow[None]:
-        raw = self._encoded(items)
+    def _replacing(self, items: Iterable[Any]) -> Flow[None]:
+        if isinstance(items, (str, bytes, bytearray, Mapping)) or not isinstance(items, Iterable):
+            raise ConfigError(f"the items of a list are a sequence, not {type(items).__name__}")
+        yield from self._replacing_by(self._encoded(items))
+
+    def _replacing_by(self, raw: Sequence[bytes]) -> Flow[None]:
         self._session.check_held("replacing a list")
-        yield from self._session.keeping(kept.field_of(kept.LIST, self._name), raw)
+        if len(kept.cuts(raw)) > 2:
+            yield from self._session.keeping(kept.field_of(kept.LIST, self._name), raw)
+        else:
+            yield from self._changing(raw, None, None)
 
     def _sorting(self, key: Callable[[Any], Any] | None, reverse: bool) -> Flow[None]:
+        if key is not None and not callable(key):
+            raise ConfigError(f"key is a function or None, not {type(key).__name__}")
+        reverse = truth(reverse, "reverse")
         length, _ = yield from self._reading(0, 0)
         items = yield from self._paging(0, length)
         yield from self._replacing(sorted(items, key=key, reverse=reverse))
@@ -133,7 +182,8 @@ class SessionList(ListFlows):
     """A list of a session that this thread has open; made by the first change of it.
 
     All methods raise LeaseLost, SessionEnded, SessionNotOpen (also if the session is not open
-    exclusively), those that write also TypeRefused, ValueTooLarge and QuotaExceeded (`kept`).
+    exclusively) and ConfigError, those that write also TypeRefused, ValueTooLarge and QuotaExceeded
+    (`kept`).
     """
 
     def append(self, *items: Any, cap: int | None = None) -> int:
@@ -174,7 +224,7 @@ class SessionList(ListFlows):
         removed: int = self._run(self._removing(start, stop))
         return removed
 
-    def replace(self, items: Sequence[Any]) -> None:
+    def replace(self, items: Iterable[Any]) -> None:
         """Put other items in place of all, at one moment."""
         self._run(self._replacing(items))
 
@@ -196,7 +246,8 @@ class AsyncSessionList(ListFlows):
     """A list of a session that this task has open; made by the first change of it.
 
     All methods raise LeaseLost, SessionEnded, SessionNotOpen (also if the session is not open
-    exclusively), those that write also TypeRefused, ValueTooLarge and QuotaExceeded (`kept`).
+    exclusively) and ConfigError, those that write also TypeRefused, ValueTooLarge and QuotaExceeded
+    (`kept`).
     """
 
     _run: Callable[[Any], Coroutine[Any, Any, Any]]
@@ -238,7 +289,7 @@ class AsyncSessionList(ListFlows):
         return removed
 
     @as_in(SessionList.replace)
-    async def replace(self, items: Sequence[Any]) -> None:
+    async def replace(self, items: Iterable[Any]) -> None:
         await self._run(self._replacing(items))
 
     @as_in(SessionList.sort)

@@ -7,11 +7,13 @@ session is left by an exception.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from itertools import pairwise
 from typing import Any
 
 from sessionstore._core import kept
-from sessionstore._core.operation import Flow
-from sessionstore.errors import ConfigError
+from sessionstore._core.operation import Flow, check_length
+from sessionstore.config import LARGEST, whole_number
+from sessionstore.errors import TypeRefused
 from sessionstore.opened import OpenSession
 from sessionstore.twins import as_in
 
@@ -31,25 +33,27 @@ class LongstringFlows:
         """Its name in the session."""
         return self._name
 
-    def _writing(self, at: int | None, data: bytes | str) -> Flow[int]:
-        raw = _bytes(data)
-        if at is not None and at < 0:
-            raise ConfigError(f"the place to write at is 0 or more, not {at}")
-        session, size = self._session, 0
-        session.check_held("changing a longstring")
-        for first in range(0, len(raw) or 1, kept.PIECE):
-            done = yield from session.guarded(
-                kept.change_text(
-                    session.home,
-                    session.fence,
-                    self._name,
-                    raw[first : first + kept.PIECE],
-                    None if at is None else at + first,
-                )
-            )
-            session.has_kept(kept.field_of(kept.LONGSTRING, self._name), done.field)
-            size = done.length
+    def _writing(self, at: int, data: bytes | str) -> Flow[int]:
+        return (yield from self._putting(whole_number(at, "at", least=0, most=LARGEST), data))
+
+    def _putting(self, at: int | None, data: bytes | str) -> Flow[int]:
+        """Write from a place on, or None: behind the last byte."""
+        raw = self._bytes(data)
+        check_length(self._name, (at or 0) + len(raw), f"longstring {self._name!r}")
+        cuts, size = kept.cuts(raw) if raw else (0, 0), 0
+        for first, end in pairwise(cuts):
+            place, ahead = None if at is None else at + first, len(raw) - end
+            size = yield from self._changing(raw[first:end], place, ahead)
         return size
+
+    def _changing(self, piece: bytes, place: int | str | None, ahead: int = 0) -> Flow[int]:
+        session = self._session
+        session.check_held("changing a longstring")
+        done = yield from session.guarded(
+            kept.change_text(session.home, session.fence, self._name, piece, place, ahead=ahead)
+        )
+        session.has_kept(kept.field_of(kept.LONGSTRING, self._name), done.field)
+        return done.length
 
     def _range(self, start: int, count: int) -> Flow[tuple[int, bytes]]:
         session = self._session
@@ -63,10 +67,12 @@ class LongstringFlows:
         )
 
     def _reading(self, start: int, stop: int | None) -> Flow[bytes]:
-        if start >= 0:
-            size, first = yield from self._range(start, kept.PIECE)
-        else:
-            size, first = yield from self._range(0, 0)
+        start = whole_number(start, "start")
+        stop = None if stop is None else whole_number(stop, "stop")
+        asked = kept.PIECE if start >= 0 else 0  # from the end: where that is, must be known first
+        if stop is not None and start >= 0 and stop >= 0:
+            asked = max(0, min(stop - start, kept.PIECE))
+        size, first = yield from self._range(min(max(0, start), LARGEST), asked)
         begin, end, _ = slice(start, stop).indices(size)
         found = bytearray(first[: max(0, end - begin)])
         while begin + len(found) < end:
@@ -82,13 +88,28 @@ class LongstringFlows:
         return size
 
     def _replacing(self, data: bytes | str) -> Flow[None]:
+        raw = self._bytes(data)
+        check_length(self._name, len(raw), f"longstring {self._name!r}")
         self._session.check_held("replacing a longstring")
-        field = kept.field_of(kept.LONGSTRING, self._name)
-        yield from self._session.keeping(field, _bytes(data))
+        if len(raw) > kept.PIECE:
+            yield from self._session.keeping(kept.field_of(kept.LONGSTRING, self._name), raw)
+        else:
+            yield from self._changing(raw, kept.ALL)
 
     def _dropping(self) -> Flow[None]:
         self._session.check_held("dropping a longstring")
         yield from self._session.keeping(kept.field_of(kept.LONGSTRING, self._name), None)
+
+    def _bytes(self, data: bytes | str) -> bytes:
+        why = "neither bytes nor text"
+        try:
+            if isinstance(data, str):
+                return data.encode()
+            if isinstance(data, (bytes, bytearray, memoryview)):
+                return bytes(data)
+        except UnicodeEncodeError:
+            why = "a lone surrogate is not text"
+        raise TypeRefused(self._name, type_name=type(data).__qualname__, why=why)
 
 
 class Longstring(LongstringFlows):
@@ -96,7 +117,8 @@ class Longstring(LongstringFlows):
 
     It holds bytes, and all places and sizes count bytes; text that is given is written as UTF-8.
     All methods raise LeaseLost, SessionEnded, SessionNotOpen (also if the session is not open
-    exclusively), those that write also ValueTooLarge and QuotaExceeded (`kept`).
+    exclusively) and ConfigError, those that write also TypeRefused, ValueTooLarge (a session may
+    hold `max_bytes`, a longstring 512 MiB) and QuotaExceeded (`kept`).
     """
 
     def read(self, start: int = 0, stop: int | None = None) -> bytes:
@@ -111,7 +133,7 @@ class Longstring(LongstringFlows):
 
     def append(self, data: bytes | str) -> int:
         """Write behind the last byte, and return the size."""
-        size: int = self._run(self._writing(None, data))
+        size: int = self._run(self._putting(None, data))
         return size
 
     def replace(self, data: bytes | str) -> None:
@@ -133,7 +155,8 @@ class AsyncLongstring(LongstringFlows):
 
     It holds bytes, and all places and sizes count bytes; text that is given is written as UTF-8.
     All methods raise LeaseLost, SessionEnded, SessionNotOpen (also if the session is not open
-    exclusively), those that write also ValueTooLarge and QuotaExceeded (`kept`).
+    exclusively) and ConfigError, those that write also TypeRefused, ValueTooLarge (a session may
+    hold `max_bytes`, a longstring 512 MiB) and QuotaExceeded (`kept`).
     """
 
     _run: Callable[[Any], Coroutine[Any, Any, Any]]
@@ -150,7 +173,7 @@ class AsyncLongstring(LongstringFlows):
 
     @as_in(Longstring.append)
     async def append(self, data: bytes | str) -> int:
-        size: int = await self._run(self._writing(None, data))
+        size: int = await self._run(self._putting(None, data))
         return size
 
     @as_in(Longstring.replace)
@@ -165,7 +188,3 @@ class AsyncLongstring(LongstringFlows):
     @as_in(Longstring.drop)
     async def drop(self) -> None:
         await self._run(self._dropping())
-
-
-def _bytes(data: bytes | str) -> bytes:
-    return data.encode() if isinstance(data, str) else bytes(data)

@@ -81,11 +81,12 @@ class OpenSession(SavedSession):
         return sent
 
     def _giving_back(self, closing: Closing, *, again: bool) -> Flow[Changes]:
-        unsaved = closing.unsaved
-        if unsaved.documents:
+        unsaved, sent = closing.unsaved, closing.sent
+        if sent is None and unsaved.documents:
             sent = yield from self._staging(unsaved)
-        else:
+        elif sent is None:
             sent = self._lifetimes.stamped(unsaved.changes, self._stored)
+        closing.sent = sent
         timeout = closing.asked.timeout if closing.asked else None
         if closing.target is None:
             yield from flows.close(self._home, self.fence, sent, timeout, again=again)
@@ -119,7 +120,7 @@ class OpenSession(SavedSession):
         self._check_open("deleting")
         sent = self._sent_close
         again = sent is not None and sent.asked is None and sent.ticket
-        closing = Closing(ticket=again or new_ticket())
+        closing = Closing(ticket=again or new_ticket(), sent=Changes())
         yield from self._leaving_with(closing, self._ending(closing.ticket))
 
     def _ending(self, ticket: str) -> Flow[None]:

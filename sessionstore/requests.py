@@ -6,10 +6,10 @@ The one class here is what the two stores share; it does no I/O.
 from __future__ import annotations
 
 import os
-import re
 import socket
-from collections.abc import Mapping, Sequence
-from itertools import count
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from itertools import count, islice
 from typing import Any, Literal, NamedTuple, get_args
 
 from sessionstore import config
@@ -25,8 +25,13 @@ from sessionstore.config import (
     Duration,
     check_label,
     check_owner,
+    check_pattern,
+    check_reason,
+    exactly,
     milliseconds,
     optional_milliseconds,
+    truth,
+    whole_number,
 )
 from sessionstore.data.graph import written
 from sessionstore.errors import ConfigError, NotPermitted, SessionNotFound
@@ -40,6 +45,8 @@ Mode = Literal["exclusive", "read", "shared"]
 MODES = get_args(Mode)
 Undecodable = Literal["error", "set aside"]
 UNDECODABLE = get_args(Undecodable)
+
+MAX_FIELDS = 10_000
 
 REASONS = ("deleted", "timed out", "lifetime", "evicted", "moved")
 """Why sessions end by themselves, or by `delete`; nobody else may say so."""
@@ -71,11 +78,15 @@ class Requests:
             raise ConfigError(f"undecodable is one of {', '.join(UNDECODABLE)}")
         self.undecodable = undecodable
         self.keys = keys
-        self._own = user or ""
-        self._limited_to = "" if privileged or user is None else user
+        self._own = "" if user is None else exactly(user)
+        self._limited_to = "" if truth(privileged, "privileged") else self._own
 
     def acting(self, user: str, privileged: bool, label: str | None) -> Requests:
-        """Return the same for a user; who is not privileged may have its own label, and no more."""
+        """Return the same for a user; who is not privileged may have its own label, and no more.
+
+        The user must be somebody: None is not the application.
+        """
+        user = check_owner(user)
         if privileged or user != self._limited_to:
             self._check_privileged("act for others")
         return Requests(self.keys, user, privileged, label, self.undecodable)
@@ -104,6 +115,8 @@ class Requests:
         lifetime_ms = optional_milliseconds(lifetime, "lifetime")
         if lifetime_ms == 0:
             raise ConfigError("lifetime must be longer than 0")
+        if data is not None and not isinstance(data, Mapping):
+            raise ConfigError(f"data is a mapping of names to values, not {type(data).__name__}")
         return flows.create(
             self.keys,
             home,
@@ -112,7 +125,7 @@ class Requests:
             timeout=optional_milliseconds(timeout, "timeout"),
             lifetime=lifetime_ms,
             lease=None,
-            opened=opened,
+            opened=truth(opened, "open"),
             written=written(
                 {field_of(attribute_name(name)): (name, value) for name, value in data.items()}
                 if data
@@ -127,7 +140,7 @@ class Requests:
         wait: Duration | None,
         mode: Mode,
         lease: Duration | None,
-        fields: Sequence[str] | None,
+        fields: Iterable[str] | None,
     ) -> Opening:
         """Return how to open a session; in every mode but `exclusive` that is reading it."""
         if mode not in MODES:
@@ -137,7 +150,7 @@ class Requests:
         if lease_ms == 0:
             raise ConfigError("lease must be longer than 0")
         wait_ms = optional_milliseconds(wait, "wait")
-        fields = None if fields is None else tuple(attribute_name(name) for name in fields)
+        fields = None if fields is None else attribute_names(fields)
         how = (mode, fields, lease_ms)
         if mode == "read":
             return Opening(flows.visit(self.keys, home, scope, fields, wants_all), how)
@@ -166,9 +179,8 @@ class Requests:
         """Return the flow that ends the sessions of an owner."""
         if owner == "":
             raise ConfigError("end_all is for somebody's sessions; anonymous ones are nobody's")
-        self._check_may(check_owner(owner), "end all sessions of another owner")
-        if not reason or not reason.isprintable() or len(reason) > config.MAX_NAME_BYTES:
-            raise ConfigError("a reason is 1 to 255 printable characters")
+        owner, reason = check_owner(owner), check_reason(reason)
+        self._check_may(owner, "end all sessions of another owner")
         if reason in REASONS:
             raise ConfigError(f"reason {reason!r} is one of the store's own; say it in other words")
         kept = None if keep is None else self.keys.find(keep, owner).sid
@@ -178,14 +190,19 @@ class Requests:
         """Return the flow that counts sessions the acting user may count."""
         owner = self._own if owner is None and self._limited_to else owner
         if owner is not None:
-            self._check_may(check_owner(owner), "count the sessions of another owner")
+            owner = check_owner(owner)
+            self._check_may(owner, "count the sessions of another owner")
         return store.count(self.keys, owner)
 
-    def listing(self, owner: str | None) -> ListPager:
-        """Return a pager over the sessions that the acting user asks for and may know of."""
+    def listing(self, owner: str | None, pattern: str = "*") -> ListPager:
+        """Return a pager over the sessions that the acting user asks for and may know of.
+
+        What is `chosen` of them fits the pattern, which is only checked here.
+        """
         mine = self._limited_to
+        check_pattern(pattern)
         if owner is not None:
-            check_owner(owner)
+            owner = check_owner(owner)
         if owner is None and mine:
             places = store.places_of(self.keys, mine) + store.places_of(self.keys, PUBLIC)
         elif mine and owner not in (mine, PUBLIC):
@@ -211,8 +228,7 @@ class Requests:
         every = self.keys.buckets
         if buckets is None:
             return sweep(self.keys, every, kept=True)
-        if buckets < 1:
-            raise ConfigError("a sweep looks at one bucket at least")
+        buckets = whole_number(buckets, "buckets", least=1)
         first = next(self._swept)
         some = [
             every[(first * buckets + at) % len(every)] for at in range(min(buckets, len(every)))
@@ -231,7 +247,7 @@ class Requests:
     def find(self, id: str, owner: str | None) -> tuple[Home, Scope]:
         """Return the home of the session that is meant, and what a script must check of it."""
         if owner is not None:
-            check_owner(owner)
+            owner = check_owner(owner)
             if self._limited_to and owner not in (self._limited_to, PUBLIC):
                 raise SessionNotFound(id)
         home = self.keys.find(id, self._own if owner is None else owner)
@@ -245,9 +261,9 @@ class Requests:
         """Return where a session goes that gets another id or owner; None if it stays."""
         if new_id in (None, home.id) and new_owner in (None, owner):
             return None
-        goes_to = owner if new_owner is None else new_owner
+        goes_to = owner if new_owner is None else check_owner(new_owner)
         if new_owner is not None:
-            self._check_may(check_owner(new_owner), "give a session to another owner")
+            self._check_may(goes_to, "give a session to another owner")
         if new_id is None and ":" not in home.sid:
             return self.keys.generate(goes_to), goes_to
         return self.keys.named(home.id if new_id is None else new_id, goes_to), goes_to
@@ -274,12 +290,22 @@ def attribute_name(name: str) -> str:
         name.encode()
     except UnicodeEncodeError:
         raise ConfigError("the name of an attribute has half of a surrogate pair in it") from None
-    return name
+    return exactly(name)
+
+
+def attribute_names(fields: Iterable[str]) -> tuple[str, ...]:
+    """Return names of attributes to load, if they are: no string, and 10,000 at most."""
+    if isinstance(fields, (str, bytes)) or not isinstance(fields, Iterable):
+        raise ConfigError(f"fields are names of attributes, not {type(fields).__name__}")
+    names = tuple(map(attribute_name, islice(fields, MAX_FIELDS + 1)))
+    if len(names) > MAX_FIELDS:
+        raise ConfigError(f"fields are at most {MAX_FIELDS} names; leave them out to load all")
+    return names
 
 
 def matches(id: str, pattern: str) -> bool:
-    """Whether an id fits a pattern: `*` is any characters, `?` is one, all else is itself."""
-    if pattern == "*":
-        return True
-    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in pattern)
-    return re.fullmatch("".join(parts), id, re.DOTALL) is not None
+    """Whether an id fits a pattern: `*` is any characters, `?` is one, all else is itself.
+
+    The time that takes is bounded by the product of their lengths.
+    """
+    return fnmatchcase(id, pattern.replace("[", "[[]"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from sessionstore._core import flows, kept
+from sessionstore._core import flows, staging
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.process import generation
@@ -102,7 +102,9 @@ class SavedSession(Facts, Changeable):
     def _staging(self, unsaved: Unsaved) -> Flow[Changes]:
         """Return what to send; documents are written beforehand, where nobody sees them."""
         sent = self._lifetimes.stamped(unsaved.changes, self._stored)
-        staged = yield from self._documents.staging(self._home, unsaved.documents)
+        staged = yield from self.guarded(
+            self._documents.staging(self._home, self.fence, unsaved.documents, sent)
+        )
         return Changes({**sent.written, **staged.written}, [*sent.removed, *staged.removed])
 
     def _is_original(self) -> bool:
@@ -162,18 +164,26 @@ class SavedSession(Facts, Changeable):
     def drop_document(self, name: str) -> None:
         """Remove an XML document from the session, at the next save or close."""
         self.check_held("changing a document")
-        self._documents.put(attribute_name(name), None)
+        self._documents.drop(attribute_name(name))
 
     def keeping(self, field: bytes, content: bytes | Sequence[bytes] | None) -> Flow[None]:
         """Put a whole value in place of what is kept under a field, or of None remove it."""
-        raw = None if content is None else (yield from kept.stage(self._home, content))
-        changes = Changes(removed=[field]) if raw is None else Changes({field: raw})
-        yield from self.guarded(self._keeping(changes))
-        self.has_kept(field, raw)
+        named: dict[bytes, bytes] = {}
+        if content is not None:
+            flow = staging.stage(self._home, self.fence, {field: content}, Changes())
+            named = yield from self.guarded(flow)
+        yield from self.guarded(self._keeping(Changes(named, () if named else [field])))
+        self.has_kept(field, named.get(field))
 
     def _keeping(self, changes: Changes) -> Flow[None]:
         self._sequence += 1
-        yield from flows.save(self._home, self.fence, self._sequence, changes)
+        try:
+            yield from flows.save(self._home, self.fence, self._sequence, changes)
+        except (StoreUnavailable, GeneratorExit):
+            raise
+        except BaseException:
+            yield from staging.unstage(self._home, changes.written)
+            raise
 
     # What each method does, as a flow; the shells below only run it.
 

@@ -184,7 +184,7 @@ class SessionStore:
             owner: whose; `*`: public ones; None: all that the acting user may see.
             pattern: which ids, with `*` for any characters and `?` for one.
         """
-        pager = self._requests.listing(owner)
+        pager = self._requests.listing(owner, pattern)
         while rows := self._driver.run(pager.page()):
             for row in rows:
                 if info := self._requests.chosen(row, owner, pattern):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from sessionstore._core import admission, sessions
@@ -122,7 +123,7 @@ def open_session(
             if isinstance(answer, Opened):
                 answer.waited = wait_end is not None
                 if fields is not None and wants_all(answer.fields):
-                    answer.fields |= yield from rest(home, answer.facts.fence)
+                    answer.fields |= yield from _rest_or_none(home, ticket, answer.facts.fence)
                 return answer
             wait_end = answer.wait_end
             yield Wake(home.wake(ticket), min(answer.look_again, RECHECK))
@@ -130,6 +131,16 @@ def open_session(
         raise  # refused, so neither held nor queued; or out of reach, and then time undoes it
     except BaseException:
         yield from sessions.abandon(home, ticket)
+        raise
+
+
+def _rest_or_none(home: Home, ticket: str, fence: int) -> Flow[dict[bytes, bytes]]:
+    """Return all fields; if they cannot be read, the session is given back."""
+    try:
+        return (yield from rest(home, fence))
+    except SessionStoreError:
+        with suppress(SessionStoreError):
+            yield from sessions.abandon(home, ticket)
         raise
 
 

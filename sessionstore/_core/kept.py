@@ -2,7 +2,9 @@
 
 A field of the session, `:` with the letter of the kind and the name, holds the id of the value's
 own key and its size in bytes. So a value appears, is replaced and goes with its field, in the
-script that writes that; and it can be written at length beforehand, where nobody sees it.
+script that writes that; and it can be written at length beforehand, where nobody sees it. Room for
+that is asked for first; what is not named half a minute after its last piece is gone, and so is,
+with the next such call for the session, what a call left that came to nothing.
 
 What changes a value in place is carried out at once, for the holder only, and once: it leaves a
 receipt, so that it can be sent again.
@@ -25,22 +27,25 @@ __all__ = [
     "LONGSTRING",
     "PAGE",
     "PIECE",
+    "Content",
     "Done",
     "Kind",
-    "carry",
     "change_list",
     "change_text",
+    "cuts",
     "field_of",
+    "identity",
+    "is_list",
+    "naming",
     "read_items",
+    "read_kept",
     "read_text",
+    "size_of",
     "sizes_of",
-    "stage",
     "whole",
 ]
 
-CHANGE_LIST, CHANGE_TEXT, READ_KEPT, STAGE = map(
-    load, ("change_list", "change_text", "read_kept", "stage")
-)
+CHANGE_LIST, CHANGE_TEXT, READ_KEPT = map(load, ("change_list", "change_text", "read_kept"))
 
 Kind = Literal["list", "longstring", "document"]
 LIST: Kind = "list"
@@ -55,7 +60,13 @@ PAGE = 500
 """Items in one call."""
 
 PIECE = 1 << 20
-"""Bytes in one call."""
+"""Bytes in one call, unless a single item has more."""
+
+ALL = "*"
+"""All that there is, as what is to be replaced."""
+
+Content = bytes | Sequence[bytes]
+"""The whole of a value: bytes, or the items of a list."""
 
 
 class Done(NamedTuple):
@@ -77,40 +88,82 @@ def sizes_of(kind: Kind, fields: Mapping[bytes, bytes]) -> dict[str, int]:
     return {name: int(raw[NAMED:]) for name, raw in found}
 
 
+def cuts(content: Content) -> list[int]:
+    """Return where a value is cut into pieces for the way, its begin and end included."""
+    if isinstance(content, bytes):
+        return [*range(0, len(content), PIECE), len(content)]
+    places, bytes_ = [0], 0
+    for at, item in enumerate(content):
+        if at > places[-1] and (at - places[-1] == PAGE or bytes_ + len(item) > PIECE):
+            places.append(at)
+            bytes_ = 0
+        bytes_ += len(item)
+    return [*places, len(content)] if content else [0]
+
+
+def size_of(content: Content) -> int:
+    """Return how many bytes a value has."""
+    return len(content) if isinstance(content, bytes) else sum(map(len, content))
+
+
+def is_list(field: bytes) -> bool:
+    """Whether a field names a list; else it names bytes."""
+    return field[1:2] == LETTERS[LIST]
+
+
+def naming(id: str, size: int) -> bytes:
+    """Return what a field holds that names a value."""
+    return b"%b%d" % (id.encode(), size)
+
+
+def identity(named: bytes) -> str:
+    """Return the id in what such a field holds."""
+    return named[:NAMED].decode()
+
+
 def change_list(
     home: Home,
     fence: int,
     name: str,
     items: Sequence[bytes],
     start: int | None = None,
-    count: int = 0,
+    count: int | None = 0,
+    *,
     cap: int | None = None,
+    ahead: int = 0,
 ) -> Operation[Done]:
-    """Put items in place of `count` others; start None: behind the last."""
-    where: Arguments = ("" if start is None else start, count, "" if cap is None else cap)
+    """Put items in place of `count` others (None: all); start None: behind the last.
+
+    `ahead` is how many bytes of items the caller will put behind these.
+    """
+    first, old = "" if start is None else start, ALL if count is None else count
+    where: Arguments = (first, old, "" if cap is None else cap, ahead)
     return _change(CHANGE_LIST, home, fence, field_of(LIST, name), (*where, *items))
 
 
 def change_text(
-    home: Home, fence: int, name: str, raw: bytes, start: int | None = None
+    home: Home, fence: int, name: str, raw: bytes, start: int | str | None = None, *, ahead: int = 0
 ) -> Operation[Done]:
-    """Write bytes over those from `start` on; None: behind the last."""
+    """Write bytes over those from `start` on; None: behind the last; ALL: all that are there go.
+
+    `ahead` is how many bytes the caller will write behind these.
+    """
     where = "" if start is None else start
-    return _change(CHANGE_TEXT, home, fence, field_of(LONGSTRING, name), (where, raw))
+    return _change(CHANGE_TEXT, home, fence, field_of(LONGSTRING, name), (where, ahead, raw))
 
 
 def read_items(
     home: Home, fence: int, name: str, start: int, count: int
 ) -> Operation[tuple[int, list[bytes]]]:
     """Read a page of a list; the answer begins with the length of all."""
-    return _read(home, fence, field_of(LIST, name), start, count)
+    return read_kept(home, fence, field_of(LIST, name), start, count)
 
 
 def read_text(
     home: Home, fence: int, kind: Kind, name: str, start: int, count: int
 ) -> Operation[tuple[int, bytes]]:
     """Read a range of bytes; the answer begins with the size of all."""
-    return _read(home, fence, field_of(kind, name), start, count)
+    return read_kept(home, fence, field_of(kind, name), start, count)
 
 
 def whole(home: Home, fence: int, kind: Kind, name: str) -> Flow[bytes]:
@@ -121,40 +174,6 @@ def whole(home: Home, fence: int, kind: Kind, name: str) -> Flow[bytes]:
         found += piece
         if len(found) >= size or not piece:
             return bytes(found)
-
-
-def stage(home: Home, content: bytes | Sequence[bytes]) -> Flow[bytes]:
-    """Write a new value where nobody sees it; return what a field must hold to name it."""
-    id = new_ticket()
-    page = PIECE if isinstance(content, bytes) else PAGE
-    for at in range(0, len(content), page):
-        yield from _piece(home, id, at, content[at : at + page])
-    size = len(content) if isinstance(content, bytes) else sum(map(len, content))
-    return b"%b%d" % (id.encode(), size)
-
-
-def carry(
-    source: Home, fence: int, target: Home, fields: Mapping[bytes, bytes]
-) -> Flow[dict[bytes, bytes]]:
-    """Copy what is kept beside a session to another home; return the fields that name it there."""
-    carried = {}
-    for field, named in fields.items():
-        if field.startswith(b":"):
-            id = new_ticket()
-            page = PAGE if field[1:2] == LETTERS[LIST] else PIECE
-            at, length = 0, 1
-            while at < length:
-                length, part = yield from _read(source, fence, field, at, page)
-                if part:
-                    yield from _piece(target, id, at, part)
-                at += page
-            carried[field] = id.encode() + named[NAMED:]
-    return carried
-
-
-def _piece(home: Home, id: str, at: int, piece: bytes | Sequence[bytes]) -> Operation[None]:
-    given: Arguments = (at, 0, piece) if isinstance(piece, bytes) else (at, 1, *piece)
-    return Operation(STAGE, (home.value(id),), given, lambda _: None)
 
 
 def _change(script: Any, home: Home, fence: int, field: bytes, given: Arguments) -> Operation[Done]:
@@ -168,7 +187,9 @@ def _change(script: Any, home: Home, fence: int, field: bytes, given: Arguments)
     return Operation(script, keys, (fence, field, id, *given), parse)
 
 
-def _read(home: Home, fence: int, field: bytes, start: int, count: int) -> Operation[Any]:
+def read_kept(home: Home, fence: int, field: bytes, start: int, count: int) -> Operation[Any]:
+    """Read a page of a list or a range of bytes, by its field."""
+
     def parse(reply: Sequence[Any]) -> Any:
         if reply[0] != b"READ":
             refuse(home.id, reply, fence)

@@ -16,7 +16,8 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:B}m:TICKET  string  whether a move has arrived           a day
     {P:B}r:TICKET  string  that a call was carried out          a minute
     {P:B}c         zset    tickets of the last creates          a minute
-    {P:B}v:ID      any     what is kept beside a session        that of the session
+    {P:B}v:ID      any     what is kept beside a session        that of the session; half a
+                           (or will be)                         minute, until a field names it
     {P:B}q         set     seats of ended sessions              permanent, usually empty
     {P:B}ev        stream  events                               permanent, capped
     {P:B}p         hash    parameters                           permanent
@@ -37,7 +38,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from sessionstore.config import check_id
+from sessionstore.config import check_id, whole_number
 from sessionstore.errors import GENERATED, ConfigError, shown
 
 __all__ = ["PERMANENT", "PUBLIC", "Home", "Keyspace", "Pool", "ticket"]
@@ -110,12 +111,10 @@ class Keyspace:
     """Makes every key of a store; `prefix` and the number of buckets are all there is to know."""
 
     def __init__(self, prefix: str, buckets: int) -> None:
-        if not prefix or not prefix.isprintable() or re.search(r"[{}:]", prefix):
-            raise ConfigError(
-                f"prefix {prefix!r} must be printable, not empty, and without braces and colons"
-            )
-        if not 1 <= buckets <= MAX_BUCKETS:
-            raise ConfigError(f"the number of buckets must be from 1 to {MAX_BUCKETS}")
+        prefix = check_id(prefix, "prefix")
+        if re.search(r"[{}:]", prefix):
+            raise ConfigError(f"prefix {prefix!r} must be without braces and colons")
+        buckets = whole_number(buckets, "the number of buckets", least=1, most=MAX_BUCKETS)
         self.prefix = prefix
         self.store = f"{{{prefix}:store}}"
         self.buckets = [self._bucket(_bucket_name(number)) for number in range(buckets)]
@@ -142,17 +141,20 @@ class Keyspace:
 
     def named(self, id: str, owner: str) -> Home:
         """Return the home of a session named by the caller, new or old."""
-        if GENERATED.fullmatch(check_id(id)):
+        id = check_id(id)
+        if GENERATED.fullmatch(id):
             raise ConfigError(f"id {shown(id)} looks like a generated one; choose another")
         bucket = self.bucket_of(id if owner in ("", PUBLIC) else owner)
         return Home(f"{_escaped(owner)}:{id}", bucket)
 
     def find(self, id: str, owner: str | None) -> Home:
         """Return the home of the session that a caller means by an id."""
+        if not isinstance(id, str):
+            raise ConfigError(f"session id must be a string, not {type(id).__name__}")
         if match := GENERATED.fullmatch(id):
             bucket = self._by_name.get(match[1])
             # An id of a bucket that does not exist names no session; any bucket can say so.
-            return Home(id, bucket or self.buckets[0])
+            return Home(match[0], bucket or self.buckets[0])
         return self.named(id, owner or "")
 
     def home(self, sid: str) -> Home:

@@ -112,8 +112,9 @@ def arrive(
 
 def _attributes(facts: Facts, changes: Changes) -> Iterator[bytes]:
     """Name and value in turn of what is taken along: all that was stored, with the changes."""
+    removed = frozenset(changes.removed)
     for field, value in {**facts.fields, **changes.written}.items():
-        if is_content(field) and field not in changes.removed and isinstance(value, bytes):
+        if is_content(field) and field not in removed and isinstance(value, bytes):
             yield field
             yield value
 

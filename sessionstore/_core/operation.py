@@ -17,14 +17,24 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from sessionstore._core.scripts import Script
+from sessionstore.errors import ValueTooLarge
 
-__all__ = ["Arguments", "Flow", "Operation", "Step", "Wake", "together"]
+__all__ = ["LONGEST", "Arguments", "Flow", "Operation", "Step", "Wake", "check_length", "together"]
 
 T = TypeVar("T")
 Arguments: TypeAlias = "tuple[str | bytes | int, ...]"
 
+LONGEST = 512 << 20
+"""Bytes in one key or argument: a server takes no more, and breaks the connection off."""
+
 AT_ONCE = 64
 """How many operations go in one round trip: a server answers others in between, and in time."""
+
+
+def check_length(id: str, length: int, what: str) -> None:
+    """Raise ValueTooLarge for what is not even sent: more bytes than a server takes at once."""
+    if length > LONGEST:
+        raise ValueTooLarge(id, size=length, limit=LONGEST, why=f"{what} would have")
 
 
 @dataclass(slots=True, eq=False, repr=False)

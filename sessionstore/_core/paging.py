@@ -115,11 +115,13 @@ def _moment(id: str) -> tuple[int, int]:
 
 
 def _decoded(cursor: str) -> dict[str, str]:
+    if not isinstance(cursor, str):
+        raise ConfigError(f"a cursor of events is a string, not {type(cursor).__name__}")
     try:
         told = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         read = {str(name): str(id) for name, id in told.items()}
         if all(EVENT_ID.fullmatch(id) for id in read.values()):
             return read
-    except (ValueError, AttributeError, binascii.Error):
+    except (ValueError, AttributeError, RecursionError, binascii.Error):
         pass
     raise ConfigError("not a cursor of events; begin with since=None")

@@ -15,7 +15,9 @@ from sessionstore.errors import (
     SessionInUse,
     SessionNotFound,
     SessionStoreError,
+    StoreUnavailable,
     ValueTooLarge,
+    shown,
 )
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "Forgotten",
     "Moving",
     "NotArrived",
+    "Unstaged",
     "all_fields",
     "instant",
     "is_content",
@@ -107,6 +110,10 @@ class Forgotten(LeaseLost):
     """The opening is of too long ago to tell whether it was cut off or has closed."""
 
 
+class Unstaged(StoreUnavailable):
+    """What was written to be named by this call was gone; so it was refused."""
+
+
 class NotArrived(Exception):
     """The session is on its way here; while its mover holds it, it is still where it comes from."""
 
@@ -143,10 +150,8 @@ def _refusal(id: str, reply: Sequence[Any], fence: int) -> Exception:
             )
         case [b"FULL", int(limit)]:
             return QuotaExceeded("waiters", value=limit)
-        case [b"LIMIT", int(limit)]:
-            return QuotaExceeded("owner", value=limit)
-        case [b"LIMIT", int(limit), bytes(what)]:
-            return QuotaExceeded(what.decode(), value=limit)
+        case [b"LIMIT", int(limit), *what]:
+            return QuotaExceeded(what[0].decode() if what else "owner", value=limit)
         case [b"LOST" | b"FORGOTTEN" as how]:
             return (Forgotten if how == b"FORGOTTEN" else LeaseLost)(id, fence=fence)
         case [b"TOOBIG", int(size), int(limit)]:
@@ -155,5 +160,10 @@ def _refusal(id: str, reply: Sequence[Any], fence: int) -> Exception:
             return Conflict(id, fields=tuple(name[1:].decode() for name in names))
         case [b"MOVING", bytes(how)]:
             return Moving(how)
+        case [b"UNSTAGED"]:
+            return Unstaged(
+                f"what was written for session {shown(id)} was gone before it was whole, or another"
+                " call has its place; nothing has changed, repeat the call"
+            )
         case _:
             return SessionStoreError(f"unexpected answer of a script: {reply[0]!r}")

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TypeVar
 
-from sessionstore._core import admission, kept, moves, seats, sessions
+from sessionstore._core import admission, moves, seats, sessions, staging
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.moves import resolved
 from sessionstore._core.operation import Flow
-from sessionstore._core.records import Facts, NotArrived
+from sessionstore._core.records import Facts, Moving, NotArrived
 from sessionstore._core.sessions import Changes, Seat
-from sessionstore.errors import SessionExists, SessionStoreError, StoreUnavailable
+from sessionstore.errors import (
+    SessionEnded,
+    SessionExists,
+    SessionNotFound,
+    SessionStoreError,
+    StoreUnavailable,
+)
 
 __all__ = ["complete", "has_moved", "move"]
 
@@ -40,13 +47,17 @@ def move(
         return None
     facts = Facts(taken) if timeout is None else Facts(taken).with_timeout(timeout)
     refused: BaseException | None = None
+    carried: dict[bytes, bytes] = {}
     try:
-        carried = yield from kept.carry(home, fence, target, taken)
+        if any(field.startswith(b":") for field in taken):
+            yield from _check_free(target)  # before all that is kept is copied there
+        yield from staging.carry(home, fence, target, ticket, taken, carried)
         everything = Changes({**carried, **changes.written}, changes.removed)
         yield from _arrive(keys, home, target, ticket, owner, facts, everything)
     except BaseException as error:
         refused = error
         if not (yield from has_moved(home, target, ticket)):
+            yield from staging.unstage(target, carried)
             if isinstance(error, StoreUnavailable) and error.unknown:
                 message = f"the session stays where it is, as it was: {error}"
                 raise StoreUnavailable(message) from error
@@ -86,6 +97,12 @@ def _or_unknown(flow: Flow[T]) -> Flow[T]:
     except StoreUnavailable as error:
         error.unknown = True
         raise
+
+
+def _check_free(target: Home) -> Flow[None]:
+    with suppress(SessionNotFound, SessionEnded, Moving):  # these are for the arrival to settle
+        yield from sessions.read(target, sessions.ANY, ())
+        raise SessionExists(target.id)
 
 
 def _arrive(

@@ -8,10 +8,11 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from sessionstore._core.keys import Home
-from sessionstore._core.operation import Arguments, Operation
+from sessionstore._core.operation import LONGEST, Arguments, Operation, check_length
 from sessionstore._core.records import FACTS, Facts, all_fields, named_fields, refuse
 from sessionstore._core.scripts import load
 from sessionstore._core.stamps import SHEDS
+from sessionstore.errors import shown
 
 __all__ = [
     "ANY",
@@ -70,11 +71,14 @@ class Changes(NamedTuple):
     written: Mapping[bytes, bytes] = {}
     removed: Sequence[bytes] = ()
 
-    def arguments(self) -> list[bytes]:
+    def arguments(self, home: Home) -> list[bytes]:
+        """Return what a script gets; ValueTooLarge if a server would not take that at once."""
         given: list[bytes] = []
         for pair in self.written.items():
             given += pair
         given += self.removed
+        if (length := sum(map(len, given))) > LONGEST:
+            check_length(home.id, length, f"session {shown(home.id)}, in what is written at once,")
         return given
 
 
@@ -156,7 +160,7 @@ def create(
         _optional(lease),
         int(opened),
         seat,
-        *Changes(written).arguments(),
+        *Changes(written).arguments(home),
     )
     keys = (home.session, home.bucket.parameters, home.bucket.creates)
     return Operation(CREATE, keys, given, parse)
@@ -217,7 +221,7 @@ def close(home: Home, fence: int, changes: Changes, timeout: int | None = None) 
             refuse(home.id, reply, fence)
         return bool(reply[0] == b"CLOSED")
 
-    given = (fence, _optional(timeout), len(changes.written), *changes.arguments())
+    given = (fence, _optional(timeout), len(changes.written), *changes.arguments(home))
     return Operation(CLOSE, _keys(home), given, parse)
 
 
@@ -231,7 +235,7 @@ def save(
             refuse(home.id, reply, fence)
         return all_fields(reply[1]) if len(reply) > 1 else None
 
-    given: Arguments = (fence, sequence, moving, len(changes.written), *changes.arguments())
+    given: Arguments = (fence, sequence, moving, len(changes.written), *changes.arguments(home))
     return Operation(SAVE, _keys(home), given, parse)
 
 
@@ -250,7 +254,7 @@ def merge(
     """
     were = (seen.get(field, b"") for field in chain(changes.written, changes.removed))
     count = len(changes.written)
-    given: Arguments = (created, int(beside), count, *changes.arguments(), *were)
+    given: Arguments = (created, int(beside), count, *changes.arguments(home), *were)
     keys = (*_keys(home), home.receipt(ticket))
     return Operation(MERGE, keys, given, _expect(home, b"SAVED"))
 

@@ -10,21 +10,23 @@ __all__ = ["SHEDS", "UNREAD", "end_of", "parted", "stamp"]
 SHEDS = b"i"
 """The field that says that some attribute of a session has a lifetime."""
 
-MARK = 0xC1
+MARK = b"\xc1"
 LENGTH = 14
 
-UNREAD = bytes([MARK])
+UNREAD = MARK
 """Stands for a stored value that was not read, so that any will do; no value is this byte."""
 
 
 def parted(raw: bytes) -> tuple[bytes, bytes]:
     """Return the stamp, empty if there is none, and the value behind it."""
-    return (raw[:LENGTH], raw[LENGTH:]) if raw[0] == MARK else (b"", raw)
+    if raw[:1] == MARK and len(raw) >= LENGTH and raw[1:LENGTH].isdigit():
+        return raw[:LENGTH], raw[LENGTH:]
+    return b"", raw
 
 
 def stamp(end: int | None) -> bytes:
     """Return the stamp for an end; None: the value lives as long as its session."""
-    return b"" if end is None else b"%c%013d" % (MARK, end)
+    return b"" if end is None else b"%b%013d" % (MARK, end)
 
 
 def end_of(stamp: bytes) -> int:

@@ -31,6 +31,18 @@ SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 ANSWER_WITHIN = 2.0
 """Seconds within which the server must connect and answer."""
 
+LOGIN = frozenset({"db", "username", "password"})
+CERTIFICATES = frozenset(
+    {
+        *("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_password"),
+        *("ssl_cert_reqs", "ssl_check_hostname", "ssl_min_version"),
+    }
+)
+OPTIONS = {"redis": LOGIN, "unix": LOGIN, "rediss": LOGIN | CERTIFICATES}
+"""What may follow a `?`, where it is not `tls` alone: the rest of redis-py's would undo ours."""
+
+TLS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
 COMMAND_CONNECTIONS = 20
 WAITING_CONNECTIONS = 500
 
@@ -76,6 +88,7 @@ def _connect(
                 f"a store URL begins with {', '.join(f'{scheme}://' for scheme in SCHEMES)}"
                 f" or embedded://, not {parts.scheme or 'nothing'!r}"
             )
+        _check_options(parts.scheme, parts.query)
         if parts.scheme in ("redis", "rediss", "unix"):
             return _pair(lambda options: standalone(url, options), clustered=False)
         hosts = _hosts(parts.netloc)
@@ -96,6 +109,19 @@ def _connect(
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(f"a store URL is malformed: {error}") from None
+
+
+def _check_options(scheme: str, query: str) -> None:
+    """Refuse an option that a URL does not have, by its name: the value may be a secret."""
+    known = OPTIONS.get(scheme, frozenset({"tls"}))
+    given = parse_qs(query, keep_blank_values=True)
+    if unknown := sorted(name for name in given if name not in known):
+        names = ", ".join(repr(name[:40]) for name in unknown)
+        raise ConfigError(
+            f"a {scheme}:// URL takes {', '.join(sorted(known))} after ?, not {names}"
+        )
+    if any(value not in TLS for value in given.get("tls", ())):
+        raise ConfigError(f"tls in a store URL is {', '.join(TLS)}")
 
 
 def _pair(make: Callable[[dict[str, Any]], Any], *, clustered: bool) -> Clients:
@@ -128,12 +154,12 @@ def _hosts(netloc: str) -> list[tuple[str, int]]:
 
 
 def _login(url: str) -> dict[str, Any]:
-    netloc, query = urlsplit(url).netloc, parse_qs(urlsplit(url).query)
+    netloc, query = urlsplit(url).netloc, parse_qs(urlsplit(url).query, keep_blank_values=True)
     login: dict[str, Any] = {}
     if "@" in netloc:
         user, _, password = netloc.rpartition("@")[0].partition(":")
         login = {"username": unquote(user) or None, "password": unquote(password) or None}
-    if query.get("tls", ["no"])[0] in ("yes", "true", "1"):
+    if TLS[query.get("tls", ["no"])[0]]:
         login["ssl"] = True
     return login
 

@@ -16,6 +16,10 @@ def _write_moment(value: datetime | time) -> bytes:
     """Return `~` for fold, the ISO form, and after `|` a zone's key or an offset's name."""
     zone, rest = value.tzinfo, ""
     if type(zone) is ZoneInfo and zone.key:
+        try:
+            zone.__reduce__()
+        except Exception:  # noqa: BLE001 - of pickle, which would also go by the key
+            raise ValueError("its ZoneInfo was read from a file, whatever its key says") from None
         value, rest = value.replace(tzinfo=None), f"|{zone.key}"
     elif type(zone) is timezone:
         offset, name = zone.utcoffset(None), zone.tzname(None)

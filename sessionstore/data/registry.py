@@ -182,6 +182,8 @@ def upgrade(name: str, version: int) -> Callable[[StepFunction], StepFunction]:
     _check(name, version)
 
     def register(step: StepFunction) -> StepFunction:
+        if not callable(step):
+            raise ConfigError(f"an upgrade of {name!r} is a function, not {type(step).__name__}")
         known = _steps.get((name, version))
         if known is not None and _place(known) != _place(step):
             raise ConfigError(f"{name!r} has an upgrade from version {version} already")

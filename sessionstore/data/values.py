@@ -119,9 +119,16 @@ def changes_in_place(value: object) -> bool:
     kind = type(value)
     if kind in _UNCHANGING:
         return False
-    if kind is tuple or kind is frozenset:
-        return any(map(changes_in_place, value))  # type: ignore[call-overload]
-    return True
+    if kind is not tuple and kind is not frozenset:
+        return True
+    parts = list(value)  # type: ignore[call-overload]
+    for part in parts:  # which grow meanwhile: they may be nested deeper than Python recurses
+        kind = type(part)
+        if kind is tuple or kind is frozenset:
+            parts += part
+        elif kind not in _UNCHANGING:
+            return True
+    return False
 
 
 def _is_as_packed(value: Any) -> bool:

@@ -12,9 +12,9 @@
 -- ARGV[6] ends        its absolute end; empty: none
 -- ARGV[7] seat        ticket of its seat in the pool of its kind; empty: none was taken
 -- ARGV[8...] attributes  names and values in turn
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID, {P:B}r:ID
 -- Returns  {'ARRIVED'} | {'DENIED'} | {'EXISTS'} | {'LIMIT', n} | {'SEAT', pool, evict}
---          | {'TOOBIG', size, limit} | {'MOVING', how}
+--          | {'TOOBIG', size, limit} | {'MOVING', how} | {'UNSTAGED'}
 local session = KEYS[1]
 local parameters = KEYS[2]
 local decision = KEYS[3]

@@ -8,9 +8,10 @@
 -- ARGV[2] field     that names the list in the session
 -- ARGV[3] id        names the list if it is new
 -- ARGV[4] start     where the old items begin, below 0 from the end; empty: all goes behind the last
--- ARGV[5] count     how many old items go, at most 500
+-- ARGV[5] count     how many old items go, at most 500; *: all there are
 -- ARGV[6] cap       so many items stay, the last ones; at most 500 go at a time; empty: all stay
--- ARGV[7...] items  at most 500
+-- ARGV[7] ahead     how many bytes of items the same caller will put behind these
+-- ARGV[8...] items  at most 500
 -- Derives  {P:B}v:ID
 -- Returns  {'DONE', length, field's value} | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'}
 local session = KEYS[1]
@@ -20,12 +21,16 @@ local fence = tonumber(ARGV[1])
 local field = ARGV[2]
 local id = ARGV[3]
 local start = tonumber(ARGV[4])
-local count = tonumber(ARGV[5])
+local count = ARGV[5]
 local cap = tonumber(ARGV[6])
+local ahead = tonumber(ARGV[7])
 --@use begin
 --@use look
 --@use kept
 --@use mine
+--@use weight
+--@use lifetime
+--@use shed
 --@use weigh
 
 local store = begin(parameters)
@@ -38,17 +43,24 @@ local s = look(session, store)
 local refusal = mine(s, fence)
 if refusal then return refusal end
 
-local items = {unpack(ARGV, 7)}
+shed(s, store)
+local items = {unpack(ARGV, 8)}
+local known, all = tonumber(string.sub(value, 17)), count == '*'
+if all then length = 0 end
 if start and start < 0 then start = math.max(0, length + start) end
 local first = math.min(start or length, length)
-local old = count > 0 and redis.call('LRANGE', list, first, first + count - 1) or {}
-local excess = cap and math.min(500, math.max(0, length + #items - #old - cap)) or 0
-local grown = 0
+local old = not all and count ~= '0' and redis.call('LRANGE', list, first, first + count - 1) or {}
+local excess = cap and math.min(500, length, math.max(0, length + #items - #old - cap)) or 0
+local grown = all and -known or 0
 for _, item in ipairs(items) do grown = grown + #item end
 for _, item in ipairs(old) do grown = grown - #item end
-refusal = weigh(s, field, value, grown, store)
+for _, item in ipairs(excess > 0 and redis.call('LRANGE', list, 0, excess - 1) or {}) do grown = grown - #item end
+local entry
+entry, refusal = weigh(s, field, value, grown, ahead, store)
 if refusal then return refusal end
 
+redis.call('HSET', session, unpack(entry))
+if all then redis.call('UNLINK', list) end
 for i = 1, math.min(#items, #old) do redis.call('LSET', list, first + i - 1, items[i]) end
 local after, mark = first + math.min(#items, #old), '\193' .. id -- no item begins with this byte
 if #items > #old then
@@ -70,12 +82,7 @@ elseif #old > #items then
     redis.call('LREM', list, #old - #items, mark)
   end
 end
-if excess > 0 then
-  local shed = 0
-  for _, item in ipairs(redis.call('LRANGE', list, 0, excess - 1)) do shed = shed + #item end
-  redis.call('LTRIM', list, excess, -1)
-  weigh(look(session, store), field, redis.call('HGET', session, field), -shed, store)
-end
+if excess > 0 then redis.call('LTRIM', list, excess, -1) end
 redis.call('PEXPIREAT', list, redis.call('PEXPIRETIME', session))
 redis.call('SET', receipt, '', 'PX', 60000)
 return {'DONE', redis.call('LLEN', list), redis.call('HGET', session, field)}

@@ -7,8 +7,9 @@
 -- ARGV[1] fence  of the opening that does it
 -- ARGV[2] field  that names the longstring in the session
 -- ARGV[3] id     names the longstring if it is new
--- ARGV[4] start  of the bytes written over; empty: behind the last; what is in between becomes zeros
--- ARGV[5] bytes  to be written
+-- ARGV[4] start  of the bytes written over, what is in between becomes zeros; empty: behind the last; *: all there are go
+-- ARGV[5] ahead  how many bytes the same caller will write behind these
+-- ARGV[6] bytes  to be written
 -- Derives  {P:B}v:ID
 -- Returns  {'DONE', size, field's value} | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'}
 local session = KEYS[1]
@@ -17,12 +18,16 @@ local receipt = KEYS[3]
 local fence = tonumber(ARGV[1])
 local field = ARGV[2]
 local id = ARGV[3]
-local start = tonumber(ARGV[4])
-local bytes = ARGV[5]
+local start = ARGV[4]
+local ahead = tonumber(ARGV[5])
+local bytes = ARGV[6]
 --@use begin
 --@use look
 --@use kept
 --@use mine
+--@use weight
+--@use lifetime
+--@use shed
 --@use weigh
 
 local store = begin(parameters)
@@ -35,10 +40,19 @@ local s = look(session, store)
 local refusal = mine(s, fence)
 if refusal then return refusal end
 
-if not start or bytes == '' then start = size end
-refusal = weigh(s, field, value, math.max(0, start + #bytes - size), store)
+shed(s, store)
+local at, grown = tonumber(start) or size, nil
+if start == '*' then at, grown = 0, #bytes - tonumber(string.sub(value, 17)) end
+if bytes == '' then at = math.min(at, size) end
+local last = at + #bytes + ahead
+if last > 536870912 then return {'TOOBIG', last, 536870912} end -- no key holds more
+local entry
+entry, refusal = weigh(s, field, value, grown or math.max(0, at + #bytes - size), ahead, store)
 if refusal then return refusal end
-redis.call('SETRANGE', text, start, bytes)
+
+if start == '*' then redis.call('UNLINK', text) end
+redis.call('SETRANGE', text, at, bytes) -- first: a server may be told to let keys hold less
+redis.call('HSET', session, unpack(entry))
 redis.call('PEXPIREAT', text, redis.call('PEXPIRETIME', session))
 redis.call('SET', receipt, '', 'PX', 60000)
 return {'DONE', redis.call('STRLEN', text), redis.call('HGET', session, field)}

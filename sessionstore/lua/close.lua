@@ -8,10 +8,10 @@
 -- ARGV[2] timeout_ms  a new idle time; empty: unchanged
 -- ARGV[3] count       how many attributes changed
 -- ARGV[4...] changes  names and values in turn, then the names of removed attributes
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID, {P:B}r:ID
 -- Returns  {'CLOSED'} | {'GIVEN'}: by this fence, if it has asked before | {'OVER', reason} | {'LOST'}
 --          | {'FORGOTTEN'}: lost, unless it has asked before | {'TOOBIG', size, limit}
---          | {'LIMIT', n, 'kept'}
+--          | {'LIMIT', n, 'kept'} | {'UNSTAGED'}
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]

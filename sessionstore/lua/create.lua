@@ -13,7 +13,7 @@
 -- ARGV[7] opened       1: the caller holds it; 0: it is closed
 -- ARGV[8] seat         ticket of its seat in the pool of its kind; empty: none was taken
 -- ARGV[9...] attributes  names and values in turn
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID, {P:B}r:ID
 -- Returns  {'OPEN', lease_end, lease_ms, {f, o, t, c, a, l, s}} | {'EXISTS'} | {'OVER', reason}
 --          | {'LIMIT', n} | {'SEAT', pool, evict} | {'TOOBIG', size, limit}
 --          | {'LOST'}: made by this call, and somebody else's since

@@ -11,9 +11,9 @@
 -- ARGV[4...] changes  as in write: names and new values in turn, then removed names; then for each of
 --                     these in turn the value that was read, empty if there was none, the byte 193 if it was
 --                     not read, so that any will do
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID, {P:B}r:ID
 -- Returns  {'SAVED'} | {'ABSENT'} | {'OVER', reason} | {'CONFLICT', name, ...} | {'HELD', holder, lease_end, waiting}
---          | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'} | {'MOVING', how}
+--          | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'} | {'UNSTAGED'} | {'MOVING', how}
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]

@@ -43,6 +43,7 @@ local user = ARGV[7]
 --@use line
 --@use enqueue
 --@use leave
+--@use some
 
 local store = begin(parameters)
 local s = look(session, store)
@@ -61,7 +62,7 @@ if not s.held or s.ticket == ticket then
       'h', string.format('%013.0fo%s%s', s.lease_end, ticket, label))
     if (lease_ms or store.lease) > s.timeout then keep(s, store) end
   end
-  if #ARGV > 7 then return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HMGET', session, unpack(ARGV, 8))} end
+  if #ARGV > 7 then return {'OPEN', s.lease_end, s.lease_end - store.now, some(session, ARGV, 8)} end
   return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HGETALL', session)}
 end
 

@@ -16,11 +16,12 @@ local user = ARGV[2]
 --@use begin
 --@use look
 --@use visible
+--@use some
 
 local store = begin(parameters)
 local s = look(session, store)
 if not s or not visible(s, owner, user) then return {'ABSENT'} end
 if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
 if s.over then return {s.ended and 'OVER' or 'DUE', s.over} end
-local values = #ARGV > 2 and redis.call('HMGET', session, unpack(ARGV, 3)) or redis.call('HGETALL', session)
+local values = #ARGV > 2 and some(session, ARGV, 3) or redis.call('HGETALL', session)
 return {'READ', store.now, s.activity, s.deadline, s.held and s.label or '', s.held and s.lease_end or 0, values}

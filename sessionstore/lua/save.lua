@@ -9,9 +9,9 @@
 -- ARGV[3] moving      where the session is about to go: > TICKET SID; empty: it stays
 -- ARGV[4] count       how many attributes changed
 -- ARGV[5...] changes  names and values in turn, then the names of removed attributes
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID, {P:B}r:ID
 -- Returns  {'SAVED', facts and attributes if moving} | {'PENDING'}: it does not move, it ends | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit}
---          | {'LIMIT', n, 'kept'}
+--          | {'LIMIT', n, 'kept'} | {'UNSTAGED'}
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]

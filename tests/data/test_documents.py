@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -60,6 +61,12 @@ def test_bad_bytes_are_refused_and_not_quoted(text: str) -> None:
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
+@pytest.mark.parametrize("raw", [None, 5, "<a/>", ["<a/>"], object()])
+def test_a_document_is_bytes(raw: Any) -> None:
+    with pytest.raises(ConfigError, match="'order' is bytes"):
+        parse(raw, "order")
+
+
 def test_a_document_may_be_as_deep_and_as_long_as_the_limit_says() -> None:
     deep = "<a>" * MAX_DEPTH + "</a>" * MAX_DEPTH
     raw = serialise(parse(deep.encode(), "deep"), max_bytes=10_000)
@@ -78,28 +85,86 @@ def deep_tree() -> Any:
     return etree.ElementTree(root)
 
 
-def with_entity() -> Any:
+def holding(node: Any, text: str | None = None) -> Any:
+    """A document of one element with something in it, which then gets another text."""
     root = etree.Element("a")
-    root.append(etree.Entity("b"))
+    root.append(node)
+    if text is not None:
+        node.text = text
     return etree.ElementTree(root)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        "<a/>",
-        etree.Element("a"),
-        etree.ElementTree(),
-        tree("<!DOCTYPE a><a/>"),
-        deep_tree(),
-        with_entity(),
-    ],
-    ids=["None", "text", "element", "no root", "document type", "too deep", "entity"],
-)
-def test_what_could_not_be_read_again_is_not_stored(value: Any) -> None:
-    with pytest.raises(TypeRefused, match=r"^order is of type"):
-        serialise(value, "order")
+def twice_the_same_id() -> Any:
+    root = etree.Element("a")
+    for _ in range(2):
+        etree.SubElement(root, "b").set("{http://www.w3.org/XML/1998/namespace}id", "secret")
+    return etree.ElementTree(root)
+
+
+def with_attribute(name: str, value: str) -> Any:
+    root = etree.Element("a")
+    root.set(name, value)
+    return etree.ElementTree(root)
+
+
+LONG, LONG_NAME = "x" * 10_000_001, "n" * 50_001
+UNREADABLE: dict[str, Callable[[], Any]] = {
+    "None": lambda: None,
+    "text": lambda: "<a/>",
+    "an element": lambda: etree.Element("a"),
+    "no root": etree.ElementTree,
+    "no element as its root": lambda: etree.ElementTree(etree.Comment("secret")),
+    "a document type": lambda: tree("<!DOCTYPE a><a/>"),
+    "too deep": deep_tree,
+    "an entity": lambda: holding(etree.Entity("b")),
+    "text behind its root": lambda: etree.ElementTree(etree.fromstring("<a><b/>secret</a>")[0]),
+    "an id twice": twice_the_same_id,
+    "an id that is none": lambda: with_attribute(
+        "{http://www.w3.org/XML/1998/namespace}id", "no secret"
+    ),
+    "a long text": lambda: holding(etree.Element("b"), LONG),
+    "a long attribute": lambda: with_attribute("b", LONG),
+    "a long comment": lambda: holding(etree.Comment(LONG)),
+    "a long instruction": lambda: holding(etree.ProcessingInstruction("b", LONG)),
+    "a long namespace": lambda: holding(etree.Element(f"{{{LONG}}}b")),
+    "a long name": lambda: holding(etree.Element(LONG_NAME)),
+    "a long name of an attribute": lambda: with_attribute(LONG_NAME, ""),
+    "a long name of an instruction": lambda: holding(etree.ProcessingInstruction(LONG_NAME)),
+    "a comment that ends early": lambda: holding(etree.Comment(), "secret--secret"),
+    "a comment with an element": lambda: holding(etree.Comment(), "--><secret/><!--"),
+    "an instruction with an element": lambda: holding(
+        etree.ProcessingInstruction("b"), "?><secret/><?c"
+    ),
+}
+
+
+@pytest.mark.parametrize("make", UNREADABLE.values(), ids=list(UNREADABLE))
+def test_what_could_not_be_read_again_is_not_stored(make: Callable[[], Any]) -> None:
+    with pytest.raises(TypeRefused, match=r"^order is of type") as caught:
+        serialise(make(), "order")
+    assert caught.value.why
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+STORABLE: dict[str, Callable[[], Any]] = {
+    "a part of another": lambda: etree.ElementTree(tree("<a> <b>x</b>\n </a>").getroot()[0]),
+    "an empty text": lambda: holding(etree.Element("b"), ""),
+    "marked text": lambda: holding(etree.Element("b"), etree.CDATA("<b> & ]]")),
+    "all that must be escaped": lambda: with_attribute("b", "<>&\"'\r\n\t]]>\x85\u2028"),
+    "long text": lambda: holding(etree.Element("b"), "x" * 9_999_999),
+    "long names": lambda: holding(etree.Element("n" * 49_999)),
+    "what stands around the root": lambda: tree("<?b c?><!--d--><a/><!--e--><?f?>"),
+}
+
+
+@pytest.mark.parametrize("make", STORABLE.values(), ids=list(STORABLE))
+def test_what_is_stored_can_be_read_and_stored_again(make: Callable[[], Any]) -> None:
+    found = parse(serialise(make()), "order")
+    assert list(found.getroot().iter()) != []
+    assert serialise(found) == serialise(parse(serialise(found), "order"))
+    texts = [[at.text or "" for at in it.getroot().iter()] for it in (make(), found)]
+    assert texts[0] == texts[1]
 
 
 def test_without_lxml_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -218,6 +218,19 @@ def test_a_version_is_a_number_from_one(version: int) -> None:
         stored("test.V", version=version)
 
 
+@pytest.mark.parametrize("step", [None, 5, "step", {}])
+def test_an_upgrade_is_a_function(step: object) -> None:
+    with pytest.raises(ConfigError, match="function"):
+        upgrade("shop.Never", 1)(step)
+
+
+@pytest.mark.parametrize("name", [None, 5, b"shop.Cart", [], True, "\ud800"])
+def test_a_name_is_a_string(name: object) -> None:
+    for register in (stored, upgrade):
+        with pytest.raises(ConfigError):
+            register(name, 1) if register is upgrade else register(name)
+
+
 def test_an_enum_has_no_version() -> None:
     with pytest.raises(ConfigError, match="no version"):
         stored("shop.Colour", version=2)(Colour)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import threading
 import time as clock
@@ -382,6 +383,25 @@ def nested(depth: int, wrap) -> object:
     for _ in range(depth):
         value = wrap(value)
     return value
+
+
+def test_a_zone_that_is_only_called_like_another_is_refused() -> None:
+    # One type of local time, nine hours ahead of UTC: Japan, whatever its key says.
+    tables = struct.pack(">4s16x6l", b"TZif", 0, 0, 0, 0, 1, 4) + struct.pack(">lBB", 32400, 0, 0)
+    zone = ZoneInfo.from_file(io.BytesIO(tables + b"JST\0"), key="Europe/Vienna")
+    assert zone.utcoffset(TWICE) == timedelta(hours=9)
+    for value in (datetime(2024, 1, 1, tzinfo=zone), time(1, tzinfo=zone)):
+        with pytest.raises(TypeRefused, match="read from a file"):
+            encode(value, "it")
+    again = datetime(2024, 1, 1, tzinfo=ZoneInfo.no_cache("Europe/Vienna"))
+    assert decode(encode(again, "it"), "it").tzinfo is VIENNA
+
+
+@pytest.mark.parametrize("wrap", WRAPS.values(), ids=list(WRAPS))
+def test_whether_it_changes_in_place_is_known_at_any_depth(wrap) -> None:
+    for depth in (1, 5000):
+        value = nested(depth, wrap)
+        assert changes_in_place(value) is (wrap(None).__class__ not in (tuple, frozenset))
 
 
 @pytest.mark.parametrize("wrap", WRAPS.values(), ids=list(WRAPS))

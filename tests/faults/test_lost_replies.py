@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from lxml import etree
 
 from sessionstore import (
     Conflict,
@@ -221,6 +222,85 @@ async def discard(near: Any, plain: SessionStore) -> Scene:
     assert plain.open("a", wait=0)["n"] == 1
 
 
+LARGE = bytes(range(256)) * 5000
+"""More than goes in one piece."""
+
+
+def inner(session: Any) -> Any:
+    """The session itself, whichever shell it is of."""
+    return getattr(session, "_inner", session)
+
+
+async def done(result: Any) -> None:
+    if asyncio.iscoroutine(result):
+        await result
+
+
+async def replace_a_longstring(near: Any, plain: SessionStore) -> Scene:
+    plain.configure(max_bytes=None)
+    session = await near.create("a")
+    text = inner(session).longstring("t")
+    await done(text.append("old"))
+    yield lambda: done(text.replace(LARGE))
+    await session.close()
+    with plain.open("a", wait=0) as after:
+        assert after.longstring("t").read() == LARGE
+    only_what_is_named_stays(plain)
+
+
+async def replace_a_list(near: Any, plain: SessionStore) -> Scene:
+    session = await near.create("a")
+    yield lambda: done(inner(session).list("l").replace(range(1200)))
+    await session.close()
+    with plain.open("a", wait=0) as after:
+        assert list(after.list("l").items()) == list(range(1200))
+    only_what_is_named_stays(plain)
+
+
+async def append_much(near: Any, plain: SessionStore) -> Scene:
+    plain.configure(max_bytes=None)
+    session = await near.create("a")
+    text = inner(session).longstring("t")
+    await done(text.append("old"))
+    yield lambda: done(text.append(LARGE))
+    await session.close()
+    with plain.open("a", wait=0) as after:
+        assert after.longstring("t").read() == b"old" + LARGE
+
+
+async def save_documents(near: Any, plain: SessionStore) -> Scene:
+    plain.configure(max_bytes=None)
+    session = await near.create("a")
+    for name, size in (("x", 1_200_000), ("y", 10)):
+        root = etree.Element("a")
+        root.text = "x" * size
+        inner(session).put_document(name, etree.ElementTree(root))
+    yield session.close
+    with plain.open("a", wait=0) as after:
+        assert [len(after.document(name).getroot().text) for name in "xy"] == [1_200_000, 10]
+    only_what_is_named_stays(plain)
+
+
+async def close_under_another_id_with_values(near: Any, plain: SessionStore) -> Scene:
+    plain.configure(max_bytes=None)
+    session = await near.create("a", owner="ann")
+    await done(inner(session).longstring("t").replace(LARGE))
+    await done(inner(session).list("l").replace(range(700)))
+    yield lambda: session.close(id="b", owner="bob")
+    with plain.open("b", owner="bob", wait=0) as after:
+        assert after.longstring("t").read() == LARGE
+        assert list(after.list("l").items()) == list(range(700))
+    only_what_is_named_stays(plain)
+
+
+def only_what_is_named_stays(plain: SessionStore) -> None:
+    """Check that there are no values but those of sessions."""
+    client = plain._driver._clients.commands
+    held = [client.hgetall(key) for key in keys_of(plain) if "}s:" in key]
+    named = {raw[:16].decode() for fields in held for at, raw in fields.items() if at[:1] == b":"}
+    assert {key[-16:] for key in keys_of(plain) if "}v:" in key} == named
+
+
 async def touch(near: Any, plain: SessionStore) -> Scene:
     plain.create("a", open=False)
     yield lambda: near.touch("a")
@@ -307,7 +387,8 @@ SCENES = (
     close_what_is_to_end, close_under_another_id_what_is_to_end, close_under_another_id,
     close_for_another_owner, close_for_another_owner_with_seats, discard, touch, delete,
     delete_with_a_seat, delete_what_is_open, delete_by_the_holder, end_all, renew, configure,
-    shared_save, sweep,
+    shared_save, sweep, replace_a_longstring, replace_a_list, append_much, save_documents,
+    close_under_another_id_with_values,
 )  # fmt: skip
 
 QUICK_TO_DELAY = (create_named, open_free, save, close, close_under_another_id, delete, shared_save)

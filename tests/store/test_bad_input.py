@@ -112,6 +112,12 @@ BAD_URLS = [
     "redis+sentinel:///mymaster",
     "redis+cluster://",
     "embedded://host/dir",
+    "redis://localhost?foo=1",
+    "redis://localhost?socket_timeout=1",
+    "rediss://localhost?foo",
+    "unix:///socket?tls=yes",
+    "redis+sentinel://localhost/mymaster?db=1",
+    "redis+cluster://localhost?tls=on",
     None,
     5,
 ]
@@ -127,6 +133,14 @@ def test_a_wrong_url_is_refused(url: Any) -> None:
 async def test_a_wrong_url_is_refused_in_asyncio(runner: Any, url: Any) -> None:
     with pytest.raises(ConfigError):
         await AsyncSessionStore.connect(url)
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss", "unix", "redis+sentinel", "redis+cluster"])
+def test_an_option_that_a_url_does_not_have_is_named_without_its_value(scheme: str) -> None:
+    with pytest.raises(ConfigError, match="'pasword'") as caught:
+        SessionStore.connect(f"{scheme}://localhost/mymaster?pasword=secret&tls=other")
+    assert "secret" not in str(caught.value)
+    assert "other" not in str(caught.value)
 
 
 @pytest.mark.parametrize("scheme", ["redis", "redis+cluster"])

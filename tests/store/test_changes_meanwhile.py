@@ -427,3 +427,20 @@ async def test_a_copy_does_nothing_in_a_block_either(store: Any) -> None:
     session["n"] = 2
     await session.close()
     assert dict(await store.read("a")) == {"n": 2}
+
+
+@pytest.mark.parametrize("size", [10, 2 << 20], ids=["small", "staged"])
+async def test_a_close_with_a_document_whose_answer_was_lost_is_repeated(
+    store: Any, world: World, size: int
+) -> None:
+    etree = pytest.importorskip("lxml.etree")
+    await store.configure(max_bytes=None)
+    session = await store.create(id="a")
+    root = etree.Element("a")
+    root.text = "x" * size
+    session.put_document("d", etree.ElementTree(root))
+    with answers_lost(world, store), pytest.raises(TimedOut):
+        await session.close()
+    await session.close()
+    async with store.open("a") as again:
+        assert len((await again.document("d")).getroot().text) == size

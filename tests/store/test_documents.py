@@ -97,6 +97,23 @@ async def test_what_cannot_be_stored_is_refused_at_once(store: Any) -> None:
             session.put_document("order", bad)
 
 
+async def test_what_could_not_be_read_again_is_refused_when_it_is_put_and_when_it_is_saved(
+    store: Any,
+) -> None:
+    session = await made(store)
+    with pytest.raises(TypeRefused, match="text behind its root"):
+        session.put_document("order", etree.ElementTree(etree.fromstring("<a><b/>c</a>")[0]))
+    order = await session.document("order")
+    order.getroot().append(etree.Comment("x"))
+    order.getroot()[-1].text = "--><evil/><!--"
+    with pytest.raises(TypeRefused, match="order"):
+        await session.save()
+    order.getroot()[-1].text = "harmless"
+    await session.close()
+    async with store.open("a", owner="ann") as again:
+        assert b"harmless" in text(await again.document("order"))
+
+
 async def test_stored_bytes_that_are_no_document_are_an_error(store: Any, world: World) -> None:
     session = await made(store)
     (name,) = [name for name in world.names() if "}v:" in name]

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from sessionstore import Conflict, QuotaExceeded, SessionEnded, SessionExists, SessionInUse
 from tests.support.wait import until
@@ -86,6 +87,28 @@ async def lists_and_longstrings_were_changed(store: Any, world: World) -> None:
         assert list(session.kept("list")) == ["basket"]
         assert await session.list("basket").page() == [2, 3, 4, 5]
         assert await session.longstring("text").append("!") == 10
+
+
+@story
+async def large_values_were_put(store: Any, world: World) -> None:
+    await store.configure(max_bytes=None)
+    session = await store.create(id="a", owner="alice")
+    text, basket = session.longstring("text"), session.list("basket")
+    for whole in (b"x" * 3_000_000, b"small", b"y" * 1_500_000):
+        await text.replace(whole)
+        assert await text.read() == whole
+        assert await text.append("z" * 1_500_000) == len(whole) + 1_500_000
+    await basket.replace(range(1200))
+    assert await basket.append(*range(1200), cap=1500) == 1500
+    root = etree.Element("a")
+    root.text = "x" * 1_500_000
+    session.put_document("order", etree.ElementTree(root))
+    await session.close(id="b", owner="bob")
+    async with store.open("b", "bob") as session:
+        assert await session.longstring("text").read() == b"y" * 1_500_000 + b"z" * 1_500_000
+        assert await session.list("basket").page(0, 2000) == [*range(900, 1200), *range(1200)]
+        assert (await session.document("order")).getroot().text == root.text
+        world.size(session)
 
 
 @story

@@ -212,5 +212,5 @@ async def test_a_sweep_may_look_at_some_buckets_and_at_the_next_ones_next_time(
     assert sum(ended) == 12
     assert max(ended) < 12
     assert await store.sweep(buckets=10**6) == 0
-    with pytest.raises(ConfigError, match="one bucket"):
+    with pytest.raises(ConfigError, match="buckets must be a whole number from 1"):
         await store.sweep(buckets=0)

@@ -6,8 +6,15 @@ from typing import Any
 
 import pytest
 
-from sessionstore import AsyncSessionStore, ConfigError, SessionStore, UndecodableValue
+from sessionstore import (
+    AsyncSessionStore,
+    ConfigError,
+    SessionStore,
+    StoreUnavailable,
+    UndecodableValue,
+)
 from tests.data.classes import Node
+from tests.support.steps import before
 from tests.support.worlds import World
 
 BAD = b"\x81\xa4cart"
@@ -40,6 +47,35 @@ async def test_it_is_an_error_that_names_session_and_attribute(store: Any, world
     async with store.open("a") as session:
         session["cart"] = "new"  # knowingly: the error was there to be seen
     assert dict(await store.read("a")) == {"n": 2, "cart": "new"}
+
+
+@pytest.mark.parametrize(
+    "bad", [b"", b"\xc1", b"\xc1123", b"\xc1not a time at all", b"\xc1" + b"9" * 40]
+)
+async def test_bytes_that_look_like_an_end_are_told_like_any_others(
+    store: Any, world: World, bad: bytes
+) -> None:
+    session = await store.create(id="a", data={"n": 1, "cart": {}})
+    session.set("code", 1, lifetime=60)
+    await session.close()
+    world.raw.hset(world.home(":a").session, ".cart", bad)
+    for fields in (None, ["n", "cart"]):
+        async with store.open("a", wait=0, fields=fields) as session:
+            with pytest.raises(UndecodableValue, match="cart in session 'a'"):
+                session["cart"]
+            assert session["n"] == 1
+
+
+async def test_an_open_that_cannot_read_all_it_needs_holds_nothing(store: Any) -> None:
+    await store.create(id="a", data={"n": 1, "node": Node(Node())}, open=False)
+
+    def away(_: int) -> None:
+        raise StoreUnavailable("it is away")
+
+    with before(store, "read", away), pytest.raises(StoreUnavailable):
+        await store.open("a", fields=["node"])
+    async with store.open("a", wait=0, fields=["node"]) as session:
+        assert isinstance(session["node"].label, Node)
 
 
 async def test_the_object_that_an_attribute_refers_to_may_be_what_is_damaged(

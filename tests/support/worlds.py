@@ -199,6 +199,23 @@ class World:
         found = self.raw.hgetall(self.home(session).session)
         return {name.decode(): value for name, value in found.items()}
 
+    def size(self, session: Any) -> int:
+        """Return how many bytes a session holds, as it says; AssertionError if that is not so."""
+        fields, home, held = self.fields(session), self.home(session), 0
+        for name, value in fields.items():
+            if name[0] in ".@:":
+                held += len(name.encode()) + len(value)
+            if name[0] == ":":
+                key = home.value(value[:16].decode())
+                listed = name[1] == "l"
+                found = (
+                    b"".join(self.raw.lrange(key, 0, -1)) if listed else self.raw.get(key) or b""
+                )
+                assert int(value[16:]) == len(found), f"{name} is said to have {value[16:]!r} bytes"
+                held += len(found)
+        assert int(fields.get("b", 0)) == held, f"it is said to hold {fields.get('b')!r} bytes"
+        return held
+
     def now(self) -> int:
         """Return the time of the server, in ms."""
         where = {"target_nodes": "random"} if self.kind == "cluster" else {}

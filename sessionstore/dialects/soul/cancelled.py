@@ -7,9 +7,7 @@ from contextlib import contextmanager
 
 from sessionstore import ConfigError, NotPermitted, SessionStoreError
 
-__all__ = ["RequestCancelled", "cancelling", "required_name"]
-
-MAX_NAME_BYTES = 255
+__all__ = ["RequestCancelled", "cancelling"]
 
 
 class RequestCancelled(SessionStoreError):
@@ -32,12 +30,3 @@ def cancelling(function: str) -> Iterator[None]:
         yield
     except (ConfigError, NotPermitted) as error:
         raise RequestCancelled(function, why=str(error)) from error
-
-
-def required_name(name: str, function: str) -> str:
-    """Return the name of a list, longstring or object, if it is one: 1 to 255 bytes."""
-    if not name:
-        raise RequestCancelled(function, why="the name is required")
-    if len(name.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
-        raise RequestCancelled(function, why=f"the name is longer than {MAX_NAME_BYTES} bytes")
-    return name

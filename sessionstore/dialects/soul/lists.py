@@ -7,7 +7,8 @@ from itertools import count
 from typing import Any, NamedTuple, Protocol
 
 from sessionstore import Session, ValueTooLarge
-from sessionstore.dialects.soul.cancelled import RequestCancelled, required_name
+from sessionstore.dialects.soul.arguments import given, is_whole, required_name
+from sessionstore.dialects.soul.cancelled import RequestCancelled
 from sessionstore.dialects.soul.login import Login
 from sessionstore.dialects.soul.options import NAME_REFUSED, NO_ROOM, admit
 
@@ -86,7 +87,7 @@ class ListFunctions(Login):
         self._working("$ListNew")
         return self._bound_to(LocalList())
 
-    def list_add(self, listid: int, item: str | None) -> int:
+    def list_add(self, listid: int, item: str | None = None) -> int:
         """Add an item at the end (`$ListAdd`).
 
         Returns the number of items then, which is that of the new one; -3 no room, -5 no item,
@@ -112,10 +113,12 @@ class ListFunctions(Login):
         """Return an item, counted from 1; null if there is none, or no such $list (`$ListInf`)."""
         self._working("$ListInf")
         items = self._items(listid)
-        found = [] if items is None or number < 1 else items.page(number - 1, 1)
+        if items is None or not is_whole(number) or number < 1:
+            return ""
+        found = items.page(number - 1, 1)
         return str(found[0]) if found else ""
 
-    def list_session(self, name: str, type: str = "ANY") -> int:  # noqa: A002 - documented
+    def list_session(self, name: str, type: str | None = "ANY") -> int:  # noqa: A002 - documented
         """Bind to, or create, a list that is kept in the open session (`$List_Session`).
 
         Args:
@@ -145,7 +148,7 @@ class ListFunctions(Login):
                 return NO_ROOM
         return self._bound_to(items, session)
 
-    def list_global(self, name: str, type: str = "ANY") -> int:  # noqa: A002 - documented
+    def list_global(self, name: str, type: str | None = "ANY") -> int:  # noqa: A002 - documented
         """Bind to, or create, a list of this login (`$List_Global`); as `list_session`.
 
         It outlasts the request, and needs no session.
@@ -168,8 +171,9 @@ class ListFunctions(Login):
         Returns 0; -5 no name, -6 no such $list. The name may be in use: then this replaces it.
         """
         self._working("$ListSav")
-        if not name:
+        if given(name, None) is None:
             return MISSING_ARGUMENT
+        name = required_name(name, "$ListSav")
         if (items := self._items(listid)) is None:
             return INVALID_LIST
         self._global_lists[name] = LocalList(map(str, items.items()))
@@ -182,8 +186,9 @@ class ListFunctions(Login):
         Returns its identifier; -5 no name, -14 no such list.
         """
         self._working("$ListRst")
-        if not name:
+        if given(name, None) is None:
             return MISSING_ARGUMENT
+        name = required_name(name, "$ListRst")
         if (items := self._global_lists.get(name)) is None:
             return NAME_REFUSED
         self._restored.add(name)
@@ -196,7 +201,7 @@ class ListFunctions(Login):
         blank, its name. Returns how many; -3 no room, -5 no argument, -6 no such $list.
         """
         self._working("$ListSavL")
-        if listid is None:
+        if given(listid, None) is None:
             return MISSING_ARGUMENT
         if (items := self._items(listid)) is None:
             return INVALID_LIST
@@ -225,15 +230,15 @@ class ListFunctions(Login):
         self._lists[listid] = Bound(items, session)
         return listid
 
-    def _items(self, listid: int) -> Items | None:
-        bound = self._lists.get(listid)
+    def _items(self, listid: int | None) -> Items | None:
+        bound = self._lists.get(listid or 0) if is_whole(listid) else None
         if bound is None or bound.session not in (None, self.open_session):
             return None
         return bound.items
 
     def _list_called(self, listid: int, function: str) -> Items:
         if (items := self._items(listid)) is None:
-            raise RequestCancelled(function, why=f"there is no $list {listid}")
+            raise RequestCancelled(function, why="there is no such $list")
         return items
 
     def _add_all(self, listid: int, rows: list[str], function: str) -> None:
@@ -242,4 +247,4 @@ class ListFunctions(Login):
             try:
                 items.append(*rows)
             except ValueTooLarge as full:
-                raise RequestCancelled(function, why=f"no room in $list {listid}") from full
+                raise RequestCancelled(function, why="there is no room in the $list") from full

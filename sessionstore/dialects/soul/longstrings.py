@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from weakref import WeakSet
 
 from sessionstore import Session, ValueTooLarge
-from sessionstore.dialects.soul.cancelled import RequestCancelled, required_name
+from sessionstore.dialects.soul.arguments import given, required_name, text_of
+from sessionstore.dialects.soul.cancelled import RequestCancelled
 from sessionstore.dialects.soul.login import Login
 from sessionstore.dialects.soul.options import NO_ROOM, admit
 from sessionstore.dialects.soul.wildcards import matching
@@ -54,6 +55,7 @@ class GlobalLongstrings:
 
     def write(self, name: str, text: str) -> None:
         """Set a longstring, which makes it if needed."""
+        text_of(text, name)  # says what is none
         self._texts[name] = text
 
     def drop(self, name: str) -> None:
@@ -83,7 +85,7 @@ class SessionLongstrings:
 
     def write(self, name: str, text: str) -> None:
         """Set a longstring, which makes it if needed."""
-        self.session.longstring(name).replace(text.encode("utf-8", "surrogateescape"))
+        self.session.longstring(name).replace(text_of(text, name))
 
     def drop(self, name: str) -> None:
         """Remove a longstring."""
@@ -95,10 +97,11 @@ class Longstring:
 
     Bound, its `value` is that of the longstring of this name, at once in both directions; a
     session that is closed, or a longstring that is deleted, leaves it unbound and null. A text that
-    is too much for the session is refused with ValueTooLarge.
+    is too much for the session is refused with ValueTooLarge, and what is no text with TypeRefused.
     """
 
     def __init__(self, value: str = "") -> None:
+        text_of(value, "the longstring")
         self._value = value
         self._bound: tuple[Longstrings, str] | None = None
 
@@ -118,6 +121,7 @@ class Longstring:
     def value(self, text: str) -> None:
         self._look()
         if self._bound is None:
+            text_of(text, "the longstring")
             self._value = text
         else:
             self._bound[0].write(self._bound[1], text)
@@ -151,7 +155,7 @@ class LongstringFunctions(Login):
         self._globals = GlobalLongstrings()
         self._variables: WeakSet[Longstring] = WeakSet()
 
-    def lstr_session(self, gname: str | None, lstr: Longstring, options: str = "ANY") -> int:
+    def lstr_session(self, gname: str | None, lstr: Longstring, options: str | None = "ANY") -> int:
         """Bind a variable to a longstring of the session (`$Lstr_Session`).
 
         Args:
@@ -164,7 +168,7 @@ class LongstringFunctions(Login):
         function = "$Lstr_Session"
         return self._bind(self._space(function), gname, lstr, options, function)
 
-    def lstr_global(self, gname: str | None, lstr: Longstring, options: str = "ANY") -> int:
+    def lstr_global(self, gname: str | None, lstr: Longstring, options: str | None = "ANY") -> int:
         """Bind a variable to a longstring of this login (`$Lstr_Global`); as `lstr_session`."""
         self._working("$Lstr_Global")
         return self._bind(self._globals, gname, lstr, options, "$Lstr_Global")
@@ -206,14 +210,20 @@ class LongstringFunctions(Login):
         return SessionLongstrings(self._in_session(function))
 
     def _bind(
-        self, space: Longstrings, gname: str | None, lstr: Longstring, options: str, function: str
+        self,
+        space: Longstrings,
+        gname: str | None,
+        lstr: Longstring,
+        options: str | None,
+        function: str,
     ) -> int:
         if not isinstance(lstr, Longstring):
             raise RequestCancelled(function, why="the second argument is a Longstring variable")
-        if not gname:
+        if given(gname, None) is None:
             lstr.unbind()
             return 0
-        refused, emptied = admit(options, required_name(gname, function) in space.names())
+        gname = required_name(gname, function)
+        refused, emptied = admit(options, gname in space.names())
         if refused:
             return refused
         if emptied and _set(space, gname, "", function):
@@ -233,7 +243,7 @@ class LongstringFunctions(Login):
 
 def _set(space: Longstrings, gname: str, value: str, function: str) -> int:
     try:
-        space.write(required_name(gname, function), value)
+        space.write(required_name(gname, function), given(value, ""))
     except ValueTooLarge:
         return NO_ROOM
     return 0

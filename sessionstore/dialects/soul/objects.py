@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self
 
 from sessionstore import Session
-from sessionstore.dialects.soul.cancelled import required_name
+from sessionstore.dialects.soul.arguments import given, required_name, required_pattern
+from sessionstore.dialects.soul.cancelled import RequestCancelled
 from sessionstore.dialects.soul.clock import to_milliseconds
 from sessionstore.dialects.soul.login import Login
 from sessionstore.dialects.soul.wildcards import matching
@@ -132,12 +133,19 @@ class PersistentObjectInfo:
 
         RequestCancelled if no session is open there (`NewFromSession`).
         """
-        return cls._of(thread.objects_of_session("NewFromSession"), name)
+        return cls._new(thread, "objects_of_session", name, "NewFromSession")
 
     @classmethod
     def new_from_global(cls, thread: ObjectFunctions, name: str) -> Self | None:
         """Return the facts on a global object; None if there is none (`NewFromGlobal`)."""
-        return cls._of(thread.objects_of_login("NewFromGlobal"), name)
+        return cls._new(thread, "objects_of_login", name, "NewFromGlobal")
+
+    @classmethod
+    def _new(cls, thread: ObjectFunctions, space: str, name: str, function: str) -> Self | None:
+        if not isinstance(thread, ObjectFunctions):
+            raise RequestCancelled(function, why=f"{type(thread).__name__} is no login")
+        objects: Objects = getattr(thread, space)(function)
+        return cls._of(objects, required_name(name, function))
 
     @classmethod
     def _of(cls, objects: Objects, name: str) -> Self | None:
@@ -149,9 +157,9 @@ class PersistentObjectInfo:
         return cls(name, entry.set_time, description)
 
     @classmethod
-    def list_of(cls, objects: Objects, pattern: str) -> list[Self]:
-        """Return the facts on all objects whose names fit, in the order of the alphabet."""
-        found = (cls._of(objects, name) for name in matching(objects.names(), pattern))
+    def list_of(cls, objects: Objects, names: Iterable[str]) -> list[Self]:
+        """Return the facts on all objects of these names."""
+        found = (cls._of(objects, name) for name in names)
         return [info for info in found if info is not None]
 
 
@@ -175,31 +183,37 @@ class ObjectFunctions(Login):
 
     def get_session(self, name: str) -> Any:
         """Return the object that a session name refers to, or None (`GetSession`)."""
-        return _thing(self.objects_of_session("GetSession"), name)
+        return _thing(self.objects_of_session("GetSession"), name, "GetSession")
 
     def discard_session(self, name: str) -> None:
         """Discard the object of a session name: no session name refers to it any more.
 
         Does nothing if there is none (`DiscardSession`).
         """
-        _discard(self.objects_of_session("DiscardSession"), [name])
+        objects = self.objects_of_session("DiscardSession")
+        _discard(objects, [required_name(name, "DiscardSession")])
 
     def discard_sessions(self, match_string: str) -> None:
         """Discard the objects of all session names that fit (`DiscardSessions`)."""
         objects = self.objects_of_session("DiscardSessions")
-        _discard(objects, matching(objects.names(), match_string))
+        _discard(objects, _fitting(objects, match_string, "DiscardSessions"))
 
     def nullify_session(self, name: str) -> None:
         """Let a session name refer to nothing (`NullifySession`)."""
-        self.objects_of_session("NullifySession").drop(name)
+        objects = self.objects_of_session("NullifySession")
+        objects.drop(required_name(name, "NullifySession"))
 
     def nullify_sessions(self, match_string: str) -> None:
         """Let all session names that fit refer to nothing; `*`: all (`NullifySessions`)."""
-        _nullify(self.objects_of_session("NullifySessions"), match_string)
+        objects = self.objects_of_session("NullifySessions")
+        _nullify(objects, _fitting(objects, match_string, "NullifySessions"))
 
-    def session_object_list(self, match_string: str = "*") -> list[PersistentObjectInfo]:
+    def session_object_list(self, match_string: str | None = "*") -> list[PersistentObjectInfo]:
         """Return the facts on the session objects whose names fit (`SessionList`)."""
-        return PersistentObjectInfo.list_of(self.objects_of_session("SessionList"), match_string)
+        objects = self.objects_of_session("SessionList")
+        return PersistentObjectInfo.list_of(
+            objects, _fitting(objects, given(match_string, "*"), "SessionList")
+        )
 
     def set_global(self, name: str, source: Any) -> None:
         """Make a global name refer to an object, for this login; None: to nothing (`SetGlobal`)."""
@@ -207,28 +221,34 @@ class ObjectFunctions(Login):
 
     def get_global(self, name: str) -> Any:
         """Return the object that a global name refers to, or None (`GetGlobal`)."""
-        return _thing(self.objects_of_login("GetGlobal"), name)
+        return _thing(self.objects_of_login("GetGlobal"), name, "GetGlobal")
 
     def discard_global(self, name: str) -> None:
         """Discard the object of a global name: no global name refers to it (`DiscardGlobal`)."""
-        _discard(self.objects_of_login("DiscardGlobal"), [name])
+        objects = self.objects_of_login("DiscardGlobal")
+        _discard(objects, [required_name(name, "DiscardGlobal")])
 
     def discard_globals(self, match_string: str) -> None:
         """Discard the objects of all global names that fit (`DiscardGlobals`)."""
         objects = self.objects_of_login("DiscardGlobals")
-        _discard(objects, matching(objects.names(), match_string))
+        _discard(objects, _fitting(objects, match_string, "DiscardGlobals"))
 
     def nullify_global(self, name: str) -> None:
         """Let a global name refer to nothing (`NullifyGlobal`)."""
-        self.objects_of_login("NullifyGlobal").drop(name)
+        objects = self.objects_of_login("NullifyGlobal")
+        objects.drop(required_name(name, "NullifyGlobal"))
 
     def nullify_globals(self, match_string: str) -> None:
         """Let all global names that fit refer to nothing (`NullifyGlobals`)."""
-        _nullify(self.objects_of_login("NullifyGlobals"), match_string)
+        objects = self.objects_of_login("NullifyGlobals")
+        _nullify(objects, _fitting(objects, match_string, "NullifyGlobals"))
 
-    def global_object_list(self, match_string: str = "*") -> list[PersistentObjectInfo]:
+    def global_object_list(self, match_string: str | None = "*") -> list[PersistentObjectInfo]:
         """Return the facts on the global objects whose names fit (`GlobalList`)."""
-        return PersistentObjectInfo.list_of(self.objects_of_login("GlobalList"), match_string)
+        objects = self.objects_of_login("GlobalList")
+        return PersistentObjectInfo.list_of(
+            objects, _fitting(objects, given(match_string, "*"), "GlobalList")
+        )
 
     def objects_of_session(self, function: str) -> Objects:
         """Return the name space of the open session; RequestCancelled if none is open."""
@@ -247,13 +267,17 @@ class ObjectFunctions(Login):
             objects.write(name, Entry(thing, to_milliseconds(self._store.now())))
 
 
-def _thing(objects: Objects, name: str) -> Any:
-    entry = objects.read(name)
+def _thing(objects: Objects, name: str, function: str) -> Any:
+    entry = objects.read(required_name(name, function))
     return None if entry is None else entry.thing
 
 
-def _nullify(objects: Objects, pattern: str) -> None:
-    for name in matching(objects.names(), pattern):
+def _fitting(objects: Objects, pattern: str, function: str) -> list[str]:
+    return matching(objects.names(), required_pattern(pattern, function))
+
+
+def _nullify(objects: Objects, names: Iterable[str]) -> None:
+    for name in names:
         objects.drop(name)
 
 

@@ -11,6 +11,7 @@ from typing import Self
 
 from sessionstore import ConfigError, SessionStore
 from sessionstore.dialects.soul import parameters
+from sessionstore.dialects.soul.arguments import is_whole
 from sessionstore.dialects.soul.cleanup import Cleanup
 from sessionstore.dialects.soul.listing import HIGHEST, label_of
 from sessionstore.dialects.soul.parameters import NO_LIMIT, Documented, View
@@ -73,6 +74,8 @@ class Online:
             ConfigError: a value is out of its range. NotPermitted: the store is a view of a user
                 without privilege. StoreUnavailable.
         """
+        if not isinstance(store, SessionStore):
+            raise ConfigError(f"an Online is over a SessionStore, not {type(store).__name__}")
         self.store = store
         parameters.begin(
             store,
@@ -111,8 +114,8 @@ class Online:
         """
         with self._lock:
             number = _free(self._threads) if thread is None else thread
-            if not 1 <= number <= HIGHEST or number in self._threads:
-                raise ConfigError(f"thread {number} is in use or not from 1 to {HIGHEST}")
+            if not is_whole(number) or not 1 <= number <= HIGHEST or number in self._threads:
+                raise ConfigError(f"the thread is in use here, or no number from 1 to {HIGHEST}")
             view = self.store.as_user(
                 userid, privileged=privileged, label=label_of(self.store.label, number)
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sessionstore.dialects.soul.arguments import given
+
 __all__ = ["INVALID_TYPE", "NAME_REFUSED", "NO_ROOM", "admit"]
 
 NO_ROOM = -3
@@ -25,12 +27,13 @@ WORDS = {
 }
 
 
-def admit(word: str, there: bool) -> tuple[int, bool]:
+def admit(word: str | None, there: bool) -> tuple[int, bool]:
     """Return a return code, 0 if the name may be bound, and whether to make it empty first.
 
     -14: it must be there and is not, or the other way round; -15: there is no such word.
     """
-    if (rule := WORDS.get(word.strip().upper() or "ANY")) is None:
+    word = given(word, "ANY")
+    if not isinstance(word, str) or (rule := WORDS.get(word.strip().upper() or "ANY")) is None:
         return INVALID_TYPE, False
     must_be_there, emptied = rule
     if must_be_there not in (None, there):

@@ -94,7 +94,7 @@ TABLE: Mapping[str, Parameter] = {
 def changes(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what to configure in the store; ConfigError names each value out of its range."""
     problems = [
-        f"{name} must be a whole number from {its.lowest} to {its.highest}, not {value!r}"
+        f"{name} must be a whole number from {its.lowest} to {its.highest}"
         for name, value in given.items()
         for its in [TABLE[name]]
         if isinstance(value, bool)
@@ -120,11 +120,12 @@ def begin(store: SessionStore, said: Mapping[str, int]) -> None:
         store.configure(**settings)
 
 
-def reset(store: SessionStore, name: str, value: int) -> None:
+def reset(store: SessionStore, name: object, value: int) -> None:
     """Change a parameter while sessions exist, for all who share the store."""
-    if name not in TABLE or not TABLE[name].resettable:
-        names = " and ".join(name for name, its in TABLE.items() if its.resettable)
-        raise ConfigError(f"{name} cannot be reset; {names} can")
+    resettable = [each for each, its in TABLE.items() if its.resettable]
+    if not isinstance(name, str) or name not in resettable:
+        what = name[:40] if isinstance(name, str) else type(name).__name__
+        raise ConfigError(f"{what} cannot be reset; {' and '.join(resettable)} can")
     store.configure(**changes({name: value}))
 
 

@@ -15,14 +15,19 @@ from sessionstore import (
     SessionNotFound,
     SessionNotOpen,
 )
+from sessionstore.dialects.soul.arguments import (
+    DEFAULT,
+    given,
+    required_pattern,
+    required_text,
+    seconds,
+)
 from sessionstore.dialects.soul.cancelled import RequestCancelled, cancelling
 from sessionstore.dialects.soul.listing import item
 from sessionstore.dialects.soul.lists import ListFunctions
 from sessionstore.dialects.soul.wildcards import exactly, literal, matches
 
 __all__ = ["SessionFunctions"]
-
-DEFAULT = -1
 
 DONE = 0
 NONE_OPEN = -1
@@ -67,7 +72,11 @@ class SessionFunctions(ListFunctions):
         return int(current.total_seconds())
 
     def session_create(
-        self, sesid: str, owner: str | None = None, timeout: float = DEFAULT, opts: str = "OPEN"
+        self,
+        sesid: str,
+        owner: str | None = None,
+        timeout: float | None = DEFAULT,
+        opts: str | None = "OPEN",
     ) -> int:
         """Make a session (`$Session_Create`).
 
@@ -87,16 +96,15 @@ class SessionFunctions(ListFunctions):
         """
         function = "$Session_Create"
         self._working(function)
-        opened = _opened_by(opts or "OPEN", function)
+        opened = _opened_by(given(opts, "OPEN"), function)
         if opened:
             self._check_none_open(function)
-        seconds = _seconds(timeout, function)
+        sesid, owner = required_text(sesid, "session id", function), given(owner, self.userid)
+        idle = _or_default(seconds(timeout, function))
         with cancelling(function):
             self._cleanup.before_call()
             try:
-                session = self._store.create(
-                    _required(sesid, function), owner or self.userid, seconds, open=opened
-                )
+                session = self._store.create(sesid, owner, idle, open=opened)
             except SessionExists:
                 return ID_EXISTS
             except QuotaExceeded as full:
@@ -107,7 +115,9 @@ class SessionFunctions(ListFunctions):
             self._cleanup.session_left()
         return DONE
 
-    def session_open(self, sesid: str, owner: str | None = None, timeout: float = DEFAULT) -> int:
+    def session_open(
+        self, sesid: str, owner: str | None = None, timeout: float | None = DEFAULT
+    ) -> int:
         """Open a session on this thread (`$Session_Open`).
 
         Args:
@@ -126,13 +136,12 @@ class SessionFunctions(ListFunctions):
         function = "$Session_Open"
         self._working(function)
         self._check_none_open(function)
-        seconds = _seconds(timeout, function)
+        sesid, owner = required_text(sesid, "session id", function), given(owner, self.userid)
+        wait = _or_default(seconds(timeout, function))
         with cancelling(function):
             self._cleanup.before_call()
             try:
-                self._opened = self._store.open(
-                    _required(sesid, function), owner or self.userid, wait=seconds
-                )
+                self._opened = self._store.open(sesid, owner, wait=wait)
             except (SessionNotFound, SessionEnded):
                 return NOT_FOUND
             except (SessionInUse, QuotaExceeded):  # the latter: the line is full
@@ -165,13 +174,13 @@ class SessionFunctions(ListFunctions):
         session = self._opened
         if session is None:
             return NONE_OPEN
-        seconds = None if timeout is None else _seconds(timeout, function)
+        idle = None if given(timeout, None) is None else seconds(timeout, function)
         with cancelling(function):
             self._cleanup.before_call()
-            if timeout == DEFAULT:
-                seconds = self._store.parameters.timeout.total_seconds()
+            if idle == DEFAULT:
+                idle = self._store.parameters.timeout.total_seconds()
             try:
-                session.close(id=sesid or None, owner=owner or None, timeout=seconds)
+                session.close(id=given(sesid, None), owner=given(owner, None), timeout=idle)
             except SessionExists:
                 return ID_EXISTS
             except QuotaExceeded as full:
@@ -186,7 +195,9 @@ class SessionFunctions(ListFunctions):
         self._cleanup.session_left()
         return DONE
 
-    def session_delete(self, sesid: str, owner: str | None = None, timeout: float = 0) -> int:
+    def session_delete(
+        self, sesid: str, owner: str | None = None, timeout: float | None = 0
+    ) -> int:
         """End a session; one that is open ends when it is closed (`$Session_Delete`).
 
         Args:
@@ -203,21 +214,22 @@ class SessionFunctions(ListFunctions):
         """
         function = "$Session_Delete"
         self._working(function)
-        owner = owner or self.userid
-        if timeout < 0:
+        sesid, owner = required_text(sesid, "session id", function), given(owner, self.userid)
+        wait = seconds(timeout, function, default=0)
+        if wait < 0:
             raise RequestCancelled(function, why="the timeout is negative")
         mine = self.open_session
         if mine is not None and (mine.id, mine.owner) == (sesid, owner):
-            timeout = 0  # to wait would be to wait for oneself
+            wait = 0  # to wait would be to wait for oneself
         with cancelling(function):
             self._cleanup.before_call()
             try:
-                ended = self._store.delete(_required(sesid, function), owner, wait=timeout)
+                ended = self._store.delete(sesid, owner, wait=wait)
             except (SessionNotFound, SessionEnded):
                 return NOT_FOUND
         return DONE if ended else IN_USE
 
-    def session_list(self, listid: int, sesid: str = "*", owner: str | None = None) -> int:
+    def session_list(self, listid: int, sesid: str | None = "*", owner: str | None = None) -> int:
         """Add an item to a $list for each session that fits (`$Session_List`; see `listing.item`).
 
         Args:
@@ -234,13 +246,12 @@ class SessionFunctions(ListFunctions):
         """
         function = "$Session_List"
         self._working(function)
+        self._list_called(listid, function)
+        ids = required_pattern(given(sesid, "*"), function)
+        owners = required_pattern(given(owner, exactly(self.userid)), function)
         with cancelling(function):
             found = sorted(
-                (
-                    info
-                    for info in self._owned_by(owner or exactly(self.userid))
-                    if matches(info.id, sesid or "*")
-                ),
+                (info for info in self._owned_by(owners) if matches(info.id, ids)),
                 key=lambda info: (info.owner, info.id),
             )
         called = self._store.now()
@@ -270,21 +281,13 @@ def _code_of(full: QuotaExceeded) -> int:
     return LIMIT_OF_USER if full.limit == "owner" else LIMIT_OF_ONLINE
 
 
-def _required(sesid: str, function: str) -> str:
-    if not sesid:
-        raise RequestCancelled(function, why="the session id is required")
-    return sesid
-
-
-def _seconds(timeout: float, function: str) -> float | None:
+def _or_default(timeout: float) -> float | None:
     """Return a timeout for the store: None says its default."""
-    if timeout < DEFAULT or DEFAULT < timeout < 0:
-        raise RequestCancelled(function, why=f"the timeout is negative: {timeout}")
     return None if timeout == DEFAULT else timeout
 
 
 def _opened_by(opts: str, function: str) -> bool:
-    words = set(opts.upper().split())
+    words = set(required_text(opts, "option", function).upper().split())
     if unknown := words - {"OPEN", "NOOPEN"}:
         raise RequestCancelled(function, why=f"no option {' or '.join(sorted(unknown))}")
     if len(words) > 1:

@@ -28,6 +28,7 @@ local function set_apart(s, fields, given, first, store)
       if at > 0 then redis.call('PEXPIREAT', store.tag .. 'v:' .. string.sub(value, 1, 16), at) end
       s.kept = '1'
       redis.call('HSET', s.session, 'p', s.kept)
+      redis.call('HDEL', s.session, 'v') -- what was reserved has its name now
     end
   end
   return others

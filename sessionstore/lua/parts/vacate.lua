@@ -9,7 +9,12 @@ local function vacate(before, owner, leaving, seat, given, first, store)
   end
 
   local size = 0
-  for i = first, #given, 2 do size = size + weight(given[i], given[i + 1]) end
+  for i = first, #given, 2 do
+    local value = given[i + 1]
+    size = size + weight(given[i], value)
+    if string.byte(given[i]) == 58 and string.sub(value, 17) ~= '0'
+      and redis.call('EXISTS', store.tag .. 'r:' .. string.sub(value, 1, 16)) == 0 then return {'UNSTAGED'} end
+  end
   if store.max_bytes and size > store.max_bytes then return {'TOOBIG', size, store.max_bytes} end
   if not make_room(owner, leaving, store) then return {'LIMIT', store.max_per_owner} end
   local pool = owner == '*' and 'public' or 'private'
