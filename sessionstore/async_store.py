@@ -46,10 +46,11 @@ class AsyncSessionStore:
         buckets: int = 256,
         safe: bool = False,
         undecodable: Undecodable = "error",
+        create: bool = True,
     ) -> Pending[AsyncSessionStore]:
         async def connecting() -> AsyncSessionStore:
             driver, requests = await connected_async(
-                url, prefix, buckets, safe=safe, undecodable=undecodable
+                url, prefix, buckets, safe=safe, undecodable=undecodable, create=create
             )
             return cls(driver, requests, AsyncKeeper(driver.run))
 

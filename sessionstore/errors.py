@@ -14,6 +14,7 @@
     ├── UndecodableValue      stored bytes that are not a value
     ├── ValueTooLarge         more than the store takes for one session (also a ValueError)
     ├── ConfigError           a bad argument, parameter or URL (also a ValueError)
+    │   └── StoreNotFound     there is no such store, and none was to be made
     └── StoreUnavailable      the server could not be reached, or refused to work
         └── TimedOut          no answer in time: the outcome is unknown
 
@@ -39,6 +40,7 @@ __all__ = [
     "SessionNotFound",
     "SessionNotOpen",
     "SessionStoreError",
+    "StoreNotFound",
     "StoreUnavailable",
     "TimedOut",
     "TypeRefused",
@@ -227,6 +229,10 @@ class ValueTooLarge(SessionStoreError, ValueError):
 
 class ConfigError(SessionStoreError, ValueError):
     """An argument, a parameter or a URL that makes no sense."""
+
+
+class StoreNotFound(ConfigError):
+    """There is no store with this prefix at this URL, and `connect` was not to make one."""
 
 
 class StoreUnavailable(SessionStoreError):

@@ -43,6 +43,7 @@ class SessionStore:
         buckets: int = 256,
         safe: bool = False,
         undecodable: Undecodable = "error",
+        create: bool = True,
     ) -> Self:
         """Connect to a store; the first to connect makes it.
 
@@ -54,12 +55,16 @@ class SessionStore:
             safe: report a change as unknown unless a replica confirms it within a second.
             undecodable: what an attribute is whose bytes cannot be decoded: `error`, or `set
                 aside`: it seems not to be there, and its bytes are kept.
+            create: False: do not make it, so that a mistyped prefix or URL is an error.
 
         Raises:
             StoreUnavailable: the server cannot be reached, or is older than Redis 7.0.
             ConfigError: a bad URL, or the store was made with another number of buckets.
+            StoreNotFound: there is no such store, and `create` is False.
         """
-        driver, requests = connected(url, prefix, buckets, safe=safe, undecodable=undecodable)
+        driver, requests = connected(
+            url, prefix, buckets, safe=safe, undecodable=undecodable, create=create
+        )
         return cls(driver, requests, Keeper(driver.run))
 
     def as_user(

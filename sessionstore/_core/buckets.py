@@ -11,7 +11,7 @@ from sessionstore._core.keys import Bucket, Keyspace
 from sessionstore._core.operation import Flow, Operation, together
 from sessionstore._core.records import Facts, Moving
 from sessionstore._core.scripts import load
-from sessionstore.errors import ConfigError
+from sessionstore.errors import ConfigError, StoreNotFound
 
 __all__ = [
     "Counted",
@@ -88,17 +88,22 @@ class EventPage(NamedTuple):
     events: list[Event]
 
 
-def join(keys: Keyspace) -> Operation[None]:
+def join(keys: Keyspace, *, create: bool) -> Operation[None]:
     """Agree on the number of buckets; ConfigError if the store was made with another."""
 
     def parse(reply: Sequence[bytes]) -> None:
+        if not reply:
+            raise StoreNotFound(
+                f"there is no store with the prefix {keys.prefix!r} here; check prefix and URL, or"
+                " connect with create=True to make it"
+            )
         if int(reply[0]) != len(keys.buckets):
             raise ConfigError(
                 f"the store with prefix {keys.prefix!r} has {int(reply[0])} buckets for life,"
                 f" not {len(keys.buckets)}; connect with buckets={int(reply[0])}"
             )
 
-    return Operation(JOIN, (keys.store,), (len(keys.buckets),), parse)
+    return Operation(JOIN, (keys.store,), (len(keys.buckets) if create else "",), parse)
 
 
 def configure(bucket: Bucket, changes: Mapping[str, str]) -> Operation[dict[str, str]]:

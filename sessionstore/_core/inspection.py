@@ -11,7 +11,7 @@ from sessionstore._core.scripts import load
 
 __all__ = ["Inspected", "buckets_of", "forget_all", "inspect_pages", "inspect_sessions"]
 
-INSPECT, FORGET, JOIN = map(load, ("inspect", "forget", "join"))
+INSPECT, FORGET, BUCKETS = map(load, ("inspect", "forget", "buckets"))
 
 
 class Inspected(NamedTuple):
@@ -48,9 +48,9 @@ def inspect_sessions(keys: Keyspace, sids: Sequence[str]) -> Flow[Inspected]:
     )
 
 
-def buckets_of(keys: Keyspace) -> Operation[int]:
-    """Ask over how many buckets the store is spread; a store that is not there yet is made."""
-    return Operation(JOIN, (keys.store,), (len(keys.buckets),), lambda reply: int(reply[0]))
+def buckets_of(keys: Keyspace) -> Operation[int | None]:
+    """Ask over how many buckets the store is spread; None: there is no such store."""
+    return Operation(BUCKETS, (keys.store,), (), lambda reply: int(reply[0]) if reply else None)
 
 
 def forget_all(keys: Keyspace) -> Flow[None]:

@@ -21,9 +21,9 @@ __all__ = ["configure", "count", "end_all", "now", "parameters", "places_of", "s
 NOW = load("now")
 
 
-def start(keys: Keyspace) -> Flow[None]:
-    """Begin to use a store."""
-    yield from buckets.join(keys)
+def start(keys: Keyspace, *, create: bool = True) -> Flow[None]:
+    """Begin to use a store; without `create`, StoreNotFound if there is none."""
+    yield from buckets.join(keys, create=create)
 
 
 def now(keys: Keyspace) -> Operation[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypedDict
 
@@ -27,6 +28,7 @@ TRANSIENT = (
     OSError,
 )
 DENIED_IN_SCRIPT = ("ACL failure in script", "The user executing the script")
+NAMED = re.compile(r"\bUser \S+ has\b")
 FOREIGN = (exceptions.RedisError, *TRANSIENT)
 """All that redis-py raises; what else comes up is a mistake of ours and goes through as it is."""
 
@@ -94,6 +96,7 @@ def translated(error: Exception, attempts: Attempts) -> SessionStoreError:
     if isinstance(error, FINAL):
         return ConfigError("the server refused the user or password of the URL; check both")
     if isinstance(error, exceptions.NoPermissionError) or text.startswith(DENIED_IN_SCRIPT):
+        text = _without_user(error)
         return ConfigError(f"the user of the URL lacks a permission ({text}); see the ACL example")
     if isinstance(error, exceptions.ResponseError):
         return StoreUnavailable(f"the server refuses to work: {_advice(error)}", unknown=unknown)
@@ -105,6 +108,18 @@ def translated(error: Exception, attempts: Attempts) -> SessionStoreError:
             unknown=True,
         )
     return StoreUnavailable(f"the server cannot be reached ({text}); check that it runs")
+
+
+def _without_user(error: Exception) -> str:
+    """Return what a server says that denies something, without the name of the user.
+
+    Newer servers say it. It is of the URL, so it is also taken out of what is shown as the cause.
+    """
+    at: BaseException | None = error
+    while at is not None:
+        at.args = tuple(NAMED.sub("this user has", str(part)) for part in at.args)
+        at = at.__cause__ or at.__context__
+    return str(error)
 
 
 def _advice(error: Exception) -> str:

@@ -16,6 +16,9 @@ def main() -> None:
     """Run the command that the arguments of this process name."""
     try:
         from sessionstore.cli.app import run  # noqa: PLC0415 - typer and rich are an extra
+        from sessionstore.cli.output import escape_what_the_terminal_lacks  # noqa: PLC0415
+    except KeyboardInterrupt:
+        sys.exit(130)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("typer", "rich"):
             raise
@@ -25,7 +28,10 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as it is for `nohup`
+            signal.signal(number, _terminated)
+    escape_what_the_terminal_lacks()
     sys.exit(run(sys.argv[1:]))
 
 

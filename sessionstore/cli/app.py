@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -12,7 +14,8 @@ from typer.core import TyperGroup
 import sessionstore
 from sessionstore.cli import replay, server, sessions
 from sessionstore.cli.accesslog import UnreadableLog
-from sessionstore.cli.output import out, say
+from sessionstore.cli.options import DEFAULT_URL, PREFIX_HELP, URL_HELP, VARIABLE
+from sessionstore.cli.output import line, say
 from sessionstore.cli.replaying import Crashed
 from sessionstore.errors import SessionStoreError
 
@@ -21,6 +24,11 @@ __all__ = ["app", "run"]
 FOUND_WRONG = 1
 COULD_NOT = 2
 INTERRUPTED = 128 + signal.SIGINT
+
+WrongUse: Any = typer.BadParameter.__base__
+"""What typer raises about the command line itself."""
+
+MAY_BE_OF_A_URL = re.compile(r":\S|@")
 
 
 class Commands(TyperGroup):
@@ -52,17 +60,28 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        out.print(sessionstore.__version__)
+        line(sessionstore.__version__)
         raise typer.Exit
 
 
 @app.callback()
 def _common(
-    version: Annotated[
+    ctx: typer.Context,
+    *,
+    url: Annotated[str | None, typer.Option(help=URL_HELP, show_default=False)] = None,
+    prefix: Annotated[str | None, typer.Option(help=PREFIX_HELP, show_default=False)] = None,
+    version: Annotated[  # noqa: ARG001 - its callback has done it
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
 ) -> None:
-    pass
+    """Take the options that may come before the command; after it they count more."""
+    commands: dict[str, Any] = ctx.command.commands  # type: ignore[attr-defined]
+    given = {name: text for name, text in (("url", url), ("prefix", prefix)) if text is not None}
+    command = str(ctx.invoked_subcommand)
+    for name in given.keys() - {option.name for option in commands[command].params}:
+        raise WrongUse(f"{command} has no option --{name}", ctx)
+    defaults = {"url": os.environ.get(VARIABLE, DEFAULT_URL), **given}
+    ctx.default_map = dict.fromkeys(commands, defaults)
 
 
 app.command()(replay.demo)
@@ -79,7 +98,20 @@ app.command()(server.doctor)
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return the exit status."""
     try:
-        app(list(arguments), prog_name="sessionstore")
+        status = app(list(arguments), prog_name="sessionstore", standalone_mode=False)
+    except WrongUse as error:
+        if type(error).__name__ != "NoArgsIsHelpError":  # that has been printed
+            _say_wrong(error)
+        return COULD_NOT
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else COULD_NOT if end.code else 0
-    return 0
+    return status if isinstance(status, int) else 0
+
+
+def _say_wrong(error: Any) -> None:
+    """Say what is wrong with the command line, but repeat no URL, for it may hold a password."""
+    told = str(error.format_message()).rstrip(".")
+    if MAY_BE_OF_A_URL.search(told):
+        told = "a URL, or another word that may hold a password, is where it does not belong"
+    where = error.ctx.command_path if error.ctx else "sessionstore"
+    say(f"sessionstore: {told}; see {where} --help")

@@ -37,9 +37,14 @@ class Where(NamedTuple):
     prefix: str
     buckets: int
 
-    def connect(self) -> SessionStore:
+    def connect(self, *, create: bool = True) -> SessionStore:
         """Connect to it."""
-        return SessionStore.connect(self.url, prefix=self.prefix, buckets=self.buckets)
+        return SessionStore.connect(
+            self.url, prefix=self.prefix, buckets=self.buckets, create=create
+        )
+
+    def __repr__(self) -> str:
+        return f"Where(prefix={self.prefix!r})"  # the URL may hold a password
 
 
 class Ready(NamedTuple):

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich import box
-from rich.console import Group
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
+from sessionstore.cli.output import card, line
 
-__all__ = ["Figures", "percentile_ms", "shown"]
+__all__ = ["Figures", "percentile_ms", "show"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,30 +43,33 @@ def percentile_ms(times_ns: Sequence[int], percent: int) -> float | None:
     return round(sorted(times_ns)[max(rank, 1) - 1] / 1e6, 3)
 
 
-def shown(figures: Figures, *, name: str) -> Group:
-    """Return the figures as a table for people."""
-    listing = Table(box=box.ROUNDED, show_header=False, title=f"[bold]{escape(name)}[/]")
-    listing.add_column()
-    listing.add_column(justify="right")
-    listing.add_row("requests", f"{figures.requests:,}")
-    if figures.malformed_lines:
-        listing.add_row("malformed lines, skipped", f"{figures.malformed_lines:,}")
-    listing.add_row("sessions", f"{figures.sessions:,}")
-    listing.add_row("requests/s", f"{figures.requests_per_second:,.0f}")
-    listing.add_row("open p50 / p99", _pair(figures.open_ms_p50, figures.open_ms_p99))
-    share = figures.waits / figures.requests
-    listing.add_row("opens that had to wait", f"{figures.waits:,} ({share:.0%})")
-    listing.add_row("hand-over p50 / p99", _pair(figures.handover_ms_p50, figures.handover_ms_p99))
+def show(figures: Figures, *, name: str) -> None:
+    """Print the figures for people."""
+    malformed = (("malformed lines, skipped", f"{figures.malformed_lines:,}"),)
     size = figures.bytes_per_session
-    listing.add_row("bytes per session in the server", "unknown" if size is None else f"{size:,}")
-    style = "bold red" if figures.lost_updates else "bold green"
-    listing.add_section()
-    listing.add_row("lost updates", f"{figures.lost_updates:,}", style=style)
-    how = (
-        f"{figures.servers} app servers, {figures.concurrency} requests at a time,"
-        f" {figures.seconds:.1f} s, seed {figures.seed}"
+    share = figures.waits / figures.requests
+    card(
+        name,
+        (
+            ("requests", f"{figures.requests:,}"),
+            *(malformed if figures.malformed_lines else ()),
+            ("sessions", f"{figures.sessions:,}"),
+            ("requests/s", f"{figures.requests_per_second:,.0f}"),
+            ("open p50 / p99", _pair(figures.open_ms_p50, figures.open_ms_p99)),
+            ("opens that had to wait", f"{figures.waits:,} ({share:.0%})"),
+            ("hand-over p50 / p99", _pair(figures.handover_ms_p50, figures.handover_ms_p99)),
+            ("bytes per session in the server", "unknown" if size is None else f"{size:,}"),
+        ),
+        (
+            "lost updates",
+            (f"{figures.lost_updates:,}", "bold red" if figures.lost_updates else "bold green"),
+        ),
     )
-    return Group(listing, Text(how, style="dim"))
+    line(
+        f"{figures.servers} app servers, {figures.concurrency} requests at a time,"
+        f" {figures.seconds:.1f} s, seed {figures.seed}",
+        "dim",
+    )
 
 
 def _pair(first: float | None, second: float | None) -> str:

@@ -1,52 +1,76 @@
-"""Where the commands print, and how they write tables, JSON, durations and sizes."""
+"""The one place where the command line prints: lines, tables, JSON, progress.
+
+What is printed may come from anybody who can choose an id, an owner or the name of an attribute. So
+every text is shown as it is written, never as markup, and whatever has no shape of its own (control
+characters, escape sequences, line ends, marks that turn the direction) is shown as an escape.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from sessionstore.errors import ConfigError
 
 __all__ = [
+    "Cell",
+    "card",
     "duration",
-    "notes",
-    "out",
+    "line",
     "print_json",
+    "progress",
     "say",
     "sheet",
     "short",
     "size",
     "table",
+    "visible",
     "when",
 ]
 
-out = Console(highlight=False)
-"""For what was asked for."""
-
-notes = Console(stderr=True, highlight=False)
-"""For what is said beside it."""
+Cell = str | tuple[str, str]
+"""A text, or a text and its style."""
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)")
+WIDE = 4096
+"""Columns of what is no terminal: there a line of a table stays one line."""
+
+
+def visible(text: str) -> str:
+    """Return a text with an escape in place of every character that would not be seen."""
+    if text.isprintable():
+        return text
+    return "".join(
+        mark if mark.isprintable() else mark.encode("unicode_escape").decode("ascii")
+        for mark in text
+    )
+
+
+def line(text: str, style: str = "") -> None:
+    """Write a line to stdout: what was asked for."""
+    _console().print(_text(text, style), soft_wrap=True)
 
 
 def say(text: str) -> None:
-    """Write a line to stderr, as it is."""
-    notes.print(Text(text), soft_wrap=True)
+    """Write a line to stderr: what is said beside that."""
+    _console(beside=True).print(_text(text), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """Write a value to stdout, on one line."""
-    print(json.dumps(value, default=_plain, ensure_ascii=False))
+    """Write a value to stdout, on one line of ASCII."""
+    print(json.dumps(value, default=_plain))
 
 
 def _plain(value: Any) -> Any:
@@ -57,22 +81,71 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not written as JSON")
 
 
-def table(*columns: str, title: str | None = None, right: Iterable[str] = ()) -> Table:
-    """Return an empty table with a head; the columns of numbers are set to the right."""
-    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, right: Iterable[str] = ()
+) -> None:
+    """Write a table with a head to stdout; the columns of numbers are set to the right."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in columns:
-        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
-    return made
+        made.add_column(_text(name), justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*map(_text, row))
+    _console().print(made)
 
 
-def sheet(rows: Iterable[tuple[str, str]], *, title: str | None = None) -> Table:
-    """Return a table of names and values, one a line."""
-    made = Table(box=None, show_header=False, title=title, title_justify="left", pad_edge=False)
+def sheet(rows: Iterable[tuple[str, Cell]]) -> None:
+    """Write names and values to stdout, one pair a line."""
+    made = Table(box=None, show_header=False, pad_edge=False)
     made.add_column(style="dim")
     made.add_column(overflow="fold")
     for name, value in rows:
-        made.add_row(name, escape(value))
+        made.add_row(_text(name), _text(value))
+    _console().print(made)
+
+
+def card(title: str, rows: Iterable[tuple[str, Cell]], last: tuple[str, Cell]) -> None:
+    """Write names and figures to stdout, in a frame; the last one is what it is about."""
+    made = Table(box=box.ROUNDED, show_header=False, title=_text(title, "bold"))
+    made.add_column(overflow="fold")
+    made.add_column(justify="right", overflow="fold")
+    for name, value in rows:
+        made.add_row(_text(name), _text(value))
+    made.add_section()
+    made.add_row(*map(_text, last))
+    _console().print(made)
+
+
+@contextmanager
+def progress(doing: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal how far something is; gives what is to be told how many more are done."""
+    console = _console(beside=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *(*columns, TimeRemainingColumn()),
+        console=console,
+        disable=quiet or not console.is_terminal,
+        transient=True,
+    ) as shown:
+        task = shown.add_task(visible(doing), total=total)
+        yield lambda more: shown.advance(task, more)
+
+
+def _text(cell: Cell, style: str = "") -> Text:
+    text, style = cell if isinstance(cell, tuple) else (cell, style)
+    return Text(visible(text), style=style)
+
+
+def _console(*, beside: bool = False) -> Console:
+    made = Console(stderr=beside, highlight=False, markup=False, emoji=False)
+    if not made.is_terminal:
+        made.width = WIDE
     return made
+
+
+def escape_what_the_terminal_lacks() -> None:
+    """Let a character that the encoding of the terminal does not have be written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def duration(text: str) -> timedelta:

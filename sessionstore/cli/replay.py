@@ -12,26 +12,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from sessionstore.cli import accesslog
 from sessionstore.cli.accesslog import Log
 from sessionstore.cli.appserver import Where
-from sessionstore.cli.figures import Figures, percentile_ms, shown
+from sessionstore.cli.figures import Figures, percentile_ms, show
 from sessionstore.cli.options import DEFAULT_URL, Json, Url
-from sessionstore.cli.output import notes, out, print_json, say
+from sessionstore.cli.output import print_json, progress, say
 from sessionstore.cli.replaying import end_sessions, lost_updates
 from sessionstore.cli.replaying import replay as replayed
 from sessionstore.cli.traffic import generated
 from sessionstore.doctor import forget, memory_used
 from sessionstore.embedded import EmbeddedServer
-from sessionstore.errors import ConfigError
+from sessionstore.errors import ConfigError, StoreNotFound
 from sessionstore.store import SessionStore
 
 __all__ = ["demo", "replay"]
@@ -64,8 +57,8 @@ def replay(
     """Replay an access log on app servers that share its clients' sessions; no update may be lost.
 
     Each request opens its client's session, waits if another app server has it open, counts, notes
-    the path and closes it, as fast as it goes. The default URL is a server only for this run; in
-    any other store the run leaves nothing behind.
+    the path and closes it, as fast as it goes. The default URL is a server only for this run. In
+    any other store the run leaves nothing behind, and a store that is there keeps its parameters.
     """
     _run(log, log.name, servers, concurrency, url, json, prefix)
 
@@ -83,7 +76,9 @@ def demo(
     """See it work: several app servers, one store, the same clients at all of them at once."""
     say(
         f"{servers} app servers share the sessions of all clients; any of them may get any request."
-        "\nEach request adds one to its client's counter; if two had a session open at once, one of"
+    )
+    say(
+        "Each request adds one to its client's counter; if two had a session open at once, one of"
         " them would be lost."
     )
     if log is not None:
@@ -102,47 +97,71 @@ def _run(
     if concurrency < servers:
         raise ConfigError("--concurrency is the total of all --servers, so at least as many")
     log = accesslog.read(path)
-    with _somewhere(url, prefix) as where:
+    with _somewhere(url, prefix, concurrency, log) as where:
         figures = _measured(log, where, servers, concurrency, quiet=json)
     if json:
         print_json(asdict(figures))
     else:
-        out.print(shown(figures, name=name))
+        show(figures, name=name)
     if figures.lost_updates:
         say(f"sessionstore: {figures.lost_updates} updates were lost")
         raise typer.Exit(LOST)
 
 
 @contextmanager
-def _somewhere(url: str, prefix: str | None) -> Iterator[Where]:
-    """Give a server of its own to the run, or a prefix in another, and clean up after it."""
+def _somewhere(url: str, prefix: str | None, concurrency: int, log: Log) -> Iterator[Where]:
+    """Give a store of its own to the run, or one that is there, and clean up after it."""
     if url == DEFAULT_URL:
         with EmbeddedServer() as server:
-            yield Where(server.url, prefix or "replay", BUCKETS)
+            where = Where(server.url, prefix or "replay", BUCKETS)
+            _prepare(where)
+            yield where
         return
     where = Where(url, prefix or f"replay-{secrets.token_hex(4)}", BUCKETS)
-    with where.connect() as store:
-        if store.count():
-            raise ConfigError(f"there are sessions under the prefix {where.prefix!r}; use another")
+    there = prefix is not None and _check(where, concurrency)
     try:
+        if not there:
+            _prepare(where)
         yield where
     finally:
         with where.connect() as store:
-            end_sessions(store)
-        if prefix is None:
+            end_sessions(store, log.requests)
+        if not there:
             forget(url, prefix=where.prefix, buckets=BUCKETS)
+
+
+def _check(where: Where, concurrency: int) -> bool:
+    """Return whether there is a store already, after making sure that it can be used as it is."""
+    try:
+        store = where.connect(create=False)
+    except StoreNotFound:
+        return False
+    with store:
+        if store.count():
+            raise ConfigError(f"there are sessions under the prefix {where.prefix!r}; use another")
+        most = store.parameters.max_waiters
+        if concurrency > most + 1:
+            raise ConfigError(
+                f"all {concurrency} requests may want one session, and the store lets {most} wait"
+                f" (max_waiters); give --concurrency {most + 1} at most, or another prefix"
+            )
+    return True
+
+
+def _prepare(where: Where) -> None:
+    with where.connect() as store:
+        store.configure(max_waiters=MOST)  # all may want the session of one client at once
 
 
 def _measured(log: Log, where: Where, servers: int, concurrency: int, *, quiet: bool) -> Figures:
     seed = random.SystemRandom().randrange(1 << 32)
     with where.connect() as store:
-        store.configure(max_waiters=MOST)  # all may want the session of one client at once
         _warm_up(store)
         before = memory_used(where.url)
-        with _progress(len(log.requests), quiet) as progress:
+        with progress("replaying", len(log.requests), quiet=quiet) as advance:
             measured = replayed(
                 log.requests, where, servers=servers, concurrency=concurrency, seed=seed,
-                progress=lambda more: progress.advance(progress.task_ids[0], more),
+                progress=advance,
             )  # fmt: skip
         after = memory_used(where.url)
         lost = lost_updates(store, log.requests)
@@ -170,20 +189,7 @@ def _measured(log: Log, where: Where, servers: int, concurrency: int, *, quiet: 
 def _warm_up(store: SessionStore) -> None:
     """Let the server know the scripts, whose memory is none of the sessions'."""
     session = store.create(open=False)
-    with store.open(session.id):
-        pass
-    store.delete(session.id)
-
-
-@contextmanager
-def _progress(total: int, quiet: bool) -> Iterator[Progress]:
-    columns = (
-        TextColumn("replaying"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    shown_ = not quiet and notes.is_terminal
-    with Progress(*columns, console=notes, disable=not shown_, transient=True) as progress:
-        progress.add_task("", total=total)
-        yield progress
+    try:
+        store.open(session.id).close()
+    finally:
+        store.delete(session.id)

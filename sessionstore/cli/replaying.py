@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
@@ -234,10 +234,8 @@ def _counted(store: SessionStore, client: str) -> int:
         return 0
 
 
-def end_sessions(store: SessionStore) -> None:
-    """End all sessions of a store that was made for a replay."""
-    for info in list(store.list()):
-        try:
-            store.delete(info.id, info.owner)
-        except SessionStoreError:
-            continue  # it has ended
+def end_sessions(store: SessionStore, requests: Sequence[Request]) -> None:
+    """End the sessions that a replay has made, and no others."""
+    for client in {request.client for request in requests}:
+        with suppress(SessionNotFound, SessionEnded):
+            store.delete(session_id(client))

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
-from sessionstore.cli.options import DEFAULT_URL, Buckets, Json, Prefix, Url, store_at
-from sessionstore.cli.output import duration, out, print_json, say, short, table
+from sessionstore.cli.options import (
+    DEFAULT_PREFIX,
+    DEFAULT_URL,
+    Buckets,
+    Json,
+    Prefix,
+    Url,
+    store_at,
+)
+from sessionstore.cli.output import Cell, duration, line, print_json, say, short, table
 from sessionstore.config import Parameters
 from sessionstore.doctor import Finding, Verdict, examine
 from sessionstore.embedded import EmbeddedServer
@@ -34,11 +42,9 @@ def up(
     ] = None,
 ) -> None:
     """Run an embedded server until Ctrl-C, and print its URL for other processes."""
-    server = EmbeddedServer(dir)
-    started = server.start()
-    try:
-        print(server.url, flush=True)
-        if not started:
+    with suppress(KeyboardInterrupt), EmbeddedServer(dir) as server:
+        line(server.url)
+        if not server.started_here:
             say("it was running already, and goes on when you leave; Ctrl-C to leave")
         elif dir is None:
             say("with data that goes when you leave (see --dir); Ctrl-C to stop")
@@ -46,13 +52,8 @@ def up(
             say(f"also embedded://{server.directory}; Ctrl-C to stop")
         leave = threading.Event()
         while not leave.wait(1):
-            if not server.running:
-                raise StoreUnavailable("the server has gone; somebody stopped it")
-    except KeyboardInterrupt:
-        pass
-    finally:
-        if started:
-            server.stop()
+            if server.pid is None:  # one that answers slowly is not gone
+                raise StoreUnavailable("the server has gone: somebody stopped or killed it")
 
 
 def params(
@@ -62,32 +63,32 @@ def params(
     ] = None,
     json: Json = False,
     url: Url = DEFAULT_URL,
-    prefix: Prefix = "ss",
+    prefix: Prefix = DEFAULT_PREFIX,
     buckets: Buckets = 256,
 ) -> None:
     """Show the parameters of the store, after setting some: at once, for all who share it."""
     wanted = dict(_change(text) for text in changes or ())
-    with store_at(url, prefix, buckets) as store:
+    with store_at(url, prefix, buckets, create=bool(wanted)) as store:
         found = store.configure(**wanted) if wanted else store.parameters
     if json:
         print_json(asdict(found))
         return
     default = Parameters()
-    listing = table("parameter", "value", "default")
+    rows: list[tuple[Cell, ...]] = []
     for name in (field.name for field in fields(Parameters)):
         value, usual = _written(getattr(found, name)), _written(getattr(default, name))
-        listing.add_row(name, value if value == usual else f"[bold]{value}[/]", f"[dim]{usual}[/]")
-    out.print(listing)
+        rows.append((name, value if value == usual else (value, "bold"), (usual, "dim")))
+    table(("parameter", "value", "default"), rows)
 
 
-def sweep(url: Url = DEFAULT_URL, prefix: Prefix = "ss", buckets: Buckets = 256) -> None:
+def sweep(url: Url = DEFAULT_URL, prefix: Prefix = DEFAULT_PREFIX, buckets: Buckets = 256) -> None:
     """End the sessions that are due, and free their memory."""
     with store_at(url, prefix, buckets) as store:
         count = store.sweep()
-    out.print("ended 1 session" if count == 1 else f"ended {count} sessions")
+    line("ended 1 session" if count == 1 else f"ended {count} sessions")
 
 
-def doctor(json: Json = False, url: Url = DEFAULT_URL, prefix: Prefix = "ss") -> None:
+def doctor(json: Json = False, url: Url = DEFAULT_URL, prefix: Prefix = DEFAULT_PREFIX) -> None:
     """Look for what is wrong with the server and the store; say what to change, and why."""
     findings = examine(url, prefix=prefix)
     if json:
@@ -103,14 +104,14 @@ def _print(findings: list[Finding]) -> None:
     for found in findings:
         servers.setdefault(replace(found, node=""), []).append(found.node)
     all_servers = {found.node for found in findings} - {""}
-    columns = ["server"] if all_servers else []
-    listing = table("check", *columns, "verdict", "found", "what to do, and why")
+    rows: list[tuple[Cell, ...]] = []
     for found, at in servers.items():
         style, word = LOOKS[found.verdict]
-        where = "all" if "" in at or set(at) == all_servers else "\n".join(at)
-        cells = [found.check, *([where] if all_servers else []), f"[{style}]{word}[/]"]
-        listing.add_row(*cells, escape(found.found), escape(found.advice))
-    out.print(listing)
+        where = "all" if "" in at or set(at) == all_servers else ", ".join(at)
+        place = [where] if all_servers else []
+        rows.append((found.check, *place, (word, style), found.found, found.advice))
+    columns = ("server",) if all_servers else ()
+    table(("check", *columns, "verdict", "found", "what to do, and why"), rows)
 
 
 def _change(text: str) -> tuple[str, Any]:

@@ -9,15 +9,24 @@ from itertools import islice
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from sessionstore.attributes import Kind, SessionInfo, Snapshot
-from sessionstore.cli.options import DEFAULT_URL, Buckets, Json, Owner, Prefix, Url, store_at
+from sessionstore.cli.options import (
+    DEFAULT_PREFIX,
+    DEFAULT_URL,
+    Buckets,
+    Json,
+    Owner,
+    Prefix,
+    Url,
+    store_at,
+)
 from sessionstore.cli.output import (
+    Cell,
     duration,
-    notes,
-    out,
+    line,
     print_json,
+    say,
     sheet,
     short,
     size,
@@ -39,7 +48,7 @@ def ls(
     limit: Annotated[int, typer.Option(help="How many at most; 0: all.", min=0)] = 0,
     json: Json = False,
     url: Url = DEFAULT_URL,
-    prefix: Prefix = "ss",
+    prefix: Prefix = DEFAULT_PREFIX,
     buckets: Buckets = 256,
 ) -> None:
     """List sessions, in no order."""
@@ -49,21 +58,21 @@ def ls(
         print_json([_facts(info) for info in found])
         return
     if not found:
-        notes.print("no session" if owner is None and pattern == "*" else "no such session")
+        say("no session" if owner is None and pattern == "*" else "no such session")
         return
     now = datetime.now(UTC)
-    listing = table(
-        "id", "owner", "open at", "last activity", "ends", right=["last activity", "ends"]
-    )
-    for info in found:
-        listing.add_row(
-            escape(info.id),
-            escape(OWNERS.get(info.owner, info.owner)),
-            escape(info.holder or ""),
+    rows = [
+        (
+            info.id,
+            OWNERS.get(info.owner, info.owner),
+            info.holder or "",
             when(info.last_activity, now),
             when(info.deadline, now),
         )
-    out.print(listing)
+        for info in found
+    ]
+    numbers = ("last activity", "ends")
+    table(("id", "owner", "open at", *numbers), rows, right=numbers)
 
 
 def show(
@@ -72,7 +81,7 @@ def show(
     values: Annotated[bool, typer.Option("--values", help="Show the values too.")] = False,
     json: Json = False,
     url: Url = DEFAULT_URL,
-    prefix: Prefix = "ss",
+    prefix: Prefix = DEFAULT_PREFIX,
     buckets: Buckets = 256,
 ) -> None:
     """Show a session: its facts, and what attributes it has."""
@@ -85,33 +94,33 @@ def show(
     now = datetime.now(UTC)
     info = snapshot.info
     held = f"{info.holder}, lease ends {when(info.held_until or now, now)}" if info.holder else "no"
-    out.print(
-        sheet(
-            (
-                ("id", info.id),
-                ("sid", info.sid),
-                ("owner", OWNERS.get(info.owner, info.owner)),
-                ("open", held),
-                ("fence", str(info.fence)),
-                ("created", f"{_clock(info.created)} ({when(info.created, now)})"),
-                (
-                    "last activity",
-                    f"{_clock(info.last_activity)} ({when(info.last_activity, now)})",
-                ),
-                ("ends", f"{_clock(info.deadline)} ({when(info.deadline, now)})"),
-                ("idle timeout", short(info.timeout)),
-            )
+    sheet(
+        (
+            ("id", info.id),
+            ("sid", info.sid),
+            ("owner", OWNERS.get(info.owner, info.owner)),
+            ("open", held),
+            ("fence", str(info.fence)),
+            ("created", _moment(info.created, now)),
+            ("last activity", _moment(info.last_activity, now)),
+            ("ends", _moment(info.deadline, now)),
+            ("idle timeout", short(info.timeout)),
         )
     )
-    listing = table("attribute", "type", "size", *(["value"] if values else []), right=["size"])
-    for told in attributes:
-        cells = [
-            escape(told["name"]),
+    line("")
+    if not attributes:
+        line("no attributes")
+        return
+    rows: list[tuple[Cell, ...]] = [
+        (
+            told["name"],
             told["type"],
             "?" if told["bytes"] is None else size(told["bytes"]),
-        ]
-        listing.add_row(*cells, *([escape(told["value"])] if values else []))
-    out.print(listing if attributes else "\nno attributes")
+            *([told["value"]] if values else []),
+        )
+        for told in attributes
+    ]
+    table(("attribute", "type", "size", *(["value"] if values else [])), rows, right=["size"])
 
 
 def end(
@@ -125,7 +134,7 @@ def end(
     ] = "",
     wait: Annotated[str, typer.Option(help="With an id: how long to wait for its holder.")] = "0",
     url: Url = DEFAULT_URL,
-    prefix: Prefix = "ss",
+    prefix: Prefix = DEFAULT_PREFIX,
     buckets: Buckets = 256,
 ) -> None:
     """End a session, or all sessions of an owner. What is open ends when its holder closes it."""
@@ -138,10 +147,10 @@ def end(
     with store_at(url, prefix, buckets) as store:
         if id is not None:
             ended = store.delete(id, owner, wait=duration(wait))
-            out.print("ended" if ended else "it is open; it ends when its holder closes it")
+            line("ended" if ended else "it is open; it ends when its holder closes it")
         elif owner is not None:
             count = store.end_all(owner, keep=keep, reason=reason or "signed out")
-            out.print("ended 1 session" if count == 1 else f"ended {count} sessions")
+            line("ended 1 session" if count == 1 else f"ended {count} sessions")
 
 
 def _facts(info: SessionInfo) -> dict[str, Any]:
@@ -165,5 +174,5 @@ def _attributes(snapshot: Snapshot, values: bool) -> Iterator[dict[str, Any]]:
             yield {**told, "value": ""} if values else told
 
 
-def _clock(moment: datetime) -> str:
-    return moment.astimezone().isoformat(" ", timespec="seconds")
+def _moment(moment: datetime, now: datetime) -> str:
+    return f"{moment.astimezone().isoformat(' ', timespec='seconds')} ({when(moment, now)})"

@@ -16,9 +16,9 @@ from sessionstore._redis.connect import connect
 from sessionstore._redis.sync import Driver
 from sessionstore.connecting import located
 from sessionstore.doctor.finding import Finding, Verdict, unchecked
-from sessionstore.doctor.index import check_buckets, check_index
+from sessionstore.doctor.index import MISSING, check_buckets, check_index
 from sessionstore.doctor.server import check_node, check_together
-from sessionstore.errors import SessionStoreError
+from sessionstore.errors import SessionStoreError, StoreNotFound, StoreUnavailable
 
 __all__ = ["Finding", "Verdict", "examine", "forget", "memory_used"]
 
@@ -33,30 +33,40 @@ BUFFERS = (
 def examine(url: str, *, prefix: str = "ss") -> list[Finding]:
     """Look at a deployment and at the store with that prefix.
 
+    Nothing is made, neither a store nor an embedded server; that there is none is a finding.
     Raises ConfigError for a bad URL, StoreUnavailable if the server cannot be reached.
     """
-    with _driver(url) as driver:
-        driver.ask_each("PING")
-        nodes = _sections(driver)
-        settings = _answers(driver, "CONFIG GET", "*")
-        findings: list[Finding] = []
-        for name in nodes or settings or {"": {}}:
-            findings += check_node(name, nodes.get(name), settings.get(name))
-        findings += check_together(
-            _answers(driver, "CLUSTER INFO") if nodes and _clustered(nodes) else {},
-            settings,
-            _answers(driver, "TIME"),
-        )
-        if any(found.verdict is Verdict.CHANGE and found.check == "version" for found in findings):
-            return findings  # too old to ask it anything about the store
-        try:
-            keys, found = check_buckets(driver, prefix, primaries=max(1, len(nodes)))
-            findings.append(found)
-            if keys is not None:
-                findings.append(check_index(driver, keys))
-        except SessionStoreError as error:
-            findings.append(unchecked("index", error))
-        return findings
+    try:
+        with _driver(url, create=False) as driver:
+            return _findings(driver, prefix)
+    except StoreNotFound as missing:
+        return [Finding("store", Verdict.CHANGE, str(missing).partition(";")[0], MISSING)]
+
+
+def _findings(driver: Driver, prefix: str) -> list[Finding]:
+    # Raises if the server is not there. PING would do so too if the disk is full.
+    names = driver.ask_each("TIME")
+    nodes = _sections(driver)
+    settings = _answers(driver, "CONFIG GET", "*")
+    findings: list[Finding] = []
+    for name in names:
+        told = nodes.get(name), settings.get(name), _refusal(driver, name)
+        findings += check_node(name, *told)
+    findings += check_together(
+        _answers(driver, "CLUSTER INFO") if nodes and _clustered(nodes) else {},
+        settings,
+        names,
+    )
+    if any(found.verdict is Verdict.CHANGE and found.check == "version" for found in findings):
+        return findings  # too old to ask it anything about the store
+    try:
+        keys, found = check_buckets(driver, prefix, primaries=len(names))
+        findings.append(found)
+        if keys is not None:
+            findings.append(check_index(driver, keys))
+    except SessionStoreError as error:
+        findings.append(unchecked("index", error))
+    return findings
 
 
 def memory_used(url: str) -> int | None:
@@ -82,8 +92,8 @@ def forget(url: str, *, prefix: str, buckets: int = 256) -> None:
 
 
 @contextmanager
-def _driver(url: str) -> Iterator[Driver]:
-    place, revive = located(url)
+def _driver(url: str, *, create: bool = True) -> Iterator[Driver]:
+    place, revive = located(url, create=create)
     driver = Driver(connect(place), revive)
     try:
         yield driver
@@ -98,6 +108,17 @@ def _sections(driver: Driver) -> dict[str, dict[str, Any]]:
         for name, told in _answers(driver, "INFO", section).items():
             nodes.setdefault(name, {}).update(told)
     return nodes
+
+
+def _refusal(driver: Driver, name: str) -> str:
+    """Return why a server takes no changes, which is what it answers to PING; empty: it does."""
+    try:
+        driver.ask_each("PING", only=name)
+    except StoreUnavailable as error:
+        return str(error)
+    except SessionStoreError:
+        pass  # who may not ask does not know
+    return ""
 
 
 def _answers(driver: Driver, *command: str) -> dict[str, Any]:

@@ -24,9 +24,17 @@ MEANINGS = {
 }
 
 
-def check_buckets(driver: Driver, prefix: str, *, primaries: int) -> tuple[Keyspace, Finding]:
-    """Ask how many buckets the store has; return its keys too."""
+MISSING = "check the URL and the prefix; the first process that connects makes the store"
+
+
+def check_buckets(
+    driver: Driver, prefix: str, *, primaries: int
+) -> tuple[Keyspace | None, Finding]:
+    """Ask how many buckets the store has; return its keys too, None if there is no store."""
     count = driver.do(buckets_of(Keyspace(prefix, 256)))
+    if count is None:
+        found = f"there is none with the prefix {prefix!r}"
+        return None, Finding("store", Verdict.CHANGE, found, MISSING)
     keys = Keyspace(prefix, count)
     if primaries > 1 and count < PER_PRIMARY * primaries:
         advice = (
@@ -63,7 +71,7 @@ def _sessions(driver: Driver, keys: Keyspace) -> Iterator[list[str]]:
     """Yield SIDs found by looking through the keys of each server, to a limit."""
     tags = {bucket.tag + "s:" for bucket in keys.buckets}
     pattern = f"{{{_literal(keys.prefix)}:*}}s:*"
-    cursors = dict.fromkeys(driver.ask_each("PING"), "0")
+    cursors = dict.fromkeys(driver.ask_each("TIME"), "0")
     for _ in range(SCANS):
         sids: list[str] = []
         for name, cursor in tuple(cursors.items()):

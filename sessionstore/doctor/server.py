@@ -30,13 +30,25 @@ REDIS_HOLE = ((7, 2, 0), (8, 6, 2))
 CLOCKS_APART_MS = 100
 
 
-def check_node(name: str, told: Told | None, settings: Told | None) -> Iterator[Finding]:
-    """Look at what INFO and CONFIG tell of one server; None: denied."""
+def check_node(
+    name: str, told: Told | None, settings: Told | None, refusal: str = ""
+) -> Iterator[Finding]:
+    """Look at what INFO and CONFIG tell of one server (None: denied), and why it takes no changes.
+
+    `refusal` is empty if it does.
+    """
     if told:
         yield _version(name, told)
     else:
         yield unchecked("version", "the server denies INFO", name)
-    yield _persistence(name, told or {}, settings or {})
+    if refusal:
+        advice = (
+            "see the server's log, and free space on its disk: as soon as it can write, it takes"
+            " changes again by itself; until then sessions can only be read"
+        )
+        yield Finding("persistence", CHANGE, refusal, advice, name)
+    else:
+        yield _persistence(name, told or {}, settings or {})
     yield _eviction(name, told or {}, settings or {})
     yield _listpack(name, settings or {})
     if told and (found := _replicas(name, told, settings or {})):

@@ -15,6 +15,7 @@ import pytest
 from sessionstore.cli.app import run
 from sessionstore.embedded import EmbeddedServer
 from sessionstore.store import SessionStore
+from tests.support.processes import interruptible
 
 PREFIXES = (f"cli{number}" for number in count())
 
@@ -78,6 +79,7 @@ def process() -> Iterator[Callable[..., subprocess.Popen[str]]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=interruptible,  # noqa: PLW1509
         )
         started.append(child)
         return child

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from sessionstore.doctor import Finding, Verdict, examine
 from sessionstore.doctor.server import check_node, check_together
 from sessionstore.store import SessionStore
 from tests.support.servers import Cluster, Standalone
+from tests.support.wait import wait_until
 
 GOOD_INFO = {
     "valkey_version": "9.1.2",
@@ -85,6 +89,7 @@ def test_a_careless_server_is_told_what_to_change(cli: Callable[..., Any], folde
 
 def test_a_server_that_denies_info_and_config_is_not_checked(folder: Path) -> None:
     with Standalone(None, folder) as server:
+        SessionStore.connect(server.url).close()
         server.ask("ACL", "SETUSER", "default", "-info", "-config", "-scan")
         found = by_check(examine(server.url))
     assert found["version"].verdict is Verdict.UNCHECKED
@@ -161,3 +166,54 @@ def test_a_server_that_is_down_is_one_line_and_exit_status_2(cli: Callable[..., 
     said = cli("doctor", "--url", f"unix:///nowhere-{os.getpid()}/server.sock")
     assert said.status == 2
     assert "cannot be reached" in said.err
+
+
+def full_disk(folder: Path) -> None:
+    """Let a server that starts here find no space for what it appends."""
+    data = folder / "appendonlydir"
+    data.mkdir()
+    (data / "appendonly.aof.1.incr.aof").symlink_to("/dev/full")
+
+
+def refuses(server: Standalone) -> bool:
+    with contextlib.suppress(redis.RedisError):
+        server.ask("SET", "x", "y")
+    with contextlib.suppress(redis.RedisError):
+        return not server.ask("PING")
+    return True
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
+def test_on_a_full_disk_the_doctor_says_so_and_looks_at_all_else(
+    cli: Callable[..., Any], folder: Path
+) -> None:
+    full_disk(folder)
+    with Standalone(None, folder, appendonly=True) as server:
+        server.ask("CONFIG", "SET", "appendfsync", "everysec")
+        wait_until(lambda: refuses(server), "it takes no changes")
+        for denied in (False, True):
+            if denied:
+                server.ask("ACL", "SETUSER", "default", "-info", "-config")
+            said = cli("doctor", "--json", "--url", server.url)
+            assert said.status == 1
+            found = {row["check"]: row for row in said.json}
+            assert found["persistence"]["verdict"] == "change"
+            assert "No space left" in found["persistence"]["found"]
+            assert "free space" in found["persistence"]["advice"]
+            assert found["store"]["verdict"] == "change"  # it is read all the same
+            assert ("not checked" in found["version"]["verdict"]) == denied
+        server.kill9()
+
+
+def test_a_snapshot_that_cannot_be_written_is_found_too(folder: Path) -> None:
+    with Standalone(None, folder / "data", appendonly=False) as server:
+        SessionStore.connect(server.url).close()
+        server.ask("CONFIG", "SET", "save", "3600 1")
+        shutil.rmtree(folder / "data")
+        server.ask("BGSAVE")
+        wait_until(lambda: refuses(server), "it takes no changes")
+        found = by_check(examine(server.url))
+        assert found["persistence"].verdict is Verdict.CHANGE
+        assert "MISCONF" in found["persistence"].found
+        assert found["index"].verdict is Verdict.GOOD
+        server.kill9()

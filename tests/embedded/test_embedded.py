@@ -19,36 +19,22 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from sessionstore.embedded import EmbeddedServer, _server, connect_or_start, find_server
+from sessionstore.embedded import (
+    EmbeddedServer,
+    _directory,
+    _process,
+    _server,
+    connect_or_start,
+    find_server,
+)
 from sessionstore.errors import ConfigError, StoreUnavailable
+from tests.embedded.scenes import servers_in
 from tests.support.wait import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-
-
-def servers_in(directory: Path) -> list[int]:
-    """The process ids of the servers with a socket under a directory; zombies are none."""
-    command = ("ps", "-axww", "-o", "pid=,stat=,command=")
-    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    rows = [line.split(None, 2) for line in listed.splitlines()]
-    return [
-        int(pid)
-        for pid, state, words in rows
-        if "-server" in words.split()[0] and str(directory) in words and not state.startswith("Z")
-    ]
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    # Not tmp_path: it may be too long for a socket, and here the socket says whose the server is.
-    with tempfile.TemporaryDirectory(prefix="ss-") as parent:
-        path = Path(parent).resolve() / "store"
-        yield path
-        EmbeddedServer(path).stop()
-        assert servers_in(path) == []
 
 
 def python(code: str, *arguments: object) -> subprocess.Popen[str]:
@@ -180,7 +166,7 @@ def test_a_server_that_hangs_is_not_joined_by_a_second_one(
     server.start()
     pid = server.pid
     assert pid is not None
-    monkeypatch.setattr(_server, "START_SECONDS", 0.1)
+    monkeypatch.setattr(_server, "SILENT_SECONDS", 0.1)
     os.kill(pid, signal.SIGSTOP)
     try:
         with pytest.raises(StoreUnavailable, match=f"pid {pid}\\) has not answered"):
@@ -195,7 +181,7 @@ def test_a_starter_that_dies_before_it_noted_the_server_leaves_none(tmp_path: Pa
     command = ("/bin/sh", "-c", _server.LAUNCH, tmp_path / "log", "/bin/sh", "-c", f"echo >{sign}")
     shell = subprocess.run(command, input=b"", capture_output=True, check=True)
     pid = int(shell.stdout)
-    wait_until(lambda: _server.birth(pid) is None, "the waiting shell has given up")
+    wait_until(lambda: _process.birth(pid) is None, "the waiting shell has given up")
     assert not sign.exists()
 
     subprocess.run(command, input=b"go\n", capture_output=True, check=True)
@@ -280,7 +266,7 @@ def test_any_process_that_names_the_directory_may_stop_the_server(directory: Pat
 def test_a_server_that_hangs_can_be_stopped(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_server, "STOP_SECONDS", 0.2)
+    monkeypatch.setattr(_process, "STOP_SECONDS", 0.2)
     server = EmbeddedServer(directory)
     server.start()
     pid = server.pid
@@ -342,7 +328,9 @@ def test_a_later_process_with_the_id_of_the_server_is_not_signalled(directory: P
 def test_a_note_that_is_damaged_counts_as_none(directory: Path) -> None:
     EmbeddedServer(directory).start()
     EmbeddedServer(directory).stop()
-    for text in ("", "[", "[1, 2]", '{"pid": 1}'):
+    note = {"pid": 1, "birth": "b", "socket": 7, "home": "", "starter": ""}
+    note["home"] = _directory._home(directory)
+    for text in ("", "[", "[1, 2]", '{"pid": 1}', json.dumps(note)):
         (directory / "server.json").write_text(text)
         assert EmbeddedServer(directory).pid is None
     with EmbeddedServer(directory) as server:
@@ -397,7 +385,7 @@ def test_a_link_planted_where_the_socket_would_be_is_refused(
     directory.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(directory))
     long = tmp_path / ("long" * 20) / ("longer" * 20)
-    planted = _server._socket_path(long).parent
+    planted = _directory.socket_path(long).parent
     planted.symlink_to(tmp_path, target_is_directory=True)
     with pytest.raises(ConfigError, match=planted.name):
         connect_or_start(long)

@@ -13,7 +13,7 @@ import redis
 from redis.cluster import ClusterNode, RedisCluster
 from redis.sentinel import Sentinel
 
-from sessionstore.embedded import _server
+from sessionstore.embedded import _process
 from tests.support.servers import Cluster, Sentinels, Server, Standalone, free_port, redis7
 from tests.support.wait import wait_until
 
@@ -29,7 +29,7 @@ BINARIES = [
 
 
 def ended(pid: int) -> bool:
-    return _server.birth(pid) is None
+    return _process.birth(pid) is None
 
 
 @pytest.mark.parametrize("binary", BINARIES)

@@ -17,13 +17,15 @@ SHELLS = ("sync", "asyncio")
 
 
 @asynccontextmanager
-async def connected(shell: str, url: str, prefix: str, buckets: int) -> AsyncIterator[Any]:
+async def connected(
+    shell: str, url: str, prefix: str, buckets: int, **more: Any
+) -> AsyncIterator[Any]:
     """Connect with one of the two shells; either is used with `await`."""
     if shell == "asyncio":
-        async with AsyncSessionStore.connect(url, prefix=prefix, buckets=buckets) as store:
+        async with AsyncSessionStore.connect(url, prefix=prefix, buckets=buckets, **more) as store:
             yield store
     else:
-        with SessionStore.connect(url, prefix=prefix, buckets=buckets) as store:
+        with SessionStore.connect(url, prefix=prefix, buckets=buckets, **more) as store:
             yield Awaited(store)
 
 

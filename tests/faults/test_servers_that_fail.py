@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import signal
 import time
 from contextlib import ExitStack
@@ -27,7 +28,7 @@ from tests.faults.awaited import SHELLS, connected
 from tests.faults.checks import BUCKETS, every_key_expires, keys_of
 from tests.support.processes import Child
 from tests.support.servers import Standalone, free_port
-from tests.support.wait import wait_until
+from tests.support.wait import until, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -309,10 +310,11 @@ def test_a_read_only_replica_is_refused_and_says_what_to_do(
         )
 
         async def main() -> None:
-            with pytest.raises(StoreUnavailable, match="primary") as caught:
-                async with connected(shell, replica.url, prefix, BUCKETS):
-                    pass
-            assert not caught.value.unknown
+            for create in (True, False):
+                with pytest.raises(StoreUnavailable, match="primary") as caught:
+                    async with connected(shell, replica.url, prefix, BUCKETS, create=create):
+                        pass
+                assert not caught.value.unknown
 
         asyncio.run(main())
 
@@ -383,3 +385,53 @@ def test_a_session_object_tells_who_holds_it(store: SessionStore) -> None:
     with store.create("a") as session:
         assert isinstance(session, Session)
         assert store.read("a").info.holder == session.holder
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_server_that_cannot_write_to_its_disk_can_be_read(
+    tmp_path: Path, prefix: str, shell: str
+) -> None:
+    with Standalone(None, tmp_path / "data", appendonly=False) as server:
+
+        async def main() -> None:
+            async with connected(shell, server.url, prefix, BUCKETS) as store:
+                session = await store.create("a", data={"n": 1})
+                server.ask("CONFIG", "SET", "save", "3600 1")
+                shutil.rmtree(tmp_path / "data")
+                server.ask("BGSAVE")
+                session["n"] = 2
+
+                async def refused() -> bool:
+                    try:
+                        await session.save()
+                    except StoreUnavailable as error:
+                        return "MISCONF" in str(error) and not error.unknown
+                    return False
+
+                await until(refused, "it takes no changes")
+                server.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                assert (await store.read("a")).info.holder
+                assert await store.count() == 1
+
+        asyncio.run(main())
+        server.kill9()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_permission_that_lacks_is_named_and_its_user_is_not(
+    own_server: Standalone, prefix: str, shell: str
+) -> None:
+    SessionStore.connect(own_server.url, prefix=prefix, buckets=BUCKETS).close()
+    own_server.ask("ACL", "SETUSER", "zz77zz", "on", ">pw", "~*", "+@all", "-get", "-hget", "-ping")
+    url = own_server.url.replace("//", "//zz77zz:pw@")
+
+    async def main() -> None:
+        with pytest.raises(ConfigError, match="hget") as caught:
+            async with connected(shell, url, prefix, BUCKETS):
+                pass
+        error: BaseException | None = caught.value
+        while error is not None:
+            assert "zz77zz" not in f"{error} {error!r} {error.args}"
+            error = error.__cause__ or error.__context__
+
+    asyncio.run(main())

@@ -116,7 +116,7 @@ BAD_URLS = [
     "redis://localhost?socket_timeout=1",
     "rediss://localhost?foo",
     "unix:///socket?tls=yes",
-    "redis+sentinel://localhost/mymaster?db=1",
+    "redis+sentinel://localhost/mymaster?database=1",
     "redis+cluster://localhost?tls=on",
     None,
     5,
@@ -136,11 +136,14 @@ async def test_a_wrong_url_is_refused_in_asyncio(runner: Any, url: Any) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss", "unix", "redis+sentinel", "redis+cluster"])
-def test_an_option_that_a_url_does_not_have_is_named_without_its_value(scheme: str) -> None:
-    with pytest.raises(ConfigError, match="'pasword'") as caught:
+def test_an_option_that_a_url_does_not_have_is_refused_and_those_it_has_are_named(
+    scheme: str,
+) -> None:
+    """Its own name may be a part of a password that was not escaped."""
+    with pytest.raises(ConfigError, match="tls=yes") as caught:
         SessionStore.connect(f"{scheme}://localhost/mymaster?pasword=secret&tls=other")
-    assert "secret" not in str(caught.value)
-    assert "other" not in str(caught.value)
+    for part in ("pasword", "secret", "other"):
+        assert part not in str(caught.value)
 
 
 @pytest.mark.parametrize("scheme", ["redis", "redis+cluster"])

@@ -130,7 +130,14 @@ PARAMETERS = {
 
 STORE = {
     "connect": Call(
-        {"url": URL, "prefix": PREFIX, "buckets": BUCKETS, "safe": FLAG, "undecodable": WORD},
+        {
+            "url": URL,
+            "prefix": PREFIX,
+            "buckets": BUCKETS,
+            "safe": FLAG,
+            "undecodable": WORD,
+            "create": FLAG,
+        },
         {"url": "redis://127.0.0.1:1"},
     ),
     "as_user": Call({"user": USER, "privileged": FLAG, "label": LABEL}, {"user": "ann"}),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
-__all__ = ["Child", "Pipe", "all_of", "children"]
+__all__ = ["Child", "Pipe", "all_of", "children", "interruptible"]
 
 if TYPE_CHECKING:
     Pipe = Connection[Any, Any]
@@ -118,6 +118,15 @@ def children(count: int, job: Callable[..., None], *arguments: Any) -> Iterator[
 def all_of(crowd: Iterable[Child], timeout: float = PATIENCE) -> list[Any]:
     """Return what each of them says next."""
     return [child.hear(timeout) for child in crowd]
+
+
+def interruptible() -> None:
+    """Give a new process SIGINT as it is by default (`preexec_fn`).
+
+    What a shell without job control runs in the background (`make test &`) ignores it, and so would
+    all that it starts.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _work(pipe: Pipe, job: Callable[..., None], arguments: tuple[Any, ...]) -> None:
