@@ -13,13 +13,13 @@ from itertools import count
 from typing import Any, Literal, NamedTuple, get_args
 
 from sessionstore import config
-from sessionstore._core import flows, store
-from sessionstore._core.admission import sweep
+from sessionstore._core import flows, parameters, store
 from sessionstore._core.buckets import Row
 from sessionstore._core.keys import PUBLIC, Home, Keyspace
 from sessionstore._core.operation import Flow
 from sessionstore._core.paging import ListPager
 from sessionstore._core.sessions import ANYBODY, Opened, Reading, Scope, field_of
+from sessionstore._core.sweeping import sweep
 from sessionstore.attributes import SessionInfo, wants_all
 from sessionstore.config import (
     Duration,
@@ -209,13 +209,13 @@ class Requests:
 
     def parameters(self) -> Flow[config.Parameters]:
         """Return the flow that reads the parameters."""
-        return iter(store.parameters(self.keys))
+        return parameters.current(self.keys)
 
     def configure(self, changes: Mapping[str, Any]) -> Flow[config.Parameters]:
         """Return the flow that sets parameters."""
         if self._limited_to:
             raise NotPermitted(self._limited_to, doing="change the parameters of the store")
-        return store.configure(self.keys, config.changes(dict(changes)))
+        return parameters.configure(self.keys, config.changes(dict(changes)))
 
     def find(self, id: str, owner: str | None) -> tuple[Home, Scope]:
         """Return the home of the session that is meant, and what a script must check of it."""

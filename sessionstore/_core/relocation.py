@@ -5,11 +5,9 @@ from __future__ import annotations
 from sessionstore._core import admission, kept, moves, seats, sessions
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
-from sessionstore._core.moves import resolved
 from sessionstore._core.operation import Flow
-from sessionstore._core.records import Facts, NotArrived
-from sessionstore._core.sessions import Changes, Seat
-from sessionstore.errors import SessionExists, SessionStoreError, StoreUnavailable
+from sessionstore._core.records import Facts
+from sessionstore._core.sessions import Changes
 
 __all__ = ["move"]
 
@@ -39,7 +37,16 @@ def move(
     try:
         carried = yield from kept.carry(home, fence, target, taken)
         everything = Changes({**carried, **changes.written}, changes.removed)
-        yield from _arrive(keys, home, target, ticket, owner, facts, everything)
+        yield from admission.let_in(
+            keys,
+            target,
+            owner,
+            lambda seat: moves.arrive(
+                target, ticket, home.sid, owner, facts, everything, seat=seat
+            ),
+            # The old seat is free as soon as the old home is retired.
+            leaves=seats.pool_of(facts.owner),
+        )
     except BaseException as error:
         refused = error
         if not (yield from moves.decide(target, ticket)):
@@ -50,37 +57,3 @@ def move(
     if refused is not None and not isinstance(refused, Exception):
         raise refused
     return arrived
-
-
-def _arrive(
-    keys: Keyspace,
-    home: Home,
-    target: Home,
-    ticket: str,
-    owner: str,
-    facts: Facts,
-    changes: Changes,
-) -> Flow[None]:
-    wanted: Seat | None = None
-    try:
-        while True:
-            arriving = moves.arrive(
-                target, ticket, home.sid, owner, facts, changes, seat=ticket if wanted else ""
-            )
-            try:
-                answer = yield from resolved(keys, target, arriving)
-            except NotArrived:
-                raise SessionExists(target.id) from None
-            if answer is None:
-                return
-            wanted = answer
-            # The old seat is free as soon as the old home is retired, so within one pool the
-            # limit may be passed for that moment; into another pool it may not.
-            same_pool = seats.pool_of(owner) == seats.pool_of(facts.owner)
-            yield from admission.take_seat(keys, wanted, target.sid, ticket, force=same_pool)
-    except (StoreUnavailable, GeneratorExit):
-        raise
-    except SessionStoreError:
-        if wanted is not None:
-            yield from admission.release_seat(keys, wanted, target.sid, ticket)
-        raise

@@ -16,7 +16,7 @@ from sessionstore._redis.connect import connect
 from sessionstore._redis.sync import Driver
 from sessionstore.connecting import located
 from sessionstore.doctor.finding import Finding, Verdict, unchecked
-from sessionstore.doctor.index import check_buckets, check_index
+from sessionstore.doctor.index import check_buckets, check_index, check_parameters
 from sessionstore.doctor.server import check_node, check_together
 from sessionstore.errors import SessionStoreError
 
@@ -53,6 +53,7 @@ def examine(url: str, *, prefix: str = "ss") -> list[Finding]:
             keys, found = check_buckets(driver, prefix, primaries=max(1, len(nodes)))
             findings.append(found)
             if keys is not None:
+                findings.append(check_parameters(driver, keys))
                 findings.append(check_index(driver, keys))
         except SessionStoreError as error:
             findings.append(unchecked("index", error))
