@@ -131,7 +131,9 @@ def _evict(keys: Keyspace, pool: Pool) -> Flow[bool]:
         front = yield from seats.front(pool, width)
         if front.excess <= 0:
             return True
-        learnt = yield from _look(keys, pool, [seat for seat, _ in front.seats if seat not in seen])
+        # By name: which is asked first does not depend on who was first by a millisecond.
+        new = sorted(seat for seat, _ in front.seats if seat not in seen)
+        learnt = yield from _look(keys, pool, new)
         if any(sight.ended for sight in learnt.values()):
             return True
         seen |= learnt
@@ -159,7 +161,7 @@ def _evict(keys: Keyspace, pool: Pool) -> Flow[bool]:
 
 def _look(keys: Keyspace, pool: Pool, names: list[str]) -> Flow[dict[str, Sight]]:
     """Return what is seen of seats that are, or were, in use, and let the pool know."""
-    sights = yield from together([seats.see(keys, pool, seat, deny=False) for seat in names])
+    sights = yield from together([seats.see(keys, pool, seat) for seat in names])
     found = {seat: sight for seat, sight in zip(names, sights, strict=True) if sight is not None}
     yield from seats.review(
         pool, {seat: None if sight.ended else sight.activity for seat, sight in found.items()}
@@ -175,5 +177,5 @@ def _end(keys: Keyspace, pool: Pool, victims: list[tuple[int, str]]) -> Flow[Non
     noted: dict[Bucket, list[bytes]] = {}
     for home, (_, seat), gone in zip(homes, victims, evicted, strict=True):
         if gone:
-            noted.setdefault(home.bucket, []).append(f"{pool.name} {seat}".encode())
+            noted.setdefault(home.bucket, []).append(seats.noted(pool, seat).encode())
     yield from give_back(keys, noted)

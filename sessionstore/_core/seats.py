@@ -6,7 +6,7 @@ calls for one name never share a seat, and a seat is in use if its session has i
 
 The script that ends a session notes the seat that becomes free in the bucket, and it is given back
 from there. Whether a seat is in use of which no session is known, is decided where its session
-would be: `see` denies it there, and then no session comes with it any more.
+would be: `deny` says so there, and then no session comes with it any more.
 """
 
 from __future__ import annotations
@@ -25,12 +25,15 @@ __all__ = [
     "Sight",
     "assign",
     "check",
+    "deny",
     "evict",
     "forget_ended",
     "free",
     "front",
+    "home_of",
     "limit",
     "name_of",
+    "noted",
     "pool_of",
     "review",
     "scan",
@@ -41,8 +44,8 @@ __all__ = [
 TAKE_SEAT, REVIEW_SEATS, PAGE_OF_SEATS, SCAN_SEATS, LIMIT_SEATS = map(
     load, ("take_seat", "review_seats", "page_of_seats", "scan_seats", "limit_seats")
 )
-SEE_SEAT, ASSIGN_SEAT, FORGET_ENDED, EVICT = map(
-    load, ("see_seat", "assign_seat", "forget_ended", "evict")
+SEE_SEAT, DENY_SEAT, ASSIGN_SEAT, FORGET_ENDED, EVICT = map(
+    load, ("see_seat", "deny_seat", "assign_seat", "forget_ended", "evict")
 )
 PAGE = 500
 """So many seats are named in one call."""
@@ -81,6 +84,11 @@ def name_of(sid: str, ticket: str) -> str:
     return f"{sid} {ticket}"
 
 
+def noted(pool: Pool, seat: str) -> str:
+    """Return how a bucket notes that a seat is to be given back."""
+    return f"{pool.name} {seat}"
+
+
 def home_of(keys: Keyspace, seat: str) -> tuple[Home, str]:
     """Return where the session of a seat is or would be, and the ticket."""
     sid, _, ticket = seat.rpartition(" ")
@@ -99,8 +107,8 @@ def take(pool: Pool, seat: str, *, force: bool) -> Operation[Full | None]:
     return Operation(TAKE_SEAT, (pool.seats, pool.fresh, pool.limit), (seat, int(force)), parse)
 
 
-def see(keys: Keyspace, pool: Pool, seat: str, *, deny: bool) -> Operation[Sight | None]:
-    """Look whether a seat is in use: None if it was not yet, and with `deny` it never will be."""
+def see(keys: Keyspace, pool: Pool, seat: str) -> Operation[Sight | None]:
+    """Look whether a seat is in use; None: it was not yet."""
     home, ticket = home_of(keys, seat)
 
     def parse(reply: Sequence[Any]) -> Sight | None:
@@ -108,9 +116,17 @@ def see(keys: Keyspace, pool: Pool, seat: str, *, deny: bool) -> Operation[Sight
             return Sight(reply[1], held=reply[2] == 1)
         return Sight(0, ended=True) if reply[0] == b"ENDED" else None
 
-    bucket = home.bucket
-    asked = (home.session, bucket.parameters, bucket.ended, bucket.decision(ticket))
-    return Operation(SEE_SEAT, asked, (pool.name, ticket, int(deny)), parse)
+    asked = (home.session, home.bucket.parameters, home.bucket.ended)
+    return Operation(SEE_SEAT, asked, (ticket, noted(pool, seat)), parse)
+
+
+def deny(keys: Keyspace, seat: str) -> Operation[int | None]:
+    """See that no session will come with a seat: None; if one has, answers its last activity."""
+    home, ticket = home_of(keys, seat)
+    asked = (home.session, home.bucket.parameters, home.bucket.decision(ticket))
+    return Operation(
+        DENY_SEAT, asked, (ticket,), lambda reply: reply[1] if reply[0] == b"USED" else None
+    )
 
 
 def review(pool: Pool, findings: Mapping[str, int | None]) -> Flow[None]:
@@ -137,14 +153,8 @@ def free(pool: Pool, names: Sequence[str]) -> Flow[None]:
 
 def check(keys: Keyspace, pool: Pool, names: Sequence[str]) -> Flow[None]:
     """Look at seats: those that are not in use are denied and freed."""
-    sights = yield from together([see(keys, pool, seat, deny=True) for seat in names])
-    yield from review(
-        pool,
-        {
-            seat: sight.activity if sight is not None and not sight.ended else None
-            for seat, sight in zip(names, sights, strict=True)
-        },
-    )
+    found = yield from together([deny(keys, seat) for seat in names])
+    yield from review(pool, dict(zip(names, found, strict=True)))
 
 
 def front(pool: Pool, width: int) -> Flow[Front]:

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Enter what became of seats. Who frees one knows that no session will come with it: see_seat has denied it, or the
+-- Enter what became of seats. Who frees one knows that no session will come with it: deny_seat has said so, or the
 -- session that had it has ended.
 --
 -- KEYS[1] seats  {P:seat:POOL}   zset

@@ -1,12 +1,14 @@
 """The third driver: it interleaves many flows one step at a time, in an order that a seed decides.
 
 Between any two steps a fault may come: an operation is carried out twice, with steps of others in
-between (its first answer was lost); a client is gone for good; a lease ends. The server is a real
-one. The claims of all actors are compared with what is stored:
+between (its first answer was lost); a client is gone for good; a lease ends; half a minute goes by
+for those who have taken a seat. The server is a real one. The claims of all actors are compared
+with what is stored:
 
 - every opening has a fence of its own, and fences rise for one session;
 - while one holds a session nobody else gets it or writes to it, and who lost it does neither;
-- after each create there are no more sessions than the limits allow, of one owner and of all;
+- after each create there are no more sessions than the limits allow, of one owner and of all, also
+  where clients change the limits;
 - each mark that a save or close acknowledged is stored once, each that was refused is not stored;
 - a session that moves is in one place, or in none if somebody has ended it;
 - in the end nothing is held for longer than a lease, nobody is in line, every key expires, and
@@ -25,10 +27,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sessionstore import SessionStore
-from sessionstore._core import buckets
 from sessionstore._core.operation import Operation, Wake
 from tests.faults.simulation_actors import Broken, Cast, Claims, bury, scene_of
-from tests.faults.simulation_end import answering, at_once, ended, lapses, settled
+from tests.faults.simulation_end import (
+    GROWN_OLD,
+    SIZE,
+    agreed,
+    answering,
+    at_once,
+    ended,
+    lapses,
+    settled,
+)
+from tests.faults.simulation_limits import InForce
 
 if TYPE_CHECKING:
     from tests.faults.simulation_actors import Actor
@@ -65,7 +76,9 @@ class Simulation:
         self._store = store
         self._answer = answering(store)
         self._keys = store._requests.keys
-        self._cast = Cast(store._requests, self.scene, self.chance, self.claims)
+        self._pool = self._keys.pool("private")
+        self._in_force = InForce(self.scene.limits)
+        self._cast = Cast(store._requests, self.scene, self.chance, self.claims, self._in_force)
         self._running: list[Running] = []
 
     @property
@@ -81,6 +94,8 @@ class Simulation:
             for number in range(ACTORS[self.seed % len(ACTORS)]):
                 self._start(f"actor{number}")
             self._play_to_the_end()
+            if self.scene.changing:
+                agreed(self._store)
             ended(self._store, self.scene, self.claims, settled(self._store, self.scene))
         except Broken as error:
             told = "\n".join(self.history[-200:])
@@ -111,6 +126,8 @@ class Simulation:
             return
         if fault < 0.06:
             self._lapse()
+        elif fault < 0.1 and "max_private" in self.scene.limits:
+            self._seats_grow_old()
         answer = self._carry_out(running)
         if self.chance.random() < 0.12 and running.lost < 3:
             running.lost += 1
@@ -125,6 +142,10 @@ class Simulation:
             running.step = running.actor.send(answer)
         except StopIteration:
             self._running.remove(running)
+        if self._in_force.is_new:
+            (taken,) = at_once(self._answer, [iter(Operation(SIZE, (self._pool.seats,), (), int))])
+            alive = self._alive([])[1]
+            self._in_force.begins({**alive, "all": max(taken, alive.get("all", 0))})
 
     def _carry_out(self, running: Running) -> Any:
         step = running.step
@@ -133,7 +154,10 @@ class Simulation:
         steps: list[Operation[Any]] = [step] if isinstance(step, Operation) else step
         may = [self._may(running, operation) for operation in steps]
         if self.scene.limits and any(one.script.name in MAKES_MORE for one in steps):
-            answers = self._watched(steps)
+            answers, alive = self._alive(steps)
+            for whose, many in alive.items():
+                if many > (most := self._in_force.most(whose)):
+                    raise Broken(f"{many} sessions are alive ({whose}), and {most} may be")
         else:
             answer = self._answer(step)
             answers = [answer] if isinstance(step, Operation) else answer
@@ -156,25 +180,24 @@ class Simulation:
             return holder is None or operation.args[1] == 1  # beside the holder
         return holder == running.name
 
-    def _watched(self, steps: list[Operation[Any]]) -> list[Any]:
-        """Carry out operations, and see in the same round trip that there are not too many."""
-        limits = self.scene.limits
-        if most := limits.get("max_per_owner"):
-            counts = {
-                owner: [buckets.count(self._keys.bucket_of(owner), owner, 0)]
-                for owner in ("ann", "bob")
-            }
-        else:
-            most = limits["max_private"]
-            counts = {"all": [buckets.count(bucket, "", 0) for bucket in self._keys.buckets]}
+    def _alive(self, steps: list[Operation[Any]]) -> tuple[list[Any], dict[str, int]]:
+        """Carry out operations, and count what is alive after that in the same round trip."""
+        counts = self._in_force.counts(self._keys)
         asked = [count for several in counts.values() for count in several]
+        if not steps and not asked:
+            return [], {}
         answers = self._answer([*steps, *asked])
         found = iter(answers[len(steps) :])
-        for whose, several in counts.items():
-            alive = sum(count.parse(next(found)).alive for count in several)
-            if alive > most:
-                raise Broken(f"{alive} sessions are alive ({whose}), and {most} may be")
-        return list(answers[: len(steps)])
+        alive = {
+            whose: sum(count.parse(next(found)).alive for count in several)
+            for whose, several in counts.items()
+        }
+        return list(answers[: len(steps)]), alive
+
+    def _seats_grow_old(self) -> None:
+        """Let half a minute go by for all that have taken a seat and not come with it yet."""
+        self.claims.note("time", "the seats grow old")
+        at_once(self._answer, [iter(Operation(GROWN_OLD, (self._pool.fresh,), (), int))])
 
     def _lapse(self) -> None:
         """Let the lease of some session end now."""

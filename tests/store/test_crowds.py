@@ -63,7 +63,7 @@ async def test_a_lowered_limit_evicts_as_many_as_need_be(store: Any, world: Worl
     for number in range(50):
         world.age(f"alice:old{number}", 100)
     for number in range(20):
-        world.age(f"alice:new{number}", -1 - number)
+        world.age(f"alice:new{number}", -60 - number)
     await store.configure(max_per_owner=21, at_limit="evict")
     await make(store, "one more")
     assert await names_of(store) == {f"new{number}" for number in range(20)} | {"one more"}
@@ -146,7 +146,7 @@ async def test_a_lowered_limit_of_all_evicts_as_many_as_need_be(
     crowd(world, "old", 280, owner=owner)
     crowd(world, "new", 20, owner=owner)
     for number in range(20):
-        world.age(f"{owner}:new{number}", -1 - number)
+        world.age(f"{owner}:new{number}", -60 - number)
     await store.configure(**{limit: 300}, at_limit="evict")
     await store.configure(**{limit: 21})
     await make(store, "one more", owner=owner)
