@@ -16,10 +16,11 @@ from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
 from sessionstore._core import buckets, moves, seats
+from sessionstore._core.buckets import InMotion
 from sessionstore._core.keys import Bucket, Home, Keyspace, Pool
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation, together
-from sessionstore._core.records import Crowded, NotArrived, Seat
+from sessionstore._core.records import Crowded, Moving, NotArrived, Seat
 from sessionstore._core.seats import Sight
 from sessionstore._core.sweeping import give_back, sweep_all
 from sessionstore.errors import (
@@ -127,7 +128,7 @@ def _evict(keys: Keyspace, pool: Pool) -> Flow[bool]:
     """
     seen: dict[str, Sight] = {}
     width, rounds = WIDTH, 0
-    while True:
+    while rounds < ROUNDS:
         front = yield from seats.front(pool, width)
         if front.excess <= 0:
             return True
@@ -136,6 +137,8 @@ def _evict(keys: Keyspace, pool: Pool) -> Flow[bool]:
         learnt = yield from _look(keys, pool, new)
         if any(sight.ended for sight in learnt.values()):
             return True
+        if (yield from moves.settle(keys, _in_motion(learnt))):
+            continue
         seen |= learnt
         all_of_them = len(front.seats) < width
         last = inf if all_of_them else front.seats[-1][1]
@@ -143,34 +146,48 @@ def _evict(keys: Keyspace, pool: Pool) -> Flow[bool]:
         idle = sorted(
             (sight.activity, seat)
             for seat, sight in there.items()
-            if not sight.held and sight.activity <= last
+            if not sight.held and not sight.moving and sight.activity <= last
         )
         if len(idle) >= front.excess:
-            yield from _end(keys, pool, idle[: front.excess])
-            return True
-        if learnt:
-            continue
-        if not all_of_them:
+            if (yield from _end(keys, pool, idle[: front.excess])):
+                return True
+            seen.clear()  # they have become active since they were looked at
+            rounds += 1
+        elif learnt:
+            pass  # they are in order now: others may have come to the front
+        elif not all_of_them:
             width = max(2 * width, front.excess + WIDTH)
-            continue
-        # A seat that is not in use is one whose session is being made just now.
-        if rounds == ROUNDS or len(idle) + len(front.seats) - len(there) < front.excess:
-            return False
-        rounds += 1
+        elif len(idle) + len(front.seats) - len(there) < front.excess:
+            break
+        else:
+            rounds += 1  # a seat that is not in use is that of a session that is being made
+    return False
 
 
 def _look(keys: Keyspace, pool: Pool, names: list[str]) -> Flow[dict[str, Sight]]:
     """Return what is seen of seats that are, or were, in use, and let the pool know."""
     sights = yield from together([seats.see(keys, pool, seat) for seat in names])
     found = {seat: sight for seat, sight in zip(names, sights, strict=True) if sight is not None}
-    yield from seats.review(
-        pool, {seat: None if sight.ended else sight.activity for seat, sight in found.items()}
-    )
+    known = {
+        seat: None if sight.ended else sight.activity
+        for seat, sight in found.items()
+        if not sight.moving
+    }
+    yield from seats.review(pool, known)
     return found
 
 
-def _end(keys: Keyspace, pool: Pool, victims: list[tuple[int, str]]) -> Flow[None]:
-    homes = [seats.home_of(keys, seat)[0] for _, seat in victims]
+def _in_motion(sights: dict[str, Sight]) -> list[InMotion]:
+    return [
+        InMotion(seats.sid_of(seat), Moving(sight.moving))
+        for seat, sight in sights.items()
+        if sight.moving
+    ]
+
+
+def _end(keys: Keyspace, pool: Pool, victims: list[tuple[int, str]]) -> Flow[bool]:
+    """Evict sessions that were not active since, and give their seats back; False if none was."""
+    homes = [keys.home(seats.sid_of(seat)) for _, seat in victims]
     evicted = yield from together(
         [seats.evict(home, activity) for home, (activity, _) in zip(homes, victims, strict=True)]
     )
@@ -179,3 +196,4 @@ def _end(keys: Keyspace, pool: Pool, victims: list[tuple[int, str]]) -> Flow[Non
         if gone:
             noted.setdefault(home.bucket, []).append(seats.noted(pool, seat).encode())
     yield from give_back(keys, noted)
+    return bool(noted)

@@ -30,7 +30,6 @@ __all__ = [
     "forget_ended",
     "free",
     "front",
-    "home_of",
     "limit",
     "name_of",
     "noted",
@@ -38,6 +37,7 @@ __all__ = [
     "review",
     "scan",
     "see",
+    "sid_of",
     "take",
 ]
 
@@ -72,6 +72,8 @@ class Sight(NamedTuple):
     held: bool = False
     ended: bool = False
     """Its session has ended, and it is to be given back."""
+    moving: bytes = b""
+    """Nobody holds its session, which is on the move: how."""
 
 
 def pool_of(owner: str) -> str:
@@ -89,10 +91,9 @@ def noted(pool: Pool, seat: str) -> str:
     return f"{pool.name} {seat}"
 
 
-def home_of(keys: Keyspace, seat: str) -> tuple[Home, str]:
-    """Return where the session of a seat is or would be, and the ticket."""
-    sid, _, ticket = seat.rpartition(" ")
-    return keys.home(sid), ticket
+def sid_of(seat: str) -> str:
+    """Return the SID of the session that has a seat, or would have."""
+    return seat.rpartition(" ")[0]
 
 
 def take(pool: Pool, seat: str, *, force: bool) -> Operation[Full | None]:
@@ -109,12 +110,18 @@ def take(pool: Pool, seat: str, *, force: bool) -> Operation[Full | None]:
 
 def see(keys: Keyspace, pool: Pool, seat: str) -> Operation[Sight | None]:
     """Look whether a seat is in use; None: it was not yet."""
-    home, ticket = home_of(keys, seat)
+    home, ticket = keys.home(sid_of(seat)), seat.rpartition(" ")[2]
 
     def parse(reply: Sequence[Any]) -> Sight | None:
-        if reply[0] == b"USED":
-            return Sight(reply[1], held=reply[2] == 1)
-        return Sight(0, ended=True) if reply[0] == b"ENDED" else None
+        match reply:
+            case [b"USED", activity, held]:
+                return Sight(activity, held=held == 1)
+            case [b"MOVING", how]:
+                return Sight(0, moving=how)
+            case [b"ENDED"]:
+                return Sight(0, ended=True)
+            case _:
+                return None
 
     asked = (home.session, home.bucket.parameters, home.bucket.ended)
     return Operation(SEE_SEAT, asked, (ticket, noted(pool, seat)), parse)
@@ -122,7 +129,7 @@ def see(keys: Keyspace, pool: Pool, seat: str) -> Operation[Sight | None]:
 
 def deny(keys: Keyspace, seat: str) -> Operation[int | None]:
     """See that no session will come with a seat: None; if one has, answers its last activity."""
-    home, ticket = home_of(keys, seat)
+    home, ticket = keys.home(sid_of(seat)), seat.rpartition(" ")[2]
     asked = (home.session, home.bucket.parameters, home.bucket.decision(ticket))
     return Operation(
         DENY_SEAT, asked, (ticket,), lambda reply: reply[1] if reply[0] == b"USED" else None

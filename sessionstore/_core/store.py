@@ -12,7 +12,7 @@ from sessionstore._core.operation import Flow, Operation, together
 from sessionstore._core.paging import ListPager, Place
 from sessionstore._core.scripts import load
 from sessionstore._core.sessions import Scope
-from sessionstore.errors import SessionEnded, SessionNotFound
+from sessionstore.errors import SessionEnded, SessionNotFound, StoreUnavailable
 
 __all__ = ["count", "end_all", "now", "places_of", "start"]
 
@@ -20,11 +20,14 @@ NOW = load("now")
 
 
 def start(keys: Keyspace) -> Flow[None]:
-    """Begin to use a store; no bucket stays behind that somebody who was killed left there."""
+    """Begin to use a store."""
     yield from buckets.join(keys)
     decided = yield from parameters.read(keys)
     if decided.applied < decided.version:
-        yield from parameters.bring(keys, decided)  # what takes longer is for the next sweep
+        # Somebody was killed, or is at it. What takes longer than this is for the next sweep; and
+        # should some of the servers be away, it all is.
+        with suppress(StoreUnavailable):
+            yield from parameters.bring(keys, decided)
 
 
 def now(keys: Keyspace) -> Operation[int]:

@@ -72,5 +72,5 @@ def _check_those_of(keys: Keyspace, pool: Pool, sids: set[str]) -> Flow[None]:
     cursor, found = b"", []
     while cursor != b"0":
         cursor, names = yield from seats.scan(pool, cursor or b"0")
-        found += [seat for seat in names if seat.rpartition(" ")[0] in sids]
+        found += [seat for seat in names if seats.sid_of(seat) in sids]
     yield from seats.check(keys, pool, found)

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Give a session that is there already the ticket of a seat, unless it has one.
 --
 -- KEYS[1] session  {P:B}s:SID  hash

@@ -8,7 +8,7 @@
 -- ARGV[2] noted   how the bucket would note that it is to be given back
 -- Derives  none
 -- Returns  {'USED', last activity, held}; held: 1, and it is active at this moment
---          | {'ENDED'}: it was in use, and is to be given back | {'FREE'}
+--          | {'MOVING', how}: in use, and nobody holds it | {'ENDED'}: it was in use, and is to be given back | {'FREE'}
 local session = KEYS[1]
 local parameters = KEYS[2]
 local ended = KEYS[3]
@@ -19,5 +19,9 @@ local noted = ARGV[2]
 
 local store = begin(parameters)
 local s = look(session, store)
-if s and s.seat == ticket and not s.ended then return {'USED', s.held and store.now or s.activity, s.held and 1 or 0} end
+if s and s.seat == ticket and not s.ended then
+  if s.held then return {'USED', store.now, 1} end
+  if s.moving then return {'MOVING', s.moving} end
+  return {'USED', s.activity, 0}
+end
 return {redis.call('SISMEMBER', ended, noted) == 1 and 'ENDED' or 'FREE'}

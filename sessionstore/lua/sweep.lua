@@ -44,4 +44,5 @@ for _, sid in ipairs(due) do
   end
 end
 if #over > 0 then redis.call('ZREM', index, unpack(over)) end
-return {ended + #over, #due == page and 1 or 0, moving, redis.call('SRANDMEMBER', noted, 500), store.version or 0}
+return {ended + #over, #due == page and 1 or 0, moving, redis.call('SRANDMEMBER', noted, 500),
+  redis.call('HGET', parameters, 'version') or '0'}

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Take a seat in a pool for a session that is to be. A seat belongs to the call that takes it, so that two calls for
 -- one name never share a seat.
 --

@@ -143,6 +143,25 @@ async def test_what_moves_while_a_limit_is_set_is_counted_once(
         await admits(store, 1 + await store.count("*"))
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3])
+async def test_what_was_left_on_the_move_can_be_evicted(
+    store: Any, world: World, steps: int
+) -> None:
+    await store.configure(max_private=1, at_limit="evict")
+    session = await store.create(id="a", owner="alice")
+    mover = Client(world.driver(), session._closing(None, "bob", None))
+    for _ in range(steps):
+        mover.goes()
+    if world.lease_end("alice:a"):
+        world.lapse("alice:a")
+    grow_old(world)
+    await make(store, "b", owner="carol")
+    assert await store.count() == await store.count("carol") == 1
+    with suppress(SessionStoreError):
+        mover.ends()
+    assert await store.count() == 1
+
+
 @pytest.mark.parametrize("seed", range(12))
 async def test_moves_and_limits_may_overtake_each_other_at_any_step(
     store: Any, world: World, seed: int
