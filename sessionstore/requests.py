@@ -198,14 +198,14 @@ class Requests:
         """Return the flow that ends what is due: everywhere, or in the buckets that are next."""
         every = self.keys.buckets
         if buckets is None:
-            return sweep(self.keys, every, kept=True)
+            return sweep(self.keys, every)
         if buckets < 1:
             raise ConfigError("a sweep looks at one bucket at least")
         first = next(self._swept)
         some = [
             every[(first * buckets + at) % len(every)] for at in range(min(buckets, len(every)))
         ]
-        return sweep(self.keys, some, kept=True)
+        return sweep(self.keys, some)
 
     def parameters(self) -> Flow[config.Parameters]:
         """Return the flow that reads the parameters."""

@@ -22,7 +22,7 @@ from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation, together
 from sessionstore._core.records import Crowded, Moving, NotArrived, Seat
 from sessionstore._core.seats import Sight
-from sessionstore._core.sweeping import give_back, sweep_all
+from sessionstore._core.sweeping import end_all_that_is_over, give_back
 from sessionstore.errors import (
     QuotaExceeded,
     SessionExists,
@@ -109,7 +109,7 @@ def _take(keys: Keyspace, demand: Seat, home: Home, *, force: bool) -> Flow[Take
     swept = False
     while full := (yield from seats.take(pool, taken.name, force=force)):
         if not swept:
-            yield from sweep_all(keys)
+            yield from end_all_that_is_over(keys)
             swept = True
         elif full.doubtful:
             yield from seats.check(keys, pool, full.doubtful)

@@ -98,9 +98,8 @@ def configure(keys: Keyspace, changes: Mapping[str, str]) -> Flow[config.Paramet
 
 
 def complete(keys: Keyspace, decided: Decided) -> Flow[config.Parameters]:
-    """Do what is left to do so that a decision is in force, whoever has begun it."""
-    wanted = decided.version
-    while decided.applied < wanted:
+    """Do what is left to do so that what is decided is in force, whoever has begun it."""
+    while decided.applied < decided.version:
         decided = yield from _note(keys, decided, (yield from _carry_out(keys, decided)))
     return config.from_stored(dict(decided.fields))
 

@@ -8,7 +8,7 @@ from sessionstore._core import buckets, moves, parameters, seats
 from sessionstore._core.keys import Bucket, Keyspace, Pool
 from sessionstore._core.operation import Flow, together
 
-__all__ = ["give_back", "sweep", "sweep_all"]
+__all__ = ["end_all_that_is_over", "give_back", "sweep"]
 
 UNKNOWN = "unknown"
 """The pool of a session whose key has expired unseen, as its bucket notes it."""
@@ -17,15 +17,27 @@ NOTED = 500
 """So many of the seats that a bucket has noted does one sweep tell."""
 
 
-def sweep_all(keys: Keyspace) -> Flow[int]:
-    """End all that is over, settle half-done moves, give back seats; return how many ended."""
-    return (yield from sweep(keys, keys.buckets, kept=False))
+def sweep(keys: Keyspace, due: Sequence[Bucket]) -> Flow[int]:
+    """Sweep some buckets; return how many sessions ended.
 
-
-def sweep(keys: Keyspace, due: Sequence[Bucket], *, kept: bool) -> Flow[int]:
-    """Sweep some buckets; `kept`: what has timed out ends even where the store keeps it."""
-    ended, versions = 0, set()
+    What has timed out ends even where the store keeps it until now. Half-done moves are settled,
+    and so are changes of parameters.
+    """
     decided = yield from parameters.read(keys)
+    ended, versions = yield from _sweep(keys, due, kept=True)
+    yield from parameters.verify(keys, decided, versions)
+    return ended
+
+
+def end_all_that_is_over(keys: Keyspace) -> Flow[None]:
+    """See that nobody is refused for what is over, or for a limit that was raised."""
+    yield from _sweep(keys, keys.buckets, kept=False)
+    yield from parameters.current(keys)
+
+
+def _sweep(keys: Keyspace, due: Sequence[Bucket], *, kept: bool) -> Flow[tuple[int, set[int]]]:
+    """Sweep buckets; return how many sessions ended, and the versions of the parameters there."""
+    ended, versions = 0, set()
     while due:
         swept = yield from together([buckets.sweep(bucket, kept) for bucket in due])
         there = dict(zip(due, swept, strict=True))
@@ -40,8 +52,7 @@ def sweep(keys: Keyspace, due: Sequence[Bucket], *, kept: bool) -> Flow[int]:
             for bucket, found in there.items()
             if (found.more and len(found.moving) < buckets.PAGE) or len(found.seats) == NOTED
         ]
-    yield from parameters.verify(keys, decided, versions)
-    return ended
+    return ended, versions
 
 
 def give_back(keys: Keyspace, noted: Mapping[Bucket, Sequence[bytes]]) -> Flow[None]:

@@ -10,7 +10,7 @@ import pytest
 
 from sessionstore._core import buckets, parameters, scripts, seats, sessions
 from tests.faults.simulation import Broken
-from tests.faults.simulation_actors import LIMITS
+from tests.faults.simulation_actors import CHANGING, LIMITS
 from tests.faults.simulation_stage import Stage
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 SEEDS = int(os.environ.get("SIMULATION_SEEDS", "10000"))
 GROUPS = 20
-FOUND_WITHIN = 300
+FOUND_WITHIN = 20
+OF_LIMITS_FOUND_WITHIN = 500
 SEED = "SIMULATION_SEED"
 """Set in the environment, it is the one seed that is played."""
 
@@ -64,6 +65,9 @@ BUGS = {
         sessions, "CREATE", "create",
         r"(local limit, owned = store\.max_per_owner)", r"\1 and nil",
     ),
+}  # fmt: skip
+
+BUGS_OF_LIMITS = {
     "a create that comes with any seat": (
         sessions, "CREATE", "create", r"if not ticket or tonumber.*?then", "if not ticket then",
     ),
@@ -79,14 +83,17 @@ BUGS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize("bug", BUGS | BUGS_OF_LIMITS)
 def test_the_simulation_finds_a_planted_bug_within_a_few_seeds(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, bug: str
 ) -> None:
-    module, constant, name, pattern, instead = BUGS[bug]
+    module, constant, name, pattern, instead = (BUGS | BUGS_OF_LIMITS)[bug]
     monkeypatch.setattr(module, constant, planted(name, pattern, instead))
+    seeds = range(FOUND_WITHIN)
+    if bug in BUGS_OF_LIMITS:
+        seeds = range(CHANGING, OF_LIMITS_FOUND_WITHIN * len(LIMITS), len(LIMITS))
     with pytest.raises(Broken, match="seed"):
-        stage.play_all(range(FOUND_WITHIN))
+        stage.play_all(seeds)
 
 
 @pytest.mark.parametrize("seed", range(len(LIMITS)))
