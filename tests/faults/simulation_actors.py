@@ -23,7 +23,7 @@ from sessionstore._core.operation import Operation, Wake
 from sessionstore.data.values import decode, encode
 from sessionstore.lists import ListFlows
 from sessionstore.opened import OpenSession
-from tests.faults.simulation_limits import CHANGES
+from tests.faults.simulation_limits import CHANGES, CHANGING, LIMITS
 
 if TYPE_CHECKING:
     import random
@@ -46,12 +46,6 @@ IDS = ("a", "b")
 OWNERS = ("ann", "bob", "")
 MORE_IDS = ("a", "b", "c", "d")
 MORE_OF_ANN = ("ann", "ann", "ann", "bob", "")
-LIMITS: tuple[dict[str, Any], ...] = (
-    {}, {}, {"max_per_owner": 1}, {"max_private": 3}, {"max_private": 3, "at_limit": "evict"},
-    {"max_per_owner": 2}, {"max_per_owner": 2, "at_limit": "evict"}, {"max_private": 2},
-)  # fmt: skip
-CHANGING = len(LIMITS) - 1
-"""The scene whose limits are changed while it is played."""
 
 
 LISTED = "listed"

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from sessionstore._core.keys import Keyspace
     from sessionstore._core.operation import Operation
 
-__all__ = ["CHANGES", "InForce"]
+__all__ = ["CHANGES", "CHANGING", "LIMITS", "InForce"]
+
+LIMITS: tuple[dict[str, Any], ...] = (
+    {}, {}, {"max_per_owner": 1}, {"max_private": 3}, {"max_private": 3, "at_limit": "evict"},
+    {"max_per_owner": 2}, {"max_per_owner": 2, "at_limit": "evict"}, {"max_private": 2},
+)  # fmt: skip
+CHANGING = len(LIMITS) - 1
+"""The scene whose limits are changed while it is played."""
 
 CHANGES: tuple[dict[str, Any], ...] = (
     *({"max_private": value} for value in (None, 1, 2, 3, 5)),

@@ -10,7 +10,7 @@ import pytest
 
 from sessionstore._core import buckets, parameters, scripts, seats, sessions
 from tests.faults.simulation import Broken
-from tests.faults.simulation_actors import CHANGING, LIMITS
+from tests.faults.simulation_limits import CHANGING, LIMITS
 from tests.faults.simulation_stage import Stage
 
 if TYPE_CHECKING:
