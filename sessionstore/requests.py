@@ -13,13 +13,13 @@ from itertools import count, islice
 from typing import Any, Literal, NamedTuple, get_args
 
 from sessionstore import config
-from sessionstore._core import flows, store
-from sessionstore._core.admission import sweep
+from sessionstore._core import flows, parameters, store
 from sessionstore._core.buckets import Row
 from sessionstore._core.keys import PUBLIC, Home, Keyspace
 from sessionstore._core.operation import Flow
 from sessionstore._core.paging import EventPager, ListPager
 from sessionstore._core.sessions import ANYBODY, Opened, Reading, Scope, field_of
+from sessionstore._core.sweeping import sweep
 from sessionstore.attributes import SessionInfo, wants_all
 from sessionstore.config import (
     Duration,
@@ -227,22 +227,22 @@ class Requests:
         self._check_privileged("sweep the store")
         every = self.keys.buckets
         if buckets is None:
-            return sweep(self.keys, every, kept=True)
+            return sweep(self.keys, every)
         buckets = whole_number(buckets, "buckets", least=1)
         first = next(self._swept)
         some = [
             every[(first * buckets + at) % len(every)] for at in range(min(buckets, len(every)))
         ]
-        return sweep(self.keys, some, kept=True)
+        return sweep(self.keys, some)
 
     def parameters(self) -> Flow[config.Parameters]:
         """Return the flow that reads the parameters."""
-        return iter(store.parameters(self.keys))
+        return parameters.current(self.keys)
 
     def configure(self, changes: Mapping[str, Any]) -> Flow[config.Parameters]:
         """Return the flow that sets parameters."""
         self._check_privileged("change the parameters of the store")
-        return store.configure(self.keys, config.changes(dict(changes)))
+        return parameters.configure(self.keys, config.changes(dict(changes)))
 
     def find(self, id: str, owner: str | None) -> tuple[Home, Scope]:
         """Return the home of the session that is meant, and what a script must check of it."""

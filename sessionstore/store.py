@@ -226,11 +226,11 @@ class SessionStore:
 
     @property
     def parameters(self) -> Parameters:
-        """The parameters in force, read from the store."""
+        """The parameters in force; a change whose caller was killed is completed first."""
         return self._driver.run(self._requests.parameters())
 
     def configure(self, **changes: Any) -> Parameters:
-        """Set parameters for all who share the store, at once; return those in force.
+        """Set parameters for all who share the store; return those in force, once they are.
 
         Lowering max_timeout shortens every session, and may end some (SESMAXTO of SOUL). Raises
         ConfigError, NotPermitted, StoreUnavailable. See `Parameters`.

@@ -1,196 +1,199 @@
-"""Keeping the limits of all private and all public sessions: sweeping, and taking a seat.
+"""Letting sessions in, within the limits: of one owner, and of all private and all public ones.
 
-The limit is never passed, because a seat is taken before the session is created. And no newcomer
-is refused while an ended session has a seat, because before that everything that is due is swept,
-and every seat that may never have been used is looked at.
+A script decides, and says what is missing: a seat in the pool of its kind, or room among more
+sessions of an owner than one call looks at. A flow sees to that, and asks the script again.
+
+The limit of all is never passed, because a seat is taken before the session is created. And no
+newcomer is refused while an ended session has a seat, because before that everything that is due
+is swept, and every seat that may never have been used is looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from math import inf
+from operator import itemgetter
+from typing import NamedTuple, TypeVar
 
 from sessionstore._core import buckets, moves, seats
-from sessionstore._core.keys import Bucket, Keyspace, Pool, ticket
+from sessionstore._core.buckets import InMotion
+from sessionstore._core.keys import Bucket, Home, Keyspace, Pool
+from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation, together
-from sessionstore._core.records import Moving
-from sessionstore._core.sessions import ANY, Seat, read
-from sessionstore.errors import QuotaExceeded, SessionEnded, SessionNotFound
+from sessionstore._core.records import Crowded, Moving, NotArrived, Seat
+from sessionstore._core.seats import Sight
+from sessionstore._core.sweeping import end_all_that_is_over, give_back
+from sessionstore.errors import (
+    QuotaExceeded,
+    SessionExists,
+    SessionStoreError,
+    StoreUnavailable,
+)
 
-__all__ = ["give_back", "release_seat", "set_limit", "sweep", "take_seat"]
+__all__ = ["let_in"]
 
-EVICTION_ROUNDS = 50
+T = TypeVar("T")
 
+WIDTH = 50
+"""How many seats are looked at, and more than have to become free if those are not enough."""
 
-def sweep_all(keys: Keyspace) -> Flow[int]:
-    """End all that is over, settle half-done moves, give back seats; return how many ended."""
-    return (yield from sweep(keys, keys.buckets, kept=False))
-
-
-def sweep(keys: Keyspace, due: Sequence[Bucket], *, kept: bool) -> Flow[int]:
-    """Sweep some buckets; `kept`: what has timed out ends even where the store keeps it."""
-    ended = 0
-    while due:
-        swept = yield from together([buckets.sweep(bucket, kept) for bucket in due])
-        for bucket, found in zip(due, swept, strict=True):
-            ended += found.ended
-            if found.seats:
-                yield from give_back(keys, bucket, found.seats)
-            yield from moves.settle(keys, found.moving)
-        # A page full of sessions that are on the move leads nowhere: leave it to the next sweep.
-        due = [
-            bucket
-            for bucket, found in zip(due, swept, strict=True)
-            if found.more and len(found.moving) < buckets.PAGE
-        ]
-    return ended
+ROUNDS = 50
+"""How often seats are looked at again whose sessions are being made."""
 
 
-def give_back(keys: Keyspace, bucket: Bucket, members: Sequence[bytes]) -> Flow[None]:
-    """Free the seats of sessions that have ended, noted by their bucket as `POOL SID TICKET`."""
-    noted = [member.decode().partition(" ") for member in members]
-    for pool in keys.pools():
-        free = [seat for name, _, seat in noted if name == pool.name]
-        if free:
-            yield from seats.review(pool, dict.fromkeys(free))
-        # Of a session whose key has expired unseen, nobody knows the ticket any more.
-        if any(name == "unknown" for name, _, _ in noted):
-            yield from _audit(keys, pool)
-    yield from seats.forget_ended(bucket, members)
+class Taken(NamedTuple):
+    """A seat that a call has taken, and what it shows of it where the session is made."""
+
+    pool: Pool
+    name: str
+    shown: str
 
 
-def _audit(keys: Keyspace, pool: Pool) -> Flow[None]:
-    """Look at the session of every seat of a pool, and free those that are not in use."""
-    first = 0
-    while page := (yield from seats.page(pool, first)):
-        found = yield from _look(keys, [seat for seat, _ in page])
-        idle = [seat for (seat, _), sight in zip(page, found, strict=True) if sight is None]
-        yield from seats.review(pool, dict.fromkeys(idle), sparing=True)
-        first += len(page)
+def let_in(
+    keys: Keyspace,
+    home: Home,
+    owner: str,
+    make: Callable[[str], Operation[T | Seat | Crowded]],
+    *,
+    leaves: str = "",
+) -> Flow[T]:
+    """Do what makes a session, given a seat, once there is one and room for it.
 
-
-class Sight(NamedTuple):
-    """The last activity of the session of a seat; one that is held is active now."""
-
-    activity: int
-    held: bool
-    certain: bool = True
-    """Whether it is its seat: a session that is on the move does not tell which it has."""
-
-
-def _look(keys: Keyspace, names: Sequence[str]) -> Flow[list[Sight | None]]:
-    looks = [seen(keys, name) for name in names]
-    return (yield from together(looks))
-
-
-def seen(keys: Keyspace, seat: str) -> Operation[Sight | None]:
-    """Look whether a seat is in use: None if no session has its ticket."""
-    sid, _, ticket = seat.rpartition(" ")
-    looking = read(keys.home(sid), ANY, ())
-
-    def parse(reply: Any) -> Sight | None:
-        try:
-            found = looking.parse(reply)
-        except (SessionNotFound, SessionEnded):
-            return None
-        except Moving as moving:
-            if moving.arriving and moving.ticket != ticket:
-                return None  # what arrives there has another
-            # Keeps its seat until the move is settled. But that may be another, and this one that
-            # of a create which never came: it is looked at again later.
-            return Sight(0, held=True, certain=False)
-        if found.fields.get(b"s") != ticket.encode():
-            return None
-        held = bool(found.holder)
-        return Sight(found.now if held else found.facts.activity, held)
-
-    return Operation(looking.script, looking.keys, looking.args, parse)
-
-
-def take_seat(
-    keys: Keyspace, wanted: Seat, sid: str, ticket: str, *, force: bool = False
-) -> Flow[None]:
-    """Take a seat for a session to be; QuotaExceeded if there is none and none can be freed."""
-    pool, seat = keys.pool(wanted.pool), seats.name_of(sid, ticket)
-    full = yield from seats.take(pool, seat, force=force)
-    if full is None:
-        return
-    yield from sweep_all(keys)
-    found = yield from _look(keys, full.doubtful)
-    yield from seats.review(
-        pool,
-        {
-            name: sight and sight.activity
-            for name, sight in zip(full.doubtful, found, strict=True)
-            if sight is None or sight.certain
-        },
-    )
-    for _ in range(EVICTION_ROUNDS):
-        full = yield from seats.take(pool, seat, force=force)
-        if full is None:
-            return
-        if not wanted.evict:
-            break
-        yield from _evict_one(keys, pool)
-    raise QuotaExceeded(wanted.pool, value=full.limit)
-
-
-def release_seat(keys: Keyspace, wanted: Seat, sid: str, ticket: str) -> Flow[None]:
-    """Give back the seat of a session that was not created after all."""
-    yield from seats.review(keys.pool(wanted.pool), {seats.name_of(sid, ticket): None})
-
-
-def _evict_one(keys: Keyspace, pool: Pool) -> Flow[None]:
-    """Evict the least recently active session that nobody holds, if a page of seats shows it.
-
-    The pool orders its seats by an activity that may be out of date, but is never too new. So the
-    least recently active of the first page is that of all, if it is not newer than the pool's
-    idea of the page's last. If it is, the page is in order now and the next round sees more.
+    `leaves` is the pool in which the session gives up another seat at once: for that moment its
+    limit may be passed.
     """
-    page = yield from seats.page(pool, 0)
-    found = yield from _look(keys, [seat for seat, _ in page])
-    # A seat that is not in use is one whose session is being created just now, or was noted.
-    alive = [
-        (seat, known, sight)
-        for (seat, known), sight in zip(page, found, strict=True)
-        if sight is not None
-    ]
-    yield from seats.review(
-        pool,
-        {seat: max(known, sight.activity) for seat, known, sight in alive if sight.certain},
-    )
-    idle = sorted((sight.activity, seat) for seat, _, sight in alive if not sight.held)
-    if idle and (len(page) < seats.PAGE or idle[0][0] <= page[-1][1]):
-        activity, seat = idle[0]
-        home = keys.home(seat.rpartition(" ")[0])
-        if (yield from seats.evict(home, activity)):
-            yield from give_back(keys, home.bucket, [f"{pool.name} {seat}".encode()])
+    taken: Taken | None = None
+    try:
+        while True:
+            making = make(taken.shown if taken else "")
+            try:
+                answer = yield from moves.resolved(keys, home, making)
+            except NotArrived:
+                raise SessionExists(home.id) from None
+            if isinstance(answer, Crowded):
+                yield from _make_room(home.bucket, owner, answer)
+            elif isinstance(answer, Seat):
+                if taken:
+                    yield from seats.check(keys, taken.pool, [taken.name])
+                taken = yield from _take(keys, answer, home, force=answer.pool == leaves)
+            else:
+                return answer
+    except StoreUnavailable:
+        raise  # a look at the seat undoes it
+    except SessionStoreError:
+        if taken:
+            yield from seats.check(keys, taken.pool, [taken.name])
+        raise
 
 
-def set_limit(keys: Keyspace, pool: Pool, value: int | None) -> Flow[None]:
-    """Set or lift the limit of a pool.
-
-    From the first step on every create takes a seat; then those that were there before get
-    theirs; only then is the limit in force, and from then on it is exact.
-    """
-    flag = {f"seats_{pool.name}": "" if value is None else "1"}
-    yield from together([buckets.configure(bucket, flag) for bucket in keys.buckets])
-    if value is not None:
-        for bucket in keys.buckets:
-            yield from _seat_all(keys, pool, bucket)
-    yield from seats.limit(pool, value)
-
-
-def _seat_all(keys: Keyspace, pool: Pool, bucket: Bucket) -> Flow[None]:
-    """Give a seat to every session of a bucket that the pool counts."""
-    cursor = b""
+def _make_room(bucket: Bucket, owner: str, crowd: Crowded) -> Flow[None]:
+    """Make room among all sessions of an owner; QuotaExceeded if there is none."""
+    cursor, size = b"", 0
+    idle: dict[str, int] = {}
     while cursor != b"0":
-        cursor, rows = yield from buckets.list_page(bucket, "", "", cursor or b"0")
-        counted = [
-            row.sid
-            for row in rows
-            if isinstance(row, buckets.Row) and seats.pool_of(row.facts.owner) == pool.name
-        ]
-        tickets = yield from together([seats.assign(keys.home(sid), ticket()) for sid in counted])
-        taken = [seats.name_of(sid, its) for sid, its in zip(counted, tickets, strict=True) if its]
-        yield from together([seats.take(pool, seat, force=True) for seat in taken])
+        page = yield from buckets.review_owned(bucket, owner, cursor or b"0")
+        cursor, size = page.cursor, page.size
+        idle |= page.idle
+    if size >= crowd.most and not (crowd.evict and len(idle) > size - crowd.most):
+        raise QuotaExceeded("owner", value=crowd.limit)
+    victims = sorted(idle.items(), key=itemgetter(1))
+    while size >= crowd.most and victims:
+        some, victims = victims[: seats.PAGE], victims[seats.PAGE :]
+        size = yield from buckets.evict_owned(bucket, owner, crowd.most, some)
+
+
+def _take(keys: Keyspace, demand: Seat, home: Home, *, force: bool) -> Flow[Taken]:
+    """Take a seat for a session to be; QuotaExceeded if there is none and none can be freed."""
+    pool, ticket = keys.pool(demand.pool), new_ticket()
+    taken = Taken(pool, seats.name_of(home.sid, ticket), f"{ticket} {demand.terms}")
+    swept = False
+    while full := (yield from seats.take(pool, taken.name, force=force)):
+        if not swept:
+            yield from end_all_that_is_over(keys)
+            swept = True
+        elif full.doubtful:
+            yield from seats.check(keys, pool, full.doubtful)
+        elif not demand.evict or not (yield from _evict(keys, pool)):
+            raise QuotaExceeded(demand.pool, value=full.limit)
+    return taken
+
+
+def _evict(keys: Keyspace, pool: Pool) -> Flow[bool]:
+    """Evict the least recently active sessions that nobody holds; False, and none, if too few.
+
+    The pool orders its seats by an activity that may be out of date, but is never too new. So
+    what is idle among the first of them, and not more recently active than the pool knows of the
+    last of these, has been idle for longest. What is not in order comes to its place by being
+    looked at. Whoever evicts at the same time chooses the same ones.
+    """
+    seen: dict[str, Sight] = {}
+    width, rounds = WIDTH, 0
+    while rounds < ROUNDS:
+        front = yield from seats.front(pool, width)
+        if front.excess <= 0:
+            return True
+        # By name: which is asked first does not depend on who was first by a millisecond.
+        new = sorted(seat for seat, _ in front.seats if seat not in seen)
+        learnt = yield from _look(keys, pool, new)
+        if any(sight.ended for sight in learnt.values()):
+            return True
+        if (yield from moves.settle(keys, _in_motion(learnt))):
+            continue
+        seen |= learnt
+        all_of_them = len(front.seats) < width
+        last = inf if all_of_them else front.seats[-1][1]
+        there = {seat: seen[seat] for seat, _ in front.seats if seat in seen}
+        idle = sorted(
+            (sight.activity, seat)
+            for seat, sight in there.items()
+            if not sight.held and not sight.moving and sight.activity <= last
+        )
+        if len(idle) >= front.excess:
+            if (yield from _end(keys, pool, idle[: front.excess])):
+                return True
+            seen.clear()  # they have become active since they were looked at
+            rounds += 1
+        elif learnt:
+            pass  # they are in order now: others may have come to the front
+        elif not all_of_them:
+            width = max(2 * width, front.excess + WIDTH)
+        elif len(idle) + len(front.seats) - len(there) < front.excess:
+            break
+        else:
+            rounds += 1  # a seat that is not in use is that of a session that is being made
+    return False
+
+
+def _look(keys: Keyspace, pool: Pool, names: list[str]) -> Flow[dict[str, Sight]]:
+    """Return what is seen of seats that are, or were, in use, and let the pool know."""
+    sights = yield from together([seats.see(keys, pool, seat) for seat in names])
+    found = {seat: sight for seat, sight in zip(names, sights, strict=True) if sight is not None}
+    known = {
+        seat: None if sight.ended else sight.activity
+        for seat, sight in found.items()
+        if not sight.moving
+    }
+    yield from seats.review(pool, known)
+    return found
+
+
+def _in_motion(sights: dict[str, Sight]) -> list[InMotion]:
+    return [
+        InMotion(seats.sid_of(seat), Moving(sight.moving))
+        for seat, sight in sights.items()
+        if sight.moving
+    ]
+
+
+def _end(keys: Keyspace, pool: Pool, victims: list[tuple[int, str]]) -> Flow[bool]:
+    """Evict sessions that were not active since, and give their seats back; False if none was."""
+    homes = [keys.home(seats.sid_of(seat)) for _, seat in victims]
+    evicted = yield from together(
+        [seats.evict(home, activity) for home, (activity, _) in zip(homes, victims, strict=True)]
+    )
+    noted: dict[Bucket, list[bytes]] = {}
+    for home, (_, seat), gone in zip(homes, victims, evicted, strict=True):
+        if gone:
+            noted.setdefault(home.bucket, []).append(seats.noted(pool, seat).encode())
+    yield from give_back(keys, noted)
+    return bool(noted)

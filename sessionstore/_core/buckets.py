@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
 from sessionstore._core.keys import Bucket, Keyspace
-from sessionstore._core.operation import Flow, Operation, together
+from sessionstore._core.operation import Arguments, Flow, Operation, together
 from sessionstore._core.records import Facts, Moving
 from sessionstore._core.scripts import load
 from sessionstore.errors import ConfigError, StoreNotFound
@@ -18,20 +18,24 @@ __all__ = [
     "Event",
     "EventPage",
     "InMotion",
+    "Reviewed",
     "Row",
     "Swept",
-    "configure",
+    "adopt",
     "count",
     "events_page",
+    "evict_owned",
     "join",
     "list_page",
+    "review_owned",
     "shorten_all",
     "sweep",
 ]
 
-JOIN, CONFIGURE, SHORTEN, LIST, COUNT, SWEEP, EVENTS = map(
-    load, ("join", "configure", "shorten", "list", "count", "sweep", "events")
+JOIN, ADOPT, SHORTEN, LIST, COUNT, SWEEP, EVENTS = map(
+    load, ("join", "adopt", "shorten", "list", "count", "sweep", "events")
 )
+REVIEW_OWNED, EVICT_OWNED = map(load, ("review_owned", "evict_owned"))
 PAGE = 100
 
 
@@ -54,10 +58,11 @@ class InMotion(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """What a page of a count found; with `more` there are others to be looked at."""
+    """What a page of a count found; with `more` there are others to be looked at, due at `now`."""
 
     alive: int
     more: bool
+    now: int
     moving: list[InMotion]
 
 
@@ -68,6 +73,19 @@ class Swept(NamedTuple):
     more: bool
     moving: list[InMotion]
     seats: list[bytes]
+    version: int
+    """Of the parameters that the bucket has."""
+
+
+class Reviewed(NamedTuple):
+    """What is left of a page of an owner's sessions: how many there are in all, and idle ones.
+
+    Of those it tells the last activity.
+    """
+
+    cursor: bytes
+    size: int
+    idle: dict[str, int]
 
 
 class Event(NamedTuple):
@@ -106,15 +124,10 @@ def join(keys: Keyspace, *, create: bool) -> Operation[None]:
     return Operation(JOIN, (keys.store,), (len(keys.buckets) if create else "",), parse)
 
 
-def configure(bucket: Bucket, changes: Mapping[str, str]) -> Operation[dict[str, str]]:
-    """Set parameters in a bucket; the answer is all that is set there."""
-
-    def parse(reply: Sequence[bytes]) -> dict[str, str]:
-        pairs = (item.decode() for item in reply)
-        return dict(zip(pairs, pairs, strict=True))
-
-    given = tuple(chain.from_iterable(changes.items()))
-    return Operation(CONFIGURE, (bucket.parameters,), given, parse)
+def adopt(bucket: Bucket, version: int, fields: Mapping[str, str]) -> Operation[int]:
+    """Bring a bucket to parameters, unless it has later ones; answers the version it has then."""
+    given: Arguments = (version, *chain.from_iterable(fields.items()))
+    return Operation(ADOPT, (bucket.parameters,), given, lambda reply: int(reply[0]))
 
 
 def shorten(bucket: Bucket, cursor: bytes) -> Operation[bytes]:
@@ -146,15 +159,15 @@ def _row(row: Sequence[Any]) -> Row | InMotion:
     return Row(sid.decode(), facts, deadline, holder.decode(), lease_end)
 
 
-def count(bucket: Bucket, owner: str, offset: int) -> Operation[Counted]:
-    """Count the live sessions of a bucket, or of one owner."""
+def count(bucket: Bucket, owner: str, offset: int = 0, now: int | str = "") -> Operation[Counted]:
+    """Count the live sessions of a bucket, or of one owner; later pages say how far it has come."""
 
     def parse(reply: Sequence[Any]) -> Counted:
-        alive, more, *moving = reply
-        return Counted(alive, more == 1, _in_motion(moving))
+        alive, more, now, *moving = reply
+        return Counted(alive, more == 1, now, _in_motion(moving))
 
     index = bucket.owned(owner) if owner else bucket.index
-    return Operation(COUNT, (index, bucket.parameters), (offset,), parse)
+    return Operation(COUNT, (index, bucket.parameters), (offset, now), parse)
 
 
 def _in_motion(pairs: Sequence[bytes]) -> list[InMotion]:
@@ -166,11 +179,32 @@ def sweep(bucket: Bucket, kept: bool) -> Operation[Swept]:
     """End a page of what is due in a bucket; with `kept`, also what timed out and was kept."""
 
     def parse(reply: Sequence[Any]) -> Swept:
-        ended, more, moving, seats = reply
-        return Swept(ended, more == 1, _in_motion(moving), seats)
+        ended, more, moving, seats, version = reply
+        return Swept(ended, more == 1, _in_motion(moving), seats, int(version))
 
     keys = (bucket.index, bucket.ended, bucket.parameters)
     return Operation(SWEEP, keys, (PAGE, int(kept)), parse)
+
+
+def review_owned(bucket: Bucket, owner: str, cursor: bytes) -> Operation[Reviewed]:
+    """End what is over in a page of an owner's sessions, and name those that nobody holds."""
+
+    def parse(reply: Sequence[Any]) -> Reviewed:
+        cursor, size, *idle = reply
+        names = (sid.decode() for sid in idle[::2])
+        return Reviewed(cursor, size, dict(zip(names, idle[1::2], strict=True)))
+
+    keys = (bucket.owned(owner), bucket.parameters)
+    return Operation(REVIEW_OWNED, keys, (owner, cursor), parse)
+
+
+def evict_owned(
+    bucket: Bucket, owner: str, most: int, victims: Sequence[tuple[str, int]]
+) -> Operation[int]:
+    """End sessions of an owner, in order, until there are fewer than `most`; answers how many."""
+    given: Iterable[str | int] = chain.from_iterable(victims)
+    keys = (bucket.owned(owner), bucket.parameters)
+    return Operation(EVICT_OWNED, keys, (most, *given), lambda reply: int(reply[0]))
 
 
 def events_page(bucket: Bucket, after: str, user: str) -> Operation[EventPage]:

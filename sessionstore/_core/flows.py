@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from sessionstore._core import admission, sessions
+from sessionstore._core import admission, sessions, sweeping
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.moves import resolved
 from sessionstore._core.operation import Flow, Operation, Wake, together
-from sessionstore._core.records import Due, Forgotten, NotArrived
-from sessionstore._core.sessions import Changes, Opened, Reading, Scope, Seat
+from sessionstore._core.records import Crowded, Due, Forgotten, NotArrived, Seat
+from sessionstore._core.sessions import Changes, Opened, Reading, Scope
 from sessionstore.errors import (
     LeaseLost,
     SessionEnded,
-    SessionExists,
     SessionNotFound,
     SessionStoreError,
     StoreUnavailable,
@@ -73,27 +72,17 @@ def create(
 ) -> Flow[Opened]:
     """Make a session, with a seat if the store limits its kind."""
     ticket = new_ticket()
-    wanted: Seat | None = None
+
+    def make(seat: str) -> Operation[Opened | Seat | Crowded]:
+        return sessions.create(
+            home, ticket, label, owner, timeout=timeout, lifetime=lifetime, lease=lease,
+            opened=opened, seat=seat, written=written,
+        )  # fmt: skip
+
     try:
-        while True:
-            creating = sessions.create(
-                home, ticket, label, owner, timeout=timeout, lifetime=lifetime, lease=lease,
-                opened=opened, seat=ticket if wanted else "", written=written,
-            )  # fmt: skip
-            try:
-                answer = yield from resolved(keys, home, creating)
-            except NotArrived:
-                raise SessionExists(home.id) from None
-            if isinstance(answer, Opened):
-                return answer
-            wanted = answer
-            yield from admission.take_seat(keys, wanted, home.sid, ticket)
-    except (StoreUnavailable, LeaseLost):
-        raise  # whatever was done is undone by time: the lease, and a look at the seat
+        return (yield from admission.let_in(keys, home, owner, make))
     except SessionStoreError:
-        if wanted is not None:
-            yield from admission.release_seat(keys, wanted, home.sid, ticket)
-        raise
+        raise  # refused; or out of reach, and then time undoes it
     except BaseException:
         yield from sessions.abandon(home, ticket)
         raise
@@ -286,7 +275,7 @@ def delete(
                 return True  # it ended while this call was waiting for that
             if isinstance(answer, str):
                 if answer:
-                    yield from admission.give_back(keys, home.bucket, [answer.encode()])
+                    yield from sweeping.give_back(keys, {home.bucket: [answer.encode()]})
                 return True
             if answer is None:
                 return False

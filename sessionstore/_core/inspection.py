@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from sessionstore._core import parameters
 from sessionstore._core.keys import Bucket, Keyspace
 from sessionstore._core.operation import Flow, Operation, together
 from sessionstore._core.scripts import load
 
-__all__ = ["Inspected", "buckets_of", "forget_all", "inspect_pages", "inspect_sessions"]
+__all__ = [
+    "Compared",
+    "Inspected",
+    "buckets_of",
+    "compare_parameters",
+    "forget_all",
+    "inspect_pages",
+    "inspect_sessions",
+]
 
 INSPECT, FORGET, BUCKETS = map(load, ("inspect", "forget", "buckets"))
 
@@ -48,6 +57,46 @@ def inspect_sessions(keys: Keyspace, sids: Sequence[str]) -> Flow[Inspected]:
     )
 
 
+class Compared(NamedTuple):
+    """What has not come to the parameters that are decided: the names of buckets and pools."""
+
+    half_done: bool
+    """Whether a change is still on its way."""
+    behind: list[str]
+    """Buckets of another version."""
+    mixed: list[str]
+    """Buckets of the same version that hold something else."""
+    pools: list[str]
+    """Pools of another version, or with another limit."""
+
+
+def compare_parameters(keys: Keyspace) -> Flow[Compared]:
+    """Compare the parameters of all buckets and the limits of pools with what is decided."""
+    decided = yield from parameters.read(keys)
+    pools = list(keys.pools())
+    wanted = {**decided.for_buckets, "version": str(decided.version)}
+    if not decided.version:
+        wanted = {}
+    there = yield from together([parameters.stored(bucket.parameters) for bucket in keys.buckets])
+    limits = yield from together([parameters.stored(pool.limit) for pool in pools])
+    other = [
+        (bucket.name, found.get("version"))
+        for bucket, found in zip(keys.buckets, there, strict=True)
+        if found != wanted
+    ]
+    version = wanted.get("version")
+    return Compared(
+        decided.applied < decided.version,
+        [name for name, has in other if has != version],
+        [name for name, has in other if has == version],
+        [
+            pool.name
+            for pool, found in zip(pools, limits, strict=True)
+            if (found.get("version"), found.get("limit", "")) != (version, decided.limit(pool))
+        ],
+    )
+
+
 def buckets_of(keys: Keyspace) -> Operation[int | None]:
     """Ask over how many buckets the store is spread; None: there is no such store."""
     return Operation(BUCKETS, (keys.store,), (), lambda reply: int(reply[0]) if reply else None)
@@ -55,7 +104,10 @@ def buckets_of(keys: Keyspace) -> Operation[int | None]:
 
 def forget_all(keys: Keyspace) -> Flow[None]:
     """Remove the permanent keys of a store that has no sessions left."""
-    slots = [(at.index, at.parameters, at.events, at.ended) for at in keys.buckets]
+    slots: list[tuple[str, ...]] = [
+        (at.index, at.parameters, at.events, at.ended) for at in keys.buckets
+    ]
+    slots += [(pool.seats, pool.fresh, pool.limit) for pool in keys.pools()]
     yield from together(
         [
             Operation(FORGET, tuple(names), (), lambda reply: int(reply[0]))

@@ -14,6 +14,7 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:B}w:SID     list    tickets waiting for the session      half a minute
     {P:B}g:TICKET  list    the wake-up of one waiter            10 s
     {P:B}m:TICKET  string  whether a move has arrived           a day
+                           that a seat is denied                an hour
     {P:B}r:TICKET  string  that a call was carried out          a minute
     {P:B}c         zset    tickets of the last creates          a minute
     {P:B}v:ID      any     what is kept beside a session        that of the session; half a
@@ -22,7 +23,8 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:B}ev        stream  events                               permanent, capped
     {P:B}p         hash    parameters                           permanent
 
-    {P:store}      hash    what is fixed for the life of the store       permanent
+    {P:store}      hash    the number of buckets, the parameters as decided  permanent
+    {P:store}r:TICKET  string  that parameters were set by this call         a minute
     {P:seat:POOL}  zset    seats taken, by last known activity          permanent
     {P:seat:POOL}r zset    seats whose session was not seen alive yet    permanent
     {P:seat:POOL}p hash    the limit of the pool                         permanent
@@ -123,6 +125,9 @@ class Keyspace:
     def _bucket(self, name: str) -> Bucket:
         tag = f"{{{self.prefix}:{name}}}"
         return Bucket(name, tag, f"{tag}p", f"{tag}x", f"{tag}ev", f"{tag}q")
+
+    def receipt(self, ticket: str) -> str:
+        return f"{self.store}r:{ticket}"
 
     def pool(self, name: str) -> Pool:
         tag = f"{{{self.prefix}:seat:{name}}}"

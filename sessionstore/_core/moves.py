@@ -22,15 +22,17 @@ from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.records import (
     FACTS,
+    Crowded,
     Facts,
     Moving,
     NotArrived,
+    Seat,
+    demanded,
     is_content,
     named_fields,
-    refuse,
 )
 from sessionstore._core.scripts import load
-from sessionstore._core.sessions import Changes, Seat
+from sessionstore._core.sessions import Changes
 from sessionstore.errors import LeaseLost
 
 __all__ = ["admit", "arrive", "decide", "resolve", "resolved", "retire", "settle", "stay"]
@@ -84,17 +86,15 @@ def arrive(
     changes: Changes,
     *,
     seat: str,
-) -> Operation[Seat | None]:
-    """Make the new home; a Seat is asked for if one must be taken first."""
+) -> Operation[Seat | Crowded | None]:
+    """Make the new home, within the limits."""
 
-    def parse(reply: Sequence[Any]) -> Seat | None:
+    def parse(reply: Sequence[Any]) -> Seat | Crowded | None:
         if reply[0] == b"ARRIVED":
             return None
-        if reply[0] == b"SEAT":
-            return Seat(reply[1].decode(), reply[2] == 1)
         if reply[0] == b"DENIED":
             raise LeaseLost(target.id, fence=facts.fence)
-        refuse(target.id, reply)
+        return demanded(target.id, reply)
 
     given = (
         ticket,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from sessionstore.errors import (
     Conflict,
@@ -22,13 +22,16 @@ from sessionstore.errors import (
 
 __all__ = [
     "FACTS",
+    "Crowded",
     "Due",
     "Facts",
     "Forgotten",
     "Moving",
     "NotArrived",
+    "Seat",
     "Unstaged",
     "all_fields",
+    "demanded",
     "instant",
     "is_content",
     "named_fields",
@@ -118,6 +121,25 @@ class NotArrived(Exception):
     """The session is on its way here; while its mover holds it, it is still where it comes from."""
 
 
+class Seat(NamedTuple):
+    """A seat in this pool is demanded first; `evict` says what happens if it has none.
+
+    `terms` are shown together with its ticket.
+    """
+
+    pool: str
+    evict: bool
+    terms: str
+
+
+class Crowded(NamedTuple):
+    """An owner has more sessions than one call looks at, to see that they are fewer than `most`."""
+
+    limit: int
+    most: int
+    evict: bool
+
+
 def all_fields(found: Sequence[bytes]) -> dict[bytes, bytes]:
     """Read the fields of a session, as HGETALL gives them; attributes begin with a dot."""
     pairs = iter(found)
@@ -129,6 +151,15 @@ def named_fields(names: Iterable[str], values: Sequence[bytes | None]) -> dict[b
     return {
         name.encode(): value for name, value in zip(names, values, strict=True) if value is not None
     }
+
+
+def demanded(id: str, reply: Sequence[Any]) -> Seat | Crowded:
+    """Return what must be seen to before a session can be made, or raise the refusal."""
+    if reply[0] == b"SEAT":
+        return Seat(reply[1].decode(), reply[2] == 1, reply[3].decode())
+    if reply[0] == b"CROWDED":
+        return Crowded(reply[1], reply[2], reply[3] == 1)
+    refuse(id, reply)
 
 
 def refuse(id: str, reply: Sequence[Any], fence: int = 0) -> NoReturn:

@@ -7,17 +7,10 @@ from typing import TypeVar
 
 from sessionstore._core import admission, moves, seats, sessions, staging
 from sessionstore._core.keys import Home, Keyspace
-from sessionstore._core.moves import resolved
 from sessionstore._core.operation import Flow
-from sessionstore._core.records import Facts, Moving, NotArrived
-from sessionstore._core.sessions import Changes, Seat
-from sessionstore.errors import (
-    SessionEnded,
-    SessionExists,
-    SessionNotFound,
-    SessionStoreError,
-    StoreUnavailable,
-)
+from sessionstore._core.records import Facts, Moving
+from sessionstore._core.sessions import Changes
+from sessionstore.errors import SessionEnded, SessionExists, SessionNotFound, StoreUnavailable
 
 __all__ = ["complete", "has_moved", "move"]
 
@@ -53,7 +46,16 @@ def move(
             yield from _check_free(target)  # before all that is kept is copied there
         yield from staging.carry(home, fence, target, ticket, taken, carried)
         everything = Changes({**carried, **changes.written}, changes.removed)
-        yield from _arrive(keys, home, target, ticket, owner, facts, everything)
+        yield from admission.let_in(
+            keys,
+            target,
+            owner,
+            lambda seat: moves.arrive(
+                target, ticket, home.sid, owner, facts, everything, seat=seat
+            ),
+            # The old seat is free as soon as the old home is retired.
+            leaves=seats.pool_of(facts.owner),
+        )
     except BaseException as error:
         refused = error
         if not (yield from has_moved(home, target, ticket)):
@@ -103,37 +105,3 @@ def _check_free(target: Home) -> Flow[None]:
     with suppress(SessionNotFound, SessionEnded, Moving):  # these are for the arrival to settle
         yield from sessions.read(target, sessions.ANY, ())
         raise SessionExists(target.id)
-
-
-def _arrive(
-    keys: Keyspace,
-    home: Home,
-    target: Home,
-    ticket: str,
-    owner: str,
-    facts: Facts,
-    changes: Changes,
-) -> Flow[None]:
-    wanted: Seat | None = None
-    try:
-        while True:
-            arriving = moves.arrive(
-                target, ticket, home.sid, owner, facts, changes, seat=ticket if wanted else ""
-            )
-            try:
-                answer = yield from resolved(keys, target, arriving)
-            except NotArrived:
-                raise SessionExists(target.id) from None
-            if answer is None:
-                return
-            wanted = answer
-            # The old seat is free as soon as the old home is retired, so within one pool the
-            # limit may be passed for that moment; into another pool it may not.
-            same_pool = seats.pool_of(owner) == seats.pool_of(facts.owner)
-            yield from admission.take_seat(keys, wanted, target.sid, ticket, force=same_pool)
-    except (StoreUnavailable, GeneratorExit):
-        raise
-    except SessionStoreError:
-        if wanted is not None:
-            yield from admission.release_seat(keys, wanted, target.sid, ticket)
-        raise

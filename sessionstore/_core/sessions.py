@@ -9,7 +9,16 @@ from typing import Any, NamedTuple
 
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import LONGEST, Arguments, Operation, check_length
-from sessionstore._core.records import FACTS, Facts, all_fields, named_fields, refuse
+from sessionstore._core.records import (
+    FACTS,
+    Crowded,
+    Facts,
+    Seat,
+    all_fields,
+    demanded,
+    named_fields,
+    refuse,
+)
 from sessionstore._core.scripts import load
 from sessionstore._core.stamps import SHEDS
 from sessionstore.errors import shown
@@ -121,13 +130,6 @@ class Reading:
         return Facts(self.fields)
 
 
-class Seat(NamedTuple):
-    """The create needs a seat in this pool first; `evict` says what happens if it has none."""
-
-    pool: str
-    evict: bool
-
-
 def create(
     home: Home,
     ticket: str,
@@ -140,16 +142,14 @@ def create(
     opened: bool,
     seat: str,
     written: Mapping[bytes, bytes],
-) -> Operation[Opened | Seat]:
+) -> Operation[Opened | Seat | Crowded]:
     """Make a session; with `opened` the caller holds it."""
 
-    def parse(reply: Sequence[Any]) -> Opened | Seat:
+    def parse(reply: Sequence[Any]) -> Opened | Seat | Crowded:
         if reply[0] == b"OPEN":
             fields = named_fields(FACTS, reply[3])
             return Opened(home, {**fields, **written}, reply[1], reply[2])
-        if reply[0] == b"SEAT":
-            return Seat(reply[1].decode(), reply[2] == 1)
-        refuse(home.id, reply)
+        return demanded(home.id, reply)
 
     given = (
         ticket,

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
-from sessionstore import config
-from sessionstore._core import admission, buckets, moves
+from sessionstore._core import buckets, moves, parameters
 from sessionstore._core.flows import delete
 from sessionstore._core.keys import PUBLIC, Keyspace
 from sessionstore._core.operation import Flow, Operation, together
 from sessionstore._core.paging import ListPager, Place
 from sessionstore._core.scripts import load
 from sessionstore._core.sessions import Scope
-from sessionstore.config import Parameters
-from sessionstore.errors import SessionEnded, SessionNotFound
+from sessionstore.errors import SessionEnded, SessionNotFound, StoreUnavailable
 
-__all__ = ["configure", "count", "end_all", "now", "parameters", "places_of", "start"]
+__all__ = ["count", "end_all", "now", "places_of", "start"]
 
 NOW = load("now")
 
@@ -24,6 +22,12 @@ NOW = load("now")
 def start(keys: Keyspace, *, create: bool = True) -> Flow[None]:
     """Begin to use a store; without `create`, StoreNotFound if there is none."""
     yield from buckets.join(keys, create=create)
+    decided = yield from parameters.read(keys)
+    if decided.applied < decided.version:
+        # Somebody was killed, or is at it. What takes longer than this is for the next sweep; and
+        # should some of the servers be away, it all is.
+        with suppress(StoreUnavailable):
+            yield from parameters.bring(keys, decided)
 
 
 def now(keys: Keyspace) -> Operation[int]:
@@ -56,18 +60,18 @@ def count(keys: Keyspace, owner: str | None) -> Flow[int]:
 def _count_once(keys: Keyspace, places: Sequence[Place], owner: str) -> Flow[tuple[int, bool]]:
     """Count; True if a half-done move was settled on the way, so that the number may be wrong."""
     total = 0
-    offsets = {at.bucket: 0 for at in places}
-    while offsets:
-        now, offsets = offsets, {}
-        answers = yield from together(
-            [buckets.count(bucket, owner, seen) for bucket, seen in now.items()]
-        )
-        for (bucket, seen), found in zip(now.items(), answers, strict=True):
+    asked = {at.bucket: buckets.count(at.bucket, owner) for at in places}
+    seen = 0
+    while asked:
+        answers = yield from together(list(asked.values()))
+        there, asked = zip(asked, answers, strict=True), {}
+        seen += 500
+        for bucket, found in there:
             if (yield from moves.settle(keys, found.moving)):
                 return 0, True
             total += found.alive
             if found.more:
-                offsets[bucket] = seen + 500
+                asked[bucket] = buckets.count(bucket, owner, seen, found.now)
     return total, False
 
 
@@ -84,25 +88,3 @@ def end_all(keys: Keyspace, label: str, owner: str, keep: str | None, reason: st
                 yield from delete(keys, home, label, Scope(owner), reason=reason)
                 ended += 1
     return ended
-
-
-def parameters(keys: Keyspace) -> Operation[Parameters]:
-    """Read the parameters."""
-    asked = buckets.configure(keys.buckets[0], {})
-    return Operation(
-        asked.script, asked.keys, asked.args, lambda reply: config.from_stored(asked.parse(reply))
-    )
-
-
-def configure(keys: Keyspace, changes: Mapping[str, str]) -> Flow[Parameters]:
-    """Set parameters in every bucket, and carry out what follows from them."""
-    if changes:
-        yield from together([buckets.configure(bucket, changes) for bucket in keys.buckets])
-    for pool in keys.pools():
-        value = changes.get(f"max_{pool.name}")
-        if value is not None:
-            limit = None if value == config.UNLIMITED else int(value)
-            yield from admission.set_limit(keys, pool, limit)
-    if changes.get("max_timeout", config.UNLIMITED) != config.UNLIMITED:
-        yield from buckets.shorten_all(keys)
-    return (yield from parameters(keys))

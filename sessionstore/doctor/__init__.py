@@ -16,7 +16,7 @@ from sessionstore._redis.connect import connect
 from sessionstore._redis.sync import Driver
 from sessionstore.connecting import located
 from sessionstore.doctor.finding import Finding, Verdict, unchecked
-from sessionstore.doctor.index import MISSING, check_buckets, check_index
+from sessionstore.doctor.index import MISSING, check_buckets, check_index, check_parameters
 from sessionstore.doctor.server import check_node, check_together
 from sessionstore.errors import SessionStoreError, StoreNotFound, StoreUnavailable
 
@@ -63,6 +63,7 @@ def _findings(driver: Driver, prefix: str) -> list[Finding]:
         keys, found = check_buckets(driver, prefix, primaries=len(names))
         findings.append(found)
         if keys is not None:
+            findings.append(check_parameters(driver, keys))
             findings.append(check_index(driver, keys))
     except SessionStoreError as error:
         findings.append(unchecked("index", error))

@@ -1,17 +1,22 @@
-"""What must hold of a store: its buckets, and its index against its data."""
+"""What must hold of a store: its buckets, their parameters, and its index against its data."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 
-from sessionstore._core.inspection import buckets_of, inspect_pages, inspect_sessions
+from sessionstore._core.inspection import (
+    buckets_of,
+    compare_parameters,
+    inspect_pages,
+    inspect_sessions,
+)
 from sessionstore._core.keys import Keyspace
 from sessionstore._redis.sync import Driver
 from sessionstore.doctor.finding import Finding, Verdict
 from sessionstore.errors import shown
 
-__all__ = ["check_buckets", "check_index"]
+__all__ = ["check_buckets", "check_index", "check_parameters"]
 
 PER_PRIMARY = 8
 SCANS = 20
@@ -43,6 +48,35 @@ def check_buckets(
         )
         return keys, Finding("buckets", Verdict.ADVICE, str(count), advice)
     return keys, Finding("buckets", Verdict.GOOD, f"{count} under the prefix {prefix!r}")
+
+
+def check_parameters(driver: Driver, keys: Keyspace) -> Finding:
+    """Compare the parameters of every bucket, and the limits of all, with what was decided."""
+    found = driver.run(compare_parameters(keys))
+    told = [
+        f"{len(names)} of {len(keys.buckets)} buckets {what} (such as {names[0]})"
+        for names, what in (
+            (found.behind, "have another version"),
+            (found.mixed, "hold something else under the same version"),
+        )
+        if names
+    ]
+    told += [f"the limit max_{name} is not the one in force" for name in found.pools]
+    if found.half_done:
+        told.insert(0, "a change is half done")
+    if found.mixed:
+        advice = (
+            "find out who else writes under this prefix; then set a parameter to another value and"
+            " back (`sessionstore params`): every bucket gets all of them anew"
+        )
+        return Finding("parameters", Verdict.CHANGE, "; ".join(told), advice)
+    if told:
+        advice = (
+            "run `sessionstore sweep`: it completes what somebody who was killed has begun, or a"
+            " failover has forgotten; until then limits and timeouts differ between sessions"
+        )
+        return Finding("parameters", Verdict.CHANGE, "; ".join(told), advice)
+    return Finding("parameters", Verdict.GOOD, "the same everywhere, and in force")
 
 
 def check_index(driver: Driver, keys: Keyspace) -> Finding:

@@ -10,11 +10,11 @@
 -- ARGV[4] timeout_ms  its idle time
 -- ARGV[5] created     when it was made
 -- ARGV[6] ends        its absolute end; empty: none
--- ARGV[7] seat        ticket of its seat in the pool of its kind; empty: none was taken
+-- ARGV[7] seat        ticket of its seat in the pool of its kind, and what the demand for it said; empty: none was taken
 -- ARGV[8...] attributes  names and values in turn
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID, {P:B}r:ID
--- Returns  {'ARRIVED'} | {'DENIED'} | {'EXISTS'} | {'LIMIT', n} | {'SEAT', pool, evict}
---          | {'TOOBIG', size, limit} | {'MOVING', how} | {'UNSTAGED'}
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}m:TICKET, {P:B}v:ID, {P:B}r:ID
+-- Returns  {'ARRIVED'} | {'DENIED'} | {'EXISTS'} | {'LIMIT', n} | {'CROWDED', n, most, evict}
+--          | {'SEAT', pool, evict, demand} | {'TOOBIG', size, limit} | {'MOVING', how} | {'UNSTAGED'}; see create
 local session = KEYS[1]
 local parameters = KEYS[2]
 local decision = KEYS[3]
@@ -34,6 +34,8 @@ local seat = ARGV[7]
 --@use emit
 --@use lapse
 --@use finish
+--@use vanish
+--@use cull
 --@use make_room
 --@use changed
 --@use set_apart
@@ -46,11 +48,12 @@ local decided = redis.call('GET', decision)
 if decided then return {string.upper(decided)} end
 local before = look(session, store)
 local leaving = owner ~= '' and redis.call('ZSCORE', store.tag .. 'o:' .. owner, source) and 1 or 0
-local refusal = vacate(before, owner, leaving, seat, ARGV, 8, store)
+local sid = string.sub(session, #store.tag + 3)
+local refusal = vacate(sid, before, owner, leaving, seat, ARGV, 8, store)
 if refusal then return refusal end
 
 local s = {
-  session = session, sid = string.sub(session, #store.tag + 3), owner = owner, timeout = timeout_ms,
+  session = session, sid = sid, owner = owner, timeout = timeout_ms,
   created = created, ends = ends,
 }
 bear(s, before, '', '< ' .. ticket .. ' ' .. source, seat, ARGV, 8, store)

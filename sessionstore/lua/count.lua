@@ -5,18 +5,22 @@
 -- KEYS[1] index       {P:B}x or {P:B}o:OWNER  zset
 -- KEYS[2] parameters  {P:B}p                  hash
 -- ARGV[1] offset  how many due ones earlier pages looked at
+-- ARGV[2] until_  the time of the first page, for what becomes due after that is counted there; empty on the first
 -- Derives  {P:B}s:SID
--- Returns  {alive, more, sid on the move, how, ...}: of this page of due ones, and on the first page all that are
+-- Returns  {alive, more, now, sid on the move, how, ...}: of this page of due ones, and on the first page all that are
 --          not due; more: 1 if there are more due ones
 local index = KEYS[1]
 local parameters = KEYS[2]
 local offset = tonumber(ARGV[1])
+local until_ = tonumber(ARGV[2])
 --@use begin
 --@use look
 
 local store = begin(parameters)
-local due = redis.call('ZRANGE', index, '-inf', store.now, 'BYSCORE', 'LIMIT', offset, 500)
-local alive = offset == 0 and redis.call('ZCOUNT', index, '(' .. store.now, '+inf') or 0
+until_ = until_ or store.now
+-- From the last one on: a sweep, which begins with the first ones, does not move those that were not looked at yet.
+local due = redis.call('ZRANGE', index, until_, '-inf', 'BYSCORE', 'REV', 'LIMIT', offset, 500)
+local alive = offset == 0 and redis.call('ZCOUNT', index, '(' .. until_, '+inf') or 0
 local moving = {}
 for _, sid in ipairs(due) do
   local s = look(store.tag .. 's:' .. sid, store)
@@ -26,4 +30,4 @@ for _, sid in ipairs(due) do
     alive = alive + 1
   end
 end
-return {alive, #due == 500 and 1 or 0, unpack(moving)}
+return {alive, #due == 500 and 1 or 0, until_, unpack(moving)}

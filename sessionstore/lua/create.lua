@@ -11,11 +11,12 @@
 -- ARGV[5] lifetime_ms  empty: the store's
 -- ARGV[6] lease_ms     empty: the store's
 -- ARGV[7] opened       1: the caller holds it; 0: it is closed
--- ARGV[8] seat         ticket of its seat in the pool of its kind; empty: none was taken
+-- ARGV[8] seat         ticket of its seat in the pool of its kind, and what the demand for it said; empty: none was taken
 -- ARGV[9...] attributes  names and values in turn
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID, {P:B}r:ID
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}m:TICKET, {P:B}v:ID, {P:B}r:ID
 -- Returns  {'OPEN', lease_end, lease_ms, {f, o, t, c, a, l, s}} | {'EXISTS'} | {'OVER', reason}
---          | {'LIMIT', n} | {'SEAT', pool, evict} | {'TOOBIG', size, limit}
+--          | {'LIMIT', n} | {'CROWDED', n, most, evict}: too many for one call to see that they are fewer than `most`
+--          | {'SEAT', pool, evict, demand}: it needs one, or another one | {'TOOBIG', size, limit}
 --          | {'LOST'}: made by this call, and somebody else's since
 --          | {'MOVING', how}
 local session = KEYS[1]
@@ -39,6 +40,8 @@ local seat = ARGV[8]
 --@use emit
 --@use lapse
 --@use finish
+--@use vanish
+--@use cull
 --@use make_room
 --@use changed
 --@use set_apart
@@ -57,12 +60,13 @@ if made and not (before and before.moving and not before.held and not before.end
   local lease_end = before.ticket == ticket and before.lease_end or 0
   return {'OPEN', lease_end, lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}
 end
-local refusal = vacate(before, owner, 0, seat, ARGV, 9, store)
+local sid = string.sub(session, #store.tag + 3)
+local refusal = vacate(sid, before, owner, 0, seat, ARGV, 9, store)
 if refusal then return refusal end
 
 local lifetime = lifetime_ms or store.lifetime
 local s = {
-  session = session, sid = string.sub(session, #store.tag + 3), owner = owner, timeout = timeout_ms or store.timeout,
+  session = session, sid = sid, owner = owner, timeout = timeout_ms or store.timeout,
   created = store.now, ends = lifetime and store.now + lifetime,
   lease_end = opened == '1' and store.now + (lease_ms or store.lease) or 0,
 }

@@ -15,12 +15,6 @@ local activity = tonumber(ARGV[1])
 --@use emit
 --@use lapse
 --@use finish
+--@use oust
 
-local store = begin(parameters)
-local s = look(session, store)
-if not s or s.ended then return {'EVICTED'} end
-if s.held or s.moving or s.activity ~= activity then return {'ACTIVE'} end
-if s.lapsed then lapse(s, store) end
-if not s.over then s.over, s.kind = 'evicted', 'evicted' end
-finish(s, store)
-return {'EVICTED'}
+return {oust(session, activity, begin(parameters)) and 'EVICTED' or 'ACTIVE'}

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Remove keys that a store keeps for good; for a store that was made for a while and has no sessions
--- left (also {P:B}p, {P:B}ev, {P:B}q). Each call is for the keys of one tag; that of the store itself is one of them.
+-- left (also {P:B}p, {P:B}ev, {P:B}q). Each call is for the keys of one tag; those of the store itself and of pools are such.
 --
 -- KEYS[1...] permanent  {P:B}x  zset
 -- Derives  none

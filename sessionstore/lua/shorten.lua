@@ -24,9 +24,10 @@ local store = begin(parameters)
 local page = redis.call('ZSCAN', index, cursor, 'COUNT', 100)
 for i = 1, #page[2], 2 do
   local s = look(store.tag .. 's:' .. page[2][i], store)
-  if s and not s.ended and not s.moving then
-    settle(s, store.tag .. 'w:' .. s.sid, store)
-    if not s.over and s.timeout ~= s.stored_timeout then
+  -- One that is on its way here gets its place when it has arrived; one that is about to go does not end before that.
+  if s and not s.ended and string.sub(s.moving or '', 1, 1) ~= '<' then
+    if not s.moving then settle(s, store.tag .. 'w:' .. s.sid, store) end
+    if (s.moving or not s.over) and s.timeout ~= s.stored_timeout then
       place(s, store)
       redis.call('HSET', s.session, 't', s.timeout)
     end

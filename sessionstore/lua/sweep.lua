@@ -7,7 +7,8 @@
 -- ARGV[1] page  how many to look at, at most 500
 -- ARGV[2] liable  1: also those that have timed out and are kept until a sweep
 -- Derives  {P:B}s:SID, {P:B}o:OWNER, {P:B}w:SID, {P:B}ev, {P:B}g:TICKET, {P:B}v:ID
--- Returns  {ended, more, {moving sid, how, ...}, {seat to be given back, ...}}; more: 1 if there may be more
+-- Returns  {ended, more, {moving sid, how, ...}, {seat to be given back, ...}, version of the parameters};
+--          more: 1 if there may be more that is due
 local index = KEYS[1]
 local noted = KEYS[2]
 local parameters = KEYS[3]
@@ -23,6 +24,7 @@ local liable = ARGV[2]
 --@use lives
 --@use pass_on
 --@use settle
+--@use vanish
 
 local store = begin(parameters)
 if liable == '1' then store.at_timeout = 'end' end
@@ -31,9 +33,7 @@ local ended, moving, over = 0, {}, {}
 for _, sid in ipairs(due) do
   local s = look(store.tag .. 's:' .. sid, store)
   if not s then
-    redis.call('ZREM', index, sid) -- nobody looked at it for so long that its key has expired
-    emit('expired', {sid = sid, owner = ''}, 'timed out', store)
-    redis.call('SADD', noted, 'unknown ' .. sid) -- with its seat, if it had one
+    vanish(sid, '', store)
     ended = ended + 1
   elseif s.moving and not s.held then
     moving[#moving + 1], moving[#moving + 2] = sid, s.moving
@@ -45,4 +45,5 @@ for _, sid in ipairs(due) do
   end
 end
 if #over > 0 then redis.call('ZREM', index, unpack(over)) end
-return {ended + #over, #due == page and 1 or 0, moving, redis.call('SRANDMEMBER', noted, 500)}
+return {ended + #over, #due == page and 1 or 0, moving, redis.call('SRANDMEMBER', noted, 500),
+  redis.call('HGET', parameters, 'version') or '0'}

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Take a seat in a pool for a session that is to be. A seat belongs to the call that takes it, so that two calls for
 -- one name never share a seat.
 --
@@ -8,17 +8,19 @@
 -- ARGV[1] seat   SID and ticket of the call
 -- ARGV[2] force  1: also past the limit, for a session that gives up another seat at once
 -- Derives  none
--- Returns  {'TAKEN'} | {'FULL', limit, seat taken long ago and not looked at since, ...}
+-- Returns  {'TAKEN'}: or there is no limit any more, and the session that comes with the seat is told so
+--          | {'FULL', limit, seat taken long ago and not looked at since, ...}
 local seats = KEYS[1]
 local fresh = KEYS[2]
 local pool = KEYS[3]
 local seat = ARGV[1]
 local force = ARGV[2]
 
-if redis.call('ZSCORE', seats, seat) then return {'TAKEN'} end
+local known = redis.call('HMGET', pool, 'since', 'limit')
+if not known[1] or redis.call('ZSCORE', seats, seat) then return {'TAKEN'} end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local limit = tonumber(redis.call('HGET', pool, 'limit') or '')
+local limit = tonumber(known[2] or '')
 if force ~= '1' and limit and redis.call('ZCARD', seats) >= limit then
   return {'FULL', limit, unpack(redis.call('ZRANGE', fresh, '-inf', now, 'BYSCORE', 'LIMIT', 0, 100))}
 end

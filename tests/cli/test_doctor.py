@@ -18,6 +18,7 @@ from sessionstore.doctor.server import check_node, check_together
 from sessionstore.store import SessionStore
 from tests.support.servers import Cluster, Standalone
 from tests.support.wait import wait_until
+from tests.support.worlds import run_until
 
 GOOD_INFO = {
     "valkey_version": "9.1.2",
@@ -55,7 +56,7 @@ def test_the_embedded_server_is_as_it_should_be(
     assert said.status == 0
     assert "256" in said.out
     assert {row["check"] for row in ss("doctor", "--json").json} == {
-        *("version", "persistence", "eviction", "listpack", "buckets", "index")
+        *("version", "persistence", "eviction", "listpack", "buckets", "parameters", "index")
     }
 
 
@@ -73,6 +74,44 @@ def test_an_index_that_disagrees_with_the_data_must_be_changed(
     assert index["verdict"] == "change"
     for text in ("1 in the index without data", "1 missing in the index,", "of their owners"):
         assert text in index["found"] + ","
+
+
+def test_parameters_that_differ_are_found_and_a_sweep_brings_them_together(
+    ss: Callable[..., Any], store: SessionStore
+) -> None:
+    store.configure(max_per_owner=2, max_private=7)
+    keys, driver = store._requests.keys, store._driver
+    old = keys.buckets[3].parameters
+
+    def found() -> dict[str, Any]:
+        said = ss("doctor", "--json")
+        (row,) = [row for row in said.json if row["check"] == "parameters"]
+        assert said.status == (row["verdict"] == "change")
+        return dict(row)
+
+    assert found()["verdict"] == "good"
+    run_until(driver, store._requests.configure({"max_per_owner": 3, "max_private": 8}), 1)
+    row = found()
+    for text in ("half done", "256 of 256 buckets have another version", "max_private"):
+        assert text in row["found"]
+    assert "sessionstore sweep" in row["advice"]
+    store.sweep()
+    assert found()["verdict"] == "good"
+
+    driver.ask_each("HSET", old, "version", 1)
+    driver.ask_each("HSET", keys.pool("private").limit, "limit", 100)
+    row = found()
+    assert "1 of 256 buckets have another version (such as AD)" in row["found"]
+    assert "max_private is not the one in force" in row["found"]
+    store.sweep()
+    assert found()["verdict"] == "good"
+
+    driver.ask_each("HSET", old, "timeout", 5)
+    row = found()
+    assert "1 of 256 buckets hold something else under the same version" in row["found"]
+    assert "who else writes" in row["advice"]
+    store.configure(linger=5)
+    assert found()["verdict"] == "good"
 
 
 def test_a_careless_server_is_told_what_to_change(cli: Callable[..., Any], folder: Path) -> None:

@@ -162,6 +162,16 @@ def crowd_of_tasks_in_line(pipe: Pipe, url: str, prefix: str, count: int, wait: 
     pipe.send("done")
 
 
+def configure_when_told(pipe: Pipe, number: int, url: str, prefix: str) -> None:
+    """Set limits each time a round begins: those of its own number."""
+    with connect(url, prefix) as store:
+        pipe.send("ready")
+        while (round_ := pipe.recv()) is not None:
+            private = None if (round_ + number) % 3 == 0 else 10 + number
+            store.configure(max_per_owner=number + 1, max_private=private)
+            pipe.send(store.parameters)
+
+
 def wait_in_line(pipe: Pipe, number: int, url: str, prefix: str, wait: float) -> None:
     """Wait for a session, say which number got it, and close it when told."""
     with connect(url, prefix) as store:

@@ -2,12 +2,13 @@
 
 Between any two steps a fault may come: an operation is carried out twice, with steps of others in
 between (its first answer was lost); a client is gone for good; a lease ends; those in a line are
-taken for dead, whether they are or only hang. The server is a real one. The claims of all actors
-are compared with what is stored:
+taken for dead, whether they are or only hang; half a minute goes by for those who have taken a
+seat. The server is a real one. The claims of all actors are compared with what is stored:
 
 - every opening has a fence of its own, and fences rise for one session;
 - while one holds a session nobody else gets it or writes to it, and who lost it does neither;
-- after each create there are no more sessions than the limits allow, of one owner and of all;
+- after each create there are no more sessions than the limits allow, of one owner and of all, also
+  where clients change the limits;
 - each mark that a save or close acknowledged is stored once, each that was refused is not stored;
 - a session that moves is in one place, or in none if somebody has ended it;
 - in the end nothing is held for longer than a lease, nobody who lives is in line, every key
@@ -26,10 +27,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sessionstore import SessionStore
-from sessionstore._core import buckets
 from sessionstore._core.operation import Operation, Wake
 from tests.faults.simulation_actors import Broken, Cast, Claims, bury, scene_of
-from tests.faults.simulation_end import answering, at_once, ended, hushes, lapses, settled
+from tests.faults.simulation_end import (
+    GROWN_OLD,
+    SIZE,
+    agreed,
+    answering,
+    at_once,
+    ended,
+    hushes,
+    lapses,
+    settled,
+)
+from tests.faults.simulation_limits import InForce
 
 if TYPE_CHECKING:
     from sessionstore._core.keys import Home
@@ -67,7 +78,9 @@ class Simulation:
         self._store = store
         self._answer = answering(store)
         self._keys = store._requests.keys
-        self._cast = Cast(store._requests, self.scene, self.chance, self.claims)
+        self._pool = self._keys.pool("private")
+        self._in_force = InForce(self.scene.limits)
+        self._cast = Cast(store._requests, self.scene, self.chance, self.claims, self._in_force)
         self._running: list[Running] = []
 
     @property
@@ -83,6 +96,8 @@ class Simulation:
             for number in range(ACTORS[self.seed % len(ACTORS)]):
                 self._start(f"actor{number}")
             self._play_to_the_end()
+            if self.scene.changing:
+                agreed(self._store)
             ended(self._store, self.scene, self.claims, settled(self._store, self.scene))
         except Broken as error:
             told = "\n".join(self.history[-200:])
@@ -115,6 +130,8 @@ class Simulation:
             self._lapse()
         elif fault < 0.08:
             self._hush()
+        elif fault < 0.12 and "max_private" in self.scene.limits:
+            self._seats_grow_old()
         answer = self._carry_out(running)
         if self.chance.random() < 0.12 and running.lost < 3:
             running.lost += 1
@@ -129,6 +146,10 @@ class Simulation:
             running.step = running.actor.send(answer)
         except StopIteration:
             self._running.remove(running)
+        if self._in_force.is_new:
+            (taken,) = at_once(self._answer, [iter(Operation(SIZE, (self._pool.seats,), (), int))])
+            alive = self._alive([])[1]
+            self._in_force.begins({**alive, "all": max(taken, alive.get("all", 0))})
 
     def _carry_out(self, running: Running) -> Any:
         step = running.step
@@ -137,7 +158,10 @@ class Simulation:
         steps: list[Operation[Any]] = [step] if isinstance(step, Operation) else step
         may = [self._may(running, operation) for operation in steps]
         if self.scene.limits and any(one.script.name in MAKES_MORE for one in steps):
-            answers = self._watched(steps)
+            answers, alive = self._alive(steps)
+            for whose, many in alive.items():
+                if many > (most := self._in_force.most(whose)):
+                    raise Broken(f"{many} sessions are alive ({whose}), and {most} may be")
         else:
             answer = self._answer(step)
             answers = [answer] if isinstance(step, Operation) else answer
@@ -160,25 +184,24 @@ class Simulation:
             return holder is None or operation.args[1] == 1  # beside the holder
         return holder == running.name
 
-    def _watched(self, steps: list[Operation[Any]]) -> list[Any]:
-        """Carry out operations, and see in the same round trip that there are not too many."""
-        limits = self.scene.limits
-        if most := limits.get("max_per_owner"):
-            counts = {
-                owner: [buckets.count(self._keys.bucket_of(owner), owner, 0)]
-                for owner in ("ann", "bob")
-            }
-        else:
-            most = limits["max_private"]
-            counts = {"all": [buckets.count(bucket, "", 0) for bucket in self._keys.buckets]}
+    def _alive(self, steps: list[Operation[Any]]) -> tuple[list[Any], dict[str, int]]:
+        """Carry out operations, and count what is alive after that in the same round trip."""
+        counts = self._in_force.counts(self._keys)
         asked = [count for several in counts.values() for count in several]
+        if not steps and not asked:
+            return [], {}
         answers = self._answer([*steps, *asked])
         found = iter(answers[len(steps) :])
-        for whose, several in counts.items():
-            alive = sum(count.parse(next(found)).alive for count in several)
-            if alive > most:
-                raise Broken(f"{alive} sessions are alive ({whose}), and {most} may be")
-        return list(answers[: len(steps)])
+        alive = {
+            whose: sum(count.parse(next(found)).alive for count in several)
+            for whose, several in counts.items()
+        }
+        return list(answers[: len(steps)]), alive
+
+    def _seats_grow_old(self) -> None:
+        """Let half a minute go by for all that have taken a seat and not come with it yet."""
+        self.claims.note("time", "the seats grow old")
+        at_once(self._answer, [iter(Operation(GROWN_OLD, (self._pool.fresh,), (), int))])
 
     def _hush(self) -> None:
         """Let nobody who waits for some session give a sign of life for too long."""

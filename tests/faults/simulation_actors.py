@@ -23,12 +23,14 @@ from sessionstore._core.operation import Operation, Wake
 from sessionstore.data.values import decode, encode
 from sessionstore.lists import ListFlows
 from sessionstore.opened import OpenSession
+from tests.faults.simulation_limits import CHANGES, CHANGING, LIMITS
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Generator
 
     from sessionstore.requests import Requests
+    from tests.faults.simulation_limits import InForce
 
     Actor: TypeAlias = Generator[Any, Any, None]
     Deed: TypeAlias = Callable[[str, str, str], Actor]
@@ -44,10 +46,6 @@ IDS = ("a", "b")
 OWNERS = ("ann", "bob", "")
 MORE_IDS = ("a", "b", "c", "d")
 MORE_OF_ANN = ("ann", "ann", "ann", "bob", "")
-LIMITS: tuple[dict[str, Any], ...] = (
-    {}, {}, {"max_per_owner": 1}, {"max_private": 3}, {"max_private": 3, "at_limit": "evict"},
-    {"max_per_owner": 2}, {"max_per_owner": 2, "at_limit": "evict"},
-)  # fmt: skip
 
 
 LISTED = "listed"
@@ -70,6 +68,11 @@ class Scene(NamedTuple):
     limits: dict[str, Any]
     ids: tuple[str, ...]
     owners: tuple[str, ...]
+
+    @property
+    def changing(self) -> bool:
+        """Whether clients set the limits."""
+        return self.number == CHANGING
 
     @property
     def crowded(self) -> bool:
@@ -137,9 +140,15 @@ class Cast:
     """The lives of actors; what they do by chance, and with which of the sessions of a scene."""
 
     def __init__(
-        self, requests: Requests, scene: Scene, chance: random.Random, claims: Claims
+        self,
+        requests: Requests,
+        scene: Scene,
+        chance: random.Random,
+        claims: Claims,
+        in_force: InForce,
     ) -> None:
         self._requests = requests
+        self._in_force = in_force
         self._scene = scene
         self._chance = chance
         self._claims = claims
@@ -148,7 +157,11 @@ class Cast:
             self._shares, self._moves, self._deletes, self._reads, self._lists, self._alters,
         )  # fmt: skip
         crowd: tuple[Deed, ...] = (self._crowds,) * 10 + (self._deletes,) * 2
-        self._deeds = deeds + crowd if scene.crowded else deeds
+        if scene.crowded:
+            deeds += crowd
+        if scene.changing:
+            deeds += (self._configures,) * 3 + (self._asks, self._sweeps) + (self._creates,) * 4
+        self._deeds = deeds
 
     def born(self, id: str, owner: str) -> Actor:
         """Make a session that is there from the beginning."""
@@ -299,6 +312,17 @@ class Cast:
 
     def _nobody(self, flow: object) -> None:
         raise Broken("a flow is run by the simulation only")
+
+    def _configures(self, name: str, id: str, owner: str) -> Actor:
+        change = self._chance.choice(CHANGES)
+        self._claims.note(name, "configures", change)
+        yield from self._in_force.noting(self._requests.configure(change))
+
+    def _asks(self, name: str, id: str, owner: str) -> Actor:
+        yield from self._in_force.noting(self._requests.parameters())
+
+    def _sweeps(self, name: str, id: str, owner: str) -> Actor:
+        yield from self._requests.sweep(None)
 
     def _deletes(self, name: str, id: str, owner: str) -> Actor:
         yield from self._requests.delete(id, owner, self._chance.choice((0, 0, 3600)))

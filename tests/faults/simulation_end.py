@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sessionstore import QuotaExceeded
-from sessionstore._core import scripts, sessions
+from sessionstore._core import parameters, scripts, sessions
 from sessionstore._core.operation import Operation
 from sessionstore._core.records import Moving
 from sessionstore._core.sessions import ANY
@@ -27,7 +27,17 @@ if TYPE_CHECKING:
 
     Flow = Generator[Any, Any, Any]
 
-__all__ = ["answering", "at_once", "ended", "hushes", "lapses", "settled"]
+__all__ = [
+    "GROWN_OLD",
+    "SIZE",
+    "agreed",
+    "answering",
+    "at_once",
+    "ended",
+    "hushes",
+    "lapses",
+    "settled",
+]
 
 ROUNDS = 50
 REFUSALS = (*REFUSED, Moving)
@@ -75,6 +85,9 @@ end
 return 1""",
 )
 """Half a minute goes by for the seats that were taken: they may be looked at."""
+
+SIZE = scripts._script("size", "#!lua flags=no-writes\nreturn redis.call('ZCARD', KEYS[1])")
+"""How many seats of a pool are taken."""
 
 
 def answering(store: SessionStore) -> Callable[[Any], Any]:
@@ -205,13 +218,28 @@ def ended(
             raise Broken(f"acknowledged, and not in {sid}: {lost}")
         if landed := claims.refused[born] & set(marks):
             raise Broken(f"refused, and in {sid} all the same: {landed}")
-    if scene.limits:
-        _fill(store, scene)
+    if scene.changing:
+        raised = {"max_private": max(3, store.count()), "max_per_owner": None}
+        _fill(store, {**raised, "at_limit": store.configure(**raised).at_limit})
+    elif scene.limits:
+        _fill(store, scene.limits)
 
 
-def _fill(store: SessionStore, scene: Scene) -> None:
+def agreed(store: SessionStore) -> None:
+    """See that everything has come to the parameters that are told to be in force."""
+    limits, keys, driver = store.parameters, store._requests.keys, store._driver
+    decided = driver.do(parameters.read(keys))
+    wanted = {**decided.for_buckets, "version": str(decided.version)}
+    there = [driver.do(parameters.stored(bucket.parameters)) for bucket in keys.buckets]
+    if any(found != wanted for found in there):
+        raise Broken(f"buckets have {there}, decided is {wanted}")
+    pool = driver.do(parameters.stored(keys.pool("private").limit))
+    if pool.get("limit") != (None if limits.max_private is None else str(limits.max_private)):
+        raise Broken(f"the limit of all is {pool}, and not {limits.max_private}")
+
+
+def _fill(store: SessionStore, limits: dict[str, Any]) -> None:
     """See that the limits are kept, and that nothing that is gone takes up room."""
-    limits = scene.limits
     if most := limits.get("max_private"):
         pool = store._requests.keys.pool("private")
         store._driver.do(Operation(GROWN_OLD, (pool.fresh,), (), int))

@@ -83,6 +83,8 @@ class Stage:
             )
             if scene.limits:
                 store.configure(**scene.limits)
+        elif scene.changing:
+            store.configure(**{"max_per_owner": None, "at_limit": "refuse", **scene.limits})
         simulation = Simulation(store, seed)
         try:
             simulation.run()

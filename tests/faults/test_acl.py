@@ -67,6 +67,7 @@ COMMANDS = [
     "strlen",
     "pexpiretime",
     "sadd",
+    "sismember",
     "srem",
     "srandmember",
     "xadd",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessionstore import QuotaExceeded, SessionStore
+from sessionstore._core import parameters
 from tests.faults import jobs
 from tests.support.processes import all_of, children
 
@@ -85,6 +86,29 @@ def test_twenty_simultaneous_creates_that_evict_all_succeed_and_leave_as_many_as
             assert said == ["made"] * CREATORS
             whose = f"ann{round_}" if "max_per_owner" in limits else None
             assert store.count(whose) == LIMIT
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_of_processes_that_configure_at_once_one_comes_last_in_every_bucket(
+    server: Standalone, store: SessionStore, prefix: str, killed: bool
+) -> None:
+    keys, driver = store._requests.keys, store._driver
+    for round_ in range(6):
+        with children(4, jobs.configure_when_told, server.url, prefix) as crowd:
+            all_of(crowd)
+            for child in crowd:
+                child.tell(round_)
+            if killed:
+                crowd[round_ % 4].kill9()
+            else:
+                assert {found.max_per_owner for found in all_of(crowd)} <= {1, 2, 3, 4}
+        limits = store.parameters
+        there = [driver.do(parameters.stored(bucket.parameters)) for bucket in keys.buckets]
+        assert all(found == there[0] for found in there)
+        assert there[0]["max_per_owner"] == str(limits.max_per_owner)
+        pool = driver.do(parameters.stored(keys.pool("private").limit))
+        private = None if limits.max_private is None else str(limits.max_private)
+        assert pool.get("limit") == private
 
 
 def test_a_limit_holds_for_the_threads_of_one_process(store: SessionStore) -> None:

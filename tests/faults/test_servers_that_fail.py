@@ -273,6 +273,8 @@ def test_on_a_full_server_nothing_is_half_written_and_what_makes_room_goes_throu
             assert await store.delete("idle", owner="bob") is True
             assert await store.sweep() == 1
             assert await store.count() == 2
+            limits = await store.configure(linger=30, max_timeout=600, max_private=50)
+            assert limits.max_private == 50
             assert await store.end_all("ann") == 2
 
             own_server.ask("CONFIG", "SET", "maxmemory", "0")

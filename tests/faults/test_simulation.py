@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessionstore._core import scripts, sessions
+from sessionstore._core import buckets, parameters, scripts, seats, sessions
 from tests.faults.simulation import Broken
-from tests.faults.simulation_actors import LIMITS
+from tests.faults.simulation_limits import CHANGING, LIMITS
 from tests.faults.simulation_stage import Stage
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SEEDS = int(os.environ.get("SIMULATION_SEEDS", "10000"))
 GROUPS = 20
 FOUND_WITHIN = 20
+OF_LIMITS_FOUND_WITHIN = 500
 SEED = "SIMULATION_SEED"
 """Set in the environment, it is the one seed that is played."""
 
@@ -47,33 +48,52 @@ def planted(name: str, pattern: str, instead: str) -> scripts.Script:
 
 BUGS = {
     "a close that ignores the fence": (
-        "CLOSE", "close",
+        sessions, "CLOSE", "close",
         r"if s\.fence ~= fence then.*?\nend\nif s\.lapsed then return \{'LOST'\} end", "",
     ),
     "a save that is applied whenever it comes": (
-        "SAVE", "save",
+        sessions, "SAVE", "save",
         r"if s\.fence ~= tonumber\(fence\) or not s\.held then return \{'LOST'\} end", "",
     ),
     "an open that does not know its ticket": (
-        "OPEN", "open", r"if not s\.held or s\.ticket == ticket then", "if true then",
+        sessions, "OPEN", "open", r"if not s\.held or s\.ticket == ticket then", "if true then",
     ),
     "a shared save beside a holder": (
-        "MERGE", "merge", r"if s\.held and \(beside[^\n]*", "",
+        sessions, "MERGE", "merge", r"if s\.held and \(beside[^\n]*", "",
     ),
     "a create that knows no limit of an owner": (
-        "CREATE", "create", r"(local limit, owned = store\.max_per_owner)", r"\1 and nil",
+        sessions, "CREATE", "create",
+        r"(local limit, owned = store\.max_per_owner)", r"\1 and nil",
+    ),
+}  # fmt: skip
+
+BUGS_OF_LIMITS = {
+    "a create that comes with any seat": (
+        sessions, "CREATE", "create", r"if not ticket or tonumber.*?then", "if not ticket then",
+    ),
+    "a bucket that takes what comes last": (
+        buckets, "ADOPT", "adopt", r"if known >= tonumber\(version\) then[^\n]*", "",
+    ),
+    "a pool that takes what comes last": (
+        seats, "LIMIT_SEATS", "limit_seats", r"if tonumber\(known\[1\] or 0\) > [^\n]*", "",
+    ),
+    "a change that is applied before it is": (
+        parameters, "CONFIGURE", "configure", r"'version', version,", r"'applied', version, \g<0>",
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize("bug", BUGS | BUGS_OF_LIMITS)
 def test_the_simulation_finds_a_planted_bug_within_a_few_seeds(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, bug: str
 ) -> None:
-    constant, name, pattern, instead = BUGS[bug]
-    monkeypatch.setattr(sessions, constant, planted(name, pattern, instead))
+    module, constant, name, pattern, instead = (BUGS | BUGS_OF_LIMITS)[bug]
+    monkeypatch.setattr(module, constant, planted(name, pattern, instead))
+    seeds = range(FOUND_WITHIN)
+    if bug in BUGS_OF_LIMITS:
+        seeds = range(CHANGING, OF_LIMITS_FOUND_WITHIN * len(LIMITS), len(LIMITS))
     with pytest.raises(Broken, match="seed"):
-        stage.play_all(range(FOUND_WITHIN))
+        stage.play_all(seeds)
 
 
 @pytest.mark.parametrize("seed", range(len(LIMITS)))

@@ -126,7 +126,7 @@ class Model:
         self._evict(idle, excess, evicted)
 
     def _take_seat(self, pool: str, evicted: Evicted, swept: Swept) -> None:
-        """Make room for one more of all; what idles is evicted, though it may not be enough."""
+        """Make room for one more of all."""
         has_swept, most = swept(), self.most[pool]
         if most is None:
             assert not has_swept
@@ -137,10 +137,9 @@ class Model:
             return
         assert has_swept, "the store has not looked for what is over"
         idle = [one for one in alive if not one.held]
-        if self.evicts:
-            self._evict(idle, min(excess, len(idle)), evicted)
         if not self.evicts or len(idle) < excess:
             raise Refusal(QuotaExceeded, pool)
+        self._evict(idle, excess, evicted)
 
     def _evict(self, idle: list[Modelled], excess: int, evicted: Evicted) -> None:
         """End those that are idle for longest."""

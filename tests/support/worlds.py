@@ -28,6 +28,7 @@ __all__ = [
     "CELLS",
     "DIGITS",
     "KINDS",
+    "Client",
     "Place",
     "Places",
     "World",
@@ -335,3 +336,48 @@ def run_until(driver: Driver, flow: Flow[Any], steps: int) -> bool:
             answer = driver._answer(flow.send(answer))
         return True
     return False
+
+
+class Client:
+    """A client that does a flow a step at a time, and that others may overtake between any two."""
+
+    def __init__(self, driver: Driver, flow: Flow[Any]) -> None:
+        self._driver = driver
+        self._flow = flow
+        self.value: Any = None
+        self.error: Exception | None = None
+        self.step: Step | None = None
+        self._goes_on(lambda: next(flow))
+
+    def goes(self) -> bool:
+        """Do one step; False if there is none."""
+        if self.step is None:
+            return False
+        answer = self._driver._answer(self.step)
+        self._goes_on(lambda: self._flow.send(answer))
+        return True
+
+    def comes_to(self, script: str, *, times: int = 1) -> None:
+        """Go on until it is about to call a script, for the first time or a later one."""
+        while True:
+            assert self.step is not None, f"it never calls {script}"
+            times -= isinstance(self.step, Operation) and self.step.script.name == script
+            if times == 0:
+                return
+            self.goes()
+
+    def ends(self) -> Any:
+        """Go on to the end; return what it returns, or raise what it raises."""
+        while self.goes():
+            pass
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+    def _goes_on(self, going: Callable[[], Step]) -> None:
+        try:
+            self.step = going()
+        except StopIteration as stop:
+            self.step, self.value = None, stop.value
+        except Exception as error:  # noqa: BLE001 - it is raised at the end
+            self.step, self.error = None, error

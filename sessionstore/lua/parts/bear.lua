@@ -1,4 +1,5 @@
--- Write a new session over what was there before, and put it into the indexes; `h` and `m` are its first fields.
+-- Write a new session over what was there before, and put it into the indexes; `h` and `m` are its first fields,
+-- `seat` begins with the ticket of its seat.
 local function bear(s, before, h, m, seat, given, first, store)
   if store.max_timeout and s.timeout > store.max_timeout then s.timeout = store.max_timeout end
   s.fence = before and math.max(before.fence + 1, store.us) or store.us
@@ -8,7 +9,7 @@ local function bear(s, before, h, m, seat, given, first, store)
   local deleter = before and redis.call('HGET', s.session, 'k')
   redis.call('DEL', s.session)
   redis.call('HSET', s.session, 'f', string.format('%.0f', s.fence), 't', s.timeout, 'c', s.created, 'a', store.now, 'h', h)
-  local facts = {o = s.owner, s = seat, l = s.ends or '', m = m, k = deleter or ''}
+  local facts = {o = s.owner, s = string.match(seat, '^%S*'), l = s.ends or '', m = m, k = deleter or ''}
   -- No fence up to that of the earlier one may write here, nor be taken for one that has closed.
   if before or m ~= '' then facts.y = string.format('%.0f', s.fence - 1) end
   for name, value in pairs(facts) do

@@ -1,32 +1,26 @@
--- Whether an owner may have one session more: at the limit every session of the owner is looked at, those that are
--- over end, and, if the store evicts, so do the least recently active ones that nobody holds.
--- `leaving` is how many of them are about to leave.
+-- Make sure that an owner may have one session more: answers nil, or the refusal. At the limit those that are over end,
+-- and, if the store evicts, so do the least recently active ones that nobody holds; more than a page of them is too
+-- much for one call. `leaving` is how many of them are about to leave.
 local function make_room(owner, leaving, store)
   local limit, owned = store.max_per_owner, store.tag .. 'o:' .. owner
-  if limit then limit = limit + leaving end
-  if owner == '' or owner == '*' or not limit or redis.call('ZCARD', owned) < limit then return true end
+  if owner == '' or owner == '*' or not limit then return nil end
+  local most = limit + leaving
+  if redis.call('ZCARD', owned) < most then return nil end
 
-  local idle = {}
-  for _, sid in ipairs(redis.call('ZRANGE', owned, 0, 499)) do
-    local s = look(store.tag .. 's:' .. sid, store)
-    if not s then
-      redis.call('ZREM', owned, sid)
-      redis.call('ZREM', store.tag .. 'x', sid)
-    elseif not s.moving then
-      if s.over then
-        if s.lapsed then lapse(s, store) end
-        finish(s, store)
-      elseif not s.held then idle[#idle + 1] = s end
-    end
-  end
+  -- A score is never later than the deadline, so what is over is due.
+  local due = redis.call('ZRANGE', owned, '-inf', store.now, 'BYSCORE', 'LIMIT', 0, 500)
+  cull(due, owner, true, store)
+  local size, evicts = redis.call('ZCARD', owned), store.at_limit == 'evict'
+  if size < most then return nil end
+  if #due == 500 or evicts and size > 500 then return {'CROWDED', limit, most, evicts and 1 or 0} end
 
-  local excess = redis.call('ZCARD', owned) - limit + 1
-  if excess <= 0 then return true end
-  if store.at_limit ~= 'evict' or #idle < excess then return false end
+  local excess = size - most + 1
+  local idle = evicts and cull(redis.call('ZRANGE', owned, 0, -1), owner, false, store) or {}
+  if #idle < excess then return {'LIMIT', limit} end
   table.sort(idle, function(a, b) return a.activity < b.activity end)
   for i = 1, excess do
     idle[i].over, idle[i].kind = 'evicted', 'evicted'
     finish(idle[i], store)
   end
-  return true
+  return nil
 end

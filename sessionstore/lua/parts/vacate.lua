@@ -1,6 +1,7 @@
 -- Make sure that a session can be made where `before` was, if anything: answers nil, or the refusal.
--- `leaving` is how many sessions of the owner are about to leave. From `first` on, `given` holds its attributes, names and values in turn.
-local function vacate(before, owner, leaving, seat, given, first, store)
+-- `leaving` is how many sessions of the owner are about to leave. `seat` is the ticket of a seat and what the demand for
+-- it said, or empty. From `first` on, `given` holds its attributes, names and values in turn.
+local function vacate(sid, before, owner, leaving, seat, given, first, store)
   if before and before.moving and not before.held and not before.ended then return {'MOVING', before.moving} end
   if before and not before.over then return {'EXISTS'} end
   if before and not before.ended then
@@ -16,8 +17,20 @@ local function vacate(before, owner, leaving, seat, given, first, store)
       and redis.call('EXISTS', store.tag .. 'r:' .. string.sub(value, 1, 16)) == 0 then return {'UNSTAGED'} end
   end
   if store.max_bytes and size > store.max_bytes then return {'TOOBIG', size, store.max_bytes} end
-  if not make_room(owner, leaving, store) then return {'LIMIT', store.max_per_owner} end
+  local refusal = make_room(owner, leaving, store)
+  if refusal then return refusal end
+
   local pool = owner == '*' and 'public' or 'private'
-  if seat == '' and store['seats_' .. pool] then return {'SEAT', pool, store.at_limit == 'evict' and 1 or 0} end
+  local since = store['seats_' .. pool]
+  if not since then return nil end
+  -- A seat may have been freed since it was taken: then it was denied here before that, for an hour. So one that was
+  -- asked for half an hour ago is too old to tell.
+  local ticket, of, asked = string.match(seat, '^(%S+) (%d+) (%d+)$')
+  if not ticket or tonumber(of) < since or store.now - asked > 1800000
+    or redis.call('EXISTS', store.tag .. 'm:' .. ticket) == 1 then
+    return {'SEAT', pool, store.at_limit == 'evict' and 1 or 0, string.format('%.0f %.0f', since, store.now)}
+  end
+  -- Of what expired here unseen there is still an entry in the index, and perhaps a seat.
+  if not before and redis.call('ZSCORE', store.tag .. 'x', sid) then redis.call('SADD', store.tag .. 'q', 'unknown ' .. sid) end
   return nil
 end

@@ -1,0 +1,87 @@
+"""Going through buckets to end what is over, and to finish what others have left half done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sessionstore._core import buckets, moves, parameters, seats
+from sessionstore._core.keys import Bucket, Keyspace, Pool
+from sessionstore._core.operation import Flow, together
+
+__all__ = ["end_all_that_is_over", "give_back", "sweep"]
+
+UNKNOWN = "unknown"
+"""The pool of a session whose key has expired unseen, as its bucket notes it."""
+
+NOTED = 500
+"""So many of the seats that a bucket has noted does one sweep tell."""
+
+
+def sweep(keys: Keyspace, due: Sequence[Bucket]) -> Flow[int]:
+    """Sweep some buckets; return how many sessions ended.
+
+    What has timed out ends even where the store keeps it until now. Half-done moves are settled,
+    and so are changes of parameters.
+    """
+    decided = yield from parameters.read(keys)
+    ended, versions = yield from _sweep(keys, due, kept=True)
+    yield from parameters.verify(keys, decided, versions)
+    return ended
+
+
+def end_all_that_is_over(keys: Keyspace) -> Flow[None]:
+    """See that nobody is refused for what is over, or for a limit that was raised."""
+    yield from _sweep(keys, keys.buckets, kept=False)
+    yield from parameters.current(keys)
+
+
+def _sweep(keys: Keyspace, due: Sequence[Bucket], *, kept: bool) -> Flow[tuple[int, set[int]]]:
+    """Sweep buckets; return how many sessions ended, and the versions of the parameters there."""
+    ended, versions = 0, set()
+    while due:
+        swept = yield from together([buckets.sweep(bucket, kept) for bucket in due])
+        there = dict(zip(due, swept, strict=True))
+        yield from give_back(keys, {bucket: found.seats for bucket, found in there.items()})
+        for found in swept:
+            ended += found.ended
+            versions.add(found.version)
+            yield from moves.settle(keys, found.moving)
+        # A page full of sessions that are on the move leads nowhere: leave it to the next sweep.
+        due = [
+            bucket
+            for bucket, found in there.items()
+            if (found.more and len(found.moving) < buckets.PAGE) or len(found.seats) == NOTED
+        ]
+    return ended, versions
+
+
+def give_back(keys: Keyspace, noted: Mapping[Bucket, Sequence[bytes]]) -> Flow[None]:
+    """Free the seats of sessions that have ended, noted by their bucket as `POOL SID TICKET`."""
+    ended: dict[str, list[str]] = {}
+    for members in noted.values():
+        for member in members:
+            name, _, seat = member.decode().partition(" ")
+            ended.setdefault(name, []).append(seat)
+    if not ended:
+        return
+    for pool in keys.pools():
+        if pool.name in ended:
+            yield from seats.free(pool, ended[pool.name])
+        if UNKNOWN in ended:
+            yield from _check_those_of(keys, pool, set(ended[UNKNOWN]))
+    yield from together(
+        [
+            seats.forget_ended(bucket, members[at : at + NOTED])
+            for bucket, members in noted.items()
+            for at in range(0, len(members), NOTED)
+        ]
+    )
+
+
+def _check_those_of(keys: Keyspace, pool: Pool, sids: set[str]) -> Flow[None]:
+    """Look at all seats of some sessions: nobody knows their tickets any more."""
+    cursor, found = b"", []
+    while cursor != b"0":
+        cursor, names = yield from seats.scan(pool, cursor or b"0")
+        found += [seat for seat in names if seats.sid_of(seat) in sids]
+    yield from seats.check(keys, pool, found)
