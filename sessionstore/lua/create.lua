@@ -67,7 +67,8 @@ if refusal then return refusal end
 local lifetime = lifetime_ms or store.lifetime
 local s = {
   session = session, sid = sid, owner = owner, timeout = timeout_ms or store.timeout,
-  created = store.now, ends = lifetime and store.now + lifetime,
+  -- Later than that of any earlier session of this name: so it tells them apart.
+  created = before and math.max(store.now, math.floor(before.fence / 1000) + 1) or store.now, ends = lifetime and store.now + lifetime,
   lease_end = opened == '1' and store.now + (lease_ms or store.lease) or 0,
 }
 local holder = string.format('%013.0f%s%s%s', s.lease_end, opened == '1' and 'o' or 'c', ticket, label)
@@ -75,7 +76,7 @@ bear(s, before, holder, '', seat, ARGV, 9, store)
 if opened == '1' then keep(s, store) end
 emit('created', s, '', store)
 -- Not a key for each: sessions are made by the thousand, and this is needed for a minute.
-redis.call('ZADD', creates, store.now, ticket)
+redis.call('ZADD', creates, s.created, ticket)
 redis.call('ZREMRANGEBYSCORE', creates, '-inf', store.now - 60000)
 redis.call('PEXPIRE', creates, 60000)
 return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}

@@ -2,7 +2,7 @@
 -- `seat` begins with the ticket of its seat.
 local function bear(s, before, h, m, seat, given, first, store)
   if store.max_timeout and s.timeout > store.max_timeout then s.timeout = store.max_timeout end
-  s.fence = before and math.max(before.fence + 1, store.us) or store.us
+  s.fence = before and math.max(before.fence + 1, store.us, s.created * 1000) or store.us
   s.activity, s.stored_activity, s.size = store.now, store.now, 0
 
   -- A delete of the earlier session of this name that is sent again must not end this one.
