@@ -51,7 +51,7 @@ class AsyncSessionStore:
             driver, requests = await connected_async(
                 url, prefix, buckets, safe=safe, undecodable=undecodable
             )
-            return cls(driver, requests, AsyncKeeper(driver.run))
+            return cls(driver, requests, AsyncKeeper(driver.beside()))
 
         return Pending(connecting)
 

@@ -14,6 +14,7 @@
     ├── UndecodableValue      stored bytes that are not a value
     ├── ValueTooLarge         more than the store takes for one session (also a ValueError)
     ├── ConfigError           a bad argument, parameter or URL (also a ValueError)
+    ├── StoreClosed           the store was closed before this use of it
     └── StoreUnavailable      the server could not be reached, or refused to work
         └── TimedOut          no answer in time: the outcome is unknown
 
@@ -37,6 +38,7 @@ __all__ = [
     "SessionNotFound",
     "SessionNotOpen",
     "SessionStoreError",
+    "StoreClosed",
     "StoreUnavailable",
     "TimedOut",
     "TypeRefused",
@@ -215,6 +217,13 @@ class ValueTooLarge(SessionStoreError, ValueError):
 
 class ConfigError(SessionStoreError, ValueError):
     """An argument, a parameter or a URL that makes no sense."""
+
+
+class StoreClosed(SessionStoreError):
+    """The store was closed; what it had open stays open until its lease ends."""
+
+    def __init__(self, message: str = "the store was closed; connect again") -> None:
+        super().__init__(message)
 
 
 class StoreUnavailable(SessionStoreError):

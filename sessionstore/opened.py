@@ -254,7 +254,7 @@ class OpenSession(Facts, Attributes, MutableMapping[str, Any]):
     def _renewing(self) -> Flow[None]:
         self._check_open("renewing")
         if self._mode == "exclusive":
-            (lease_end,) = yield from flows.renew([(self._home, self.fence, self.asked_lease)])
+            (lease_end,) = yield from sessions.renew([(self._home, self.fence, self.asked_lease)])
             if not lease_end:
                 self._lost = True
             self._check_open("renewing")

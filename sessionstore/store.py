@@ -60,7 +60,7 @@ class SessionStore:
             ConfigError: a bad URL, or the store was made with another number of buckets.
         """
         driver, requests = connected(url, prefix, buckets, safe=safe, undecodable=undecodable)
-        return cls(driver, requests, Keeper(driver.run))
+        return cls(driver, requests, Keeper(driver.beside()))
 
     def as_user(
         self, user: str, *, privileged: bool = False, label: str | None = None

@@ -12,10 +12,15 @@ from typing import Any, NamedTuple
 
 from sessionstore._core import buckets, moves, seats
 from sessionstore._core.keys import Bucket, Keyspace, Pool, ticket
-from sessionstore._core.operation import Flow, Operation, together
+from sessionstore._core.operation import Flow, Operation, each, together
 from sessionstore._core.records import Moving
 from sessionstore._core.sessions import ANY, Seat, read
-from sessionstore.errors import QuotaExceeded, SessionEnded, SessionNotFound
+from sessionstore.errors import (
+    QuotaExceeded,
+    SessionEnded,
+    SessionNotFound,
+    SessionStoreError,
+)
 
 __all__ = ["give_back", "release_seat", "set_limit", "sweep", "take_seat"]
 
@@ -23,26 +28,37 @@ EVICTION_ROUNDS = 50
 
 
 def sweep_all(keys: Keyspace) -> Flow[int]:
-    """End all that is over, settle half-done moves, give back seats; return how many ended."""
+    """End all that is over, settle half-done moves, give back seats; return how many ended.
+
+    For a create that waits for it: what cannot be reached is soon said.
+    """
     return (yield from sweep(keys, keys.buckets, kept=False))
 
 
 def sweep(keys: Keyspace, due: Sequence[Bucket], *, kept: bool) -> Flow[int]:
-    """Sweep some buckets; `kept`: what has timed out ends even where the store keeps it."""
+    """Sweep some buckets; `kept`: what has timed out ends even where the store keeps it.
+
+    A bucket that cannot be reached keeps no other from being swept; its error is raised at the end.
+    """
     ended = 0
+    failure: SessionStoreError | None = None
     while due:
-        swept = yield from together([buckets.sweep(bucket, kept) for bucket in due])
-        for bucket, found in zip(due, swept, strict=True):
+        sweeps = [buckets.sweep(bucket, kept) for bucket in due]
+        answers = yield from (each(sweeps) if kept else together(sweeps))
+        swept = []
+        for bucket, found in zip(due, answers, strict=True):
+            if isinstance(found, SessionStoreError):
+                failure = failure or found
+                continue
+            swept.append((bucket, found))
             ended += found.ended
             if found.seats:
                 yield from give_back(keys, bucket, found.seats)
             yield from moves.settle(keys, found.moving)
         # A page full of sessions that are on the move leads nowhere: leave it to the next sweep.
-        due = [
-            bucket
-            for bucket, found in zip(due, swept, strict=True)
-            if found.more and len(found.moving) < buckets.PAGE
-        ]
+        due = [bucket for bucket, found in swept if found.more and len(found.moving) < buckets.PAGE]
+    if failure is not None:
+        raise failure
     return ended
 
 

@@ -1,7 +1,7 @@
-"""From a URL to clients: the one place where redis-py is configured.
+"""From a URL to a client: the one place where redis-py is configured.
 
-Every store has two clients: one for commands, and one for the blocking read of a waiter, which
-holds its connection for as long as it waits and must be given more time.
+The client knows the servers: where the primary is, who has which slots. What is sent goes over
+connections that the drivers keep themselves (`connections.py`), made as the client would.
 """
 
 from __future__ import annotations
@@ -21,45 +21,60 @@ from redis.exceptions import RedisClusterException
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-from sessionstore._core.flows import RECHECK
 from sessionstore._redis.errors import Attempts, translated
 from sessionstore.errors import ConfigError
 
-__all__ = ["ANSWER_WITHIN", "SCHEMES", "Clients", "connect", "connect_async"]
+__all__ = ["ANSWER_WITHIN", "SCHEMES", "Deployment", "connect", "connect_async"]
 
 SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 ANSWER_WITHIN = 2.0
 """Seconds within which the server must connect and answer."""
 
-COMMAND_CONNECTIONS = 20
-WAITING_CONNECTIONS = 500
+CONNECTIONS = 20
+"""How many to one server, for all that is done at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Clients:
-    """A pair of clients of one deployment."""
+class Deployment:
+    """A client of one server, of the primary that sentinels name, or of a cluster."""
 
-    commands: Any
-    waiting: Any
+    client: Any
     clustered: bool = False
     shebang: bool = True
     """Whether the engine knows the first line of our scripts; every real server does."""
 
-    def all(self) -> Iterator[Any]:
+    def source(self, place: str) -> Any:
+        """Return what knows how to connect to the server at a place, such as `host:port`.
+
+        It is a pool of redis-py, or a node of its cluster: both have a `connection_class`, the
+        `connection_kwargs` for it, and say how many there may be, `max_connections`.
+        """
+        if not self.clustered:
+            return self.client.connection_pool
+        nodes = self.client.nodes_manager
+        host, _, port = place.rpartition(":")
+        if isinstance(self.client, redis.asyncio.RedisCluster):
+            node = AsyncClusterNode(host, int(port), **nodes.connection_kwargs)
+            node.connection_kwargs["retry"] = AsyncRetry(NoBackoff(), 0)
+            return node
+        return nodes.create_redis_node(
+            host, int(port), maint_notifications_config=QUIET, **nodes.connection_kwargs
+        ).connection_pool
+
+    def clients(self) -> Iterator[Any]:
         """Return all that must be closed: also the clients of the sentinels that were asked."""
-        for client in (self.commands, self.waiting):
-            yield client
-            pool = getattr(client, "connection_pool", None)
-            yield from getattr(getattr(pool, "sentinel_manager", None), "sentinels", ())
+        yield self.client
+        pool = getattr(self.client, "connection_pool", None)
+        yield from getattr(getattr(pool, "sentinel_manager", None), "sentinels", ())
 
 
-def connect(url: str) -> Clients:
-    """Return clients for synchronous use; nothing is sent yet."""
+def connect(url: str) -> Deployment:
+    """Return a client for synchronous use; only one of a cluster sends something yet."""
     return _connect(url, _standalone, _sentinel, _cluster)
 
 
-def connect_async(url: str) -> Clients:
-    """Return clients for use in one event loop; nothing is sent yet."""
+def connect_async(url: str) -> Deployment:
+    """Return a client for use in one event loop; nothing is sent yet."""
     return _connect(url, _async_standalone, _async_sentinel, _async_cluster)
 
 
@@ -68,7 +83,7 @@ def _connect(
     standalone: Callable[[str, dict[str, Any]], Any],
     sentinel: Callable[[list[tuple[str, int]], str, dict[str, Any], dict[str, Any]], Any],
     cluster: Callable[[list[tuple[str, int]], dict[str, Any]], Any],
-) -> Clients:
+) -> Deployment:
     try:
         parts = urlsplit(url)
         if parts.scheme not in SCHEMES:
@@ -77,19 +92,16 @@ def _connect(
                 f" or embedded://, not {parts.scheme or 'nothing'!r}"
             )
         if parts.scheme in ("redis", "rediss", "unix"):
-            return _pair(lambda options: standalone(url, options), clustered=False)
+            return Deployment(standalone(url, _options()))
         hosts = _hosts(parts.netloc)
         if parts.scheme == "redis+cluster":
-            return _pair(lambda options: cluster(hosts, options | _login(url)), clustered=True)
+            return Deployment(cluster(hosts, _options() | _login(url)), clustered=True)
         service, _, database = parts.path.strip("/").partition("/")
         if not service:
             raise ConfigError("a Sentinel URL ends with the name of the service: .../mymaster")
         login = _login(url) | ({"db": int(database)} if database else {})
         asked = {name: login[name] for name in ("ssl",) if name in login}
-        return _pair(
-            lambda options: sentinel(hosts, service, options | login, options | asked),
-            clustered=False,
-        )
+        return Deployment(sentinel(hosts, service, _options() | login, _options() | asked))
     except (redis.RedisError, RedisClusterException) as error:  # clusters connect at once
         raise translated(error, Attempts()) from error
     except ValueError as error:
@@ -98,22 +110,15 @@ def _connect(
         raise ConfigError(f"a store URL is malformed: {error}") from None
 
 
-def _pair(make: Callable[[dict[str, Any]], Any], *, clustered: bool) -> Clients:
-    return Clients(
-        make(_options(ANSWER_WITHIN, COMMAND_CONNECTIONS)),
-        make(_options(RECHECK / 1000 + 5, WAITING_CONNECTIONS)),
-        clustered,
-    )
-
-
-def _options(answer_within: float, connections: int) -> dict[str, Any]:
+def _options() -> dict[str, Any]:
     return {
-        "max_connections": connections,
-        "socket_timeout": answer_within,
+        "max_connections": CONNECTIONS,
+        "socket_timeout": ANSWER_WITHIN,
         "socket_connect_timeout": ANSWER_WITHIN,
         "health_check_interval": 15,
         "protocol": 3,
         "client_name": "sessionstore",
+        "maint_notifications_config": QUIET,
     }
 
 
@@ -158,7 +163,7 @@ def _async_standalone(url: str, options: dict[str, Any]) -> Any:
 def _sentinel(
     hosts: list[tuple[str, int]], service: str, options: dict[str, Any], asked: dict[str, Any]
 ) -> Any:
-    once = {"retry": Retry(NoBackoff(), 0), "maint_notifications_config": QUIET}
+    once = {"retry": Retry(NoBackoff(), 0)}
     sentinels: Any = cast(Any, redis.Sentinel)(
         hosts, sentinel_kwargs=asked | once, min_other_sentinels=0
     )
@@ -168,7 +173,7 @@ def _sentinel(
 def _async_sentinel(
     hosts: list[tuple[str, int]], service: str, options: dict[str, Any], asked: dict[str, Any]
 ) -> Any:
-    once = {"retry": AsyncRetry(NoBackoff(), 0), "maint_notifications_config": QUIET}
+    once = {"retry": AsyncRetry(NoBackoff(), 0)}
     sentinels: Any = cast(Any, redis.asyncio.Sentinel)(hosts, sentinel_kwargs=asked | once)
     return sentinels.master_for(service, **options, **once)
 
@@ -178,7 +183,6 @@ def _cluster(hosts: list[tuple[str, int]], options: dict[str, Any]) -> Any:
         startup_nodes=[cast(Any, ClusterNode)(host, port) for host, port in hosts],
         retry=Retry(NoBackoff(), 0),
         require_full_coverage=False,
-        maint_notifications_config=QUIET,
         **options,
     )
 
@@ -193,3 +197,4 @@ def _async_cluster(hosts: list[tuple[str, int]], options: dict[str, Any]) -> Any
 
 
 QUIET = MaintNotificationsConfig(enabled=False)
+"""A server that is about to go need not say so: what is lost with a connection is sent again."""

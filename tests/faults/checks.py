@@ -9,7 +9,7 @@ from sessionstore._core.keys import PERMANENT
 if TYPE_CHECKING:
     from tests.support.servers import Server
 
-__all__ = ["BUCKETS", "every_key_expires", "keys_of", "waiting", "whole"]
+__all__ = ["BUCKETS", "every_key_expires", "keys_of", "renew_no_more", "waiting", "whole"]
 
 BUCKETS = 4
 
@@ -37,6 +37,12 @@ def waiting(server: Server, prefix: str) -> int:
     """Return how many tickets are in line, for all sessions of a store."""
     with server.client() as client:
         return sum(int(client.llen(key)) for key in keys_of(server, prefix, "w:"))
+
+
+def renew_no_more(store: Any) -> None:
+    """Let a store forget to renew the leases of what it has open now."""
+    for renewer in store._keeper._renewers.values():
+        renewer._book._kept.clear()
 
 
 def whole(text: Any) -> int:

@@ -28,7 +28,7 @@ from sessionstore import SessionStore
 from sessionstore._core import buckets
 from sessionstore._core.operation import Operation, Wake
 from tests.faults.simulation_actors import Broken, Cast, Claims, bury, scene_of
-from tests.faults.simulation_end import answering, at_once, ended, lapses, settled
+from tests.faults.simulation_end import at_once, ended, lapses, settled
 
 if TYPE_CHECKING:
     from tests.faults.simulation_actors import Actor
@@ -63,7 +63,7 @@ class Simulation:
         self.chance = random.Random(seed)
         self.claims = Claims()
         self._store = store
-        self._answer = answering(store)
+        self._answer = store._driver._answer
         self._keys = store._requests.keys
         self._cast = Cast(store._requests, self.scene, self.chance, self.claims)
         self._running: list[Running] = []
