@@ -10,6 +10,7 @@ goes wrong in one renewal is told, and the next one is made.
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 import weakref
@@ -163,7 +164,7 @@ class Renewer:
         self._book = Book()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._sleeps_until = 0.0
+        self._sleeps_until = math.inf
         self._closed = False
 
     def add(self, session: OpenSession) -> None:
@@ -208,6 +209,9 @@ class Renewer:
         with self._changed:
             idle_until = time.monotonic() + IDLE
             while not self._closed:
+                self._sleeps_until = (
+                    math.inf
+                )  # until it does sleep, every newcomer waits to wake it
                 now = time.monotonic()
                 until = self._book.next_due()
                 if until is not None and until <= now:

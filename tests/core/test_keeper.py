@@ -146,6 +146,29 @@ def test_a_thread_that_cannot_be_had_is_asked_for_again(monkeypatch: pytest.Monk
         wait_until(renewed(after), "what was opened since is renewed")
 
 
+def test_what_is_opened_just_when_the_thread_goes_to_sleep_is_renewed_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with fake_store() as store:
+        store.create("a", open=False)
+        opened: list[Any] = []
+        opening = threading.Thread(target=lambda: opened.append(store.open("a", lease=LEASE)))
+        next_due = Book.next_due
+
+        def outdated(book: Book) -> float | None:
+            found = next_due(book)
+            if opening.ident is None:
+                opening.start()
+                wait_until(lambda: len(book._kept) == 2, "it has been opened")
+            return found
+
+        monkeypatch.setattr(Book, "next_due", outdated)
+        long = store.create("long")
+        wait_until(lambda: opened, "it is opened")
+        wait_until(renewed(opened[0]), "it is renewed", timeout=3)
+        assert long.is_open
+
+
 def test_asyncio_an_error_in_a_renewal_is_told_and_ends_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
