@@ -31,10 +31,13 @@ __all__ = ["AsyncSessionStore"]
 class AsyncSessionStore:
     """Sessions for asyncio code; safe to share between all tasks of one event loop."""
 
-    def __init__(self, driver: AsyncDriver, requests: Requests, keeper: AsyncKeeper) -> None:
+    def __init__(
+        self, driver: AsyncDriver, requests: Requests, keeper: AsyncKeeper, *, view: bool = False
+    ) -> None:
         self._driver = driver
         self._requests = requests
         self._keeper = keeper
+        self._is_view = view
 
     @classmethod
     @as_in(SessionStore.connect)
@@ -52,7 +55,7 @@ class AsyncSessionStore:
             driver, requests = await connected_async(
                 url, prefix, buckets, safe=safe, undecodable=undecodable, create=create
             )
-            return cls(driver, requests, AsyncKeeper(driver.run))
+            return cls(driver, requests, AsyncKeeper(driver.beside()))
 
         return Pending(connecting)
 
@@ -61,7 +64,7 @@ class AsyncSessionStore:
         self, user: str, *, privileged: bool = False, label: str | None = None
     ) -> AsyncSessionStore:
         requests = self._requests.acting(user, privileged, label)
-        return AsyncSessionStore(self._driver, requests, self._keeper)
+        return AsyncSessionStore(self._driver, requests, self._keeper, view=True)
 
     @property
     @as_in(SessionStore.label)
@@ -159,8 +162,9 @@ class AsyncSessionStore:
 
     @as_in(SessionStore.close)
     async def close(self) -> None:
-        await self._keeper.close()
-        await self._driver.close()
+        if not self._is_view:
+            await self._keeper.close()
+            await self._driver.close()
 
     async def __aenter__(self) -> Self:
         return self

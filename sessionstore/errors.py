@@ -15,6 +15,7 @@
     ├── ValueTooLarge         more than the store takes for one session (also a ValueError)
     ├── ConfigError           a bad argument, parameter or URL (also a ValueError)
     │   └── StoreNotFound     there is no such store, and none was to be made
+    ├── StoreClosed           the store was closed before this use of it
     └── StoreUnavailable      the server could not be reached, or refused to work
         └── TimedOut          no answer in time: the outcome is unknown
 
@@ -40,6 +41,7 @@ __all__ = [
     "SessionNotFound",
     "SessionNotOpen",
     "SessionStoreError",
+    "StoreClosed",
     "StoreNotFound",
     "StoreUnavailable",
     "TimedOut",
@@ -233,6 +235,13 @@ class ConfigError(SessionStoreError, ValueError):
 
 class StoreNotFound(ConfigError):
     """There is no store with this prefix at this URL, and `connect` was not to make one."""
+
+
+class StoreClosed(SessionStoreError):
+    """The store was closed; what it had open stays open until its lease ends."""
+
+    def __init__(self, message: str = "the store was closed; connect again") -> None:
+        super().__init__(message)
 
 
 class StoreUnavailable(SessionStoreError):

@@ -1,34 +1,45 @@
-"""Renewing the leases of open sessions in the background: one call for all that a process holds.
+"""Renewing the leases of open sessions in the background: a call for all that one server has.
 
-A lease is renewed when a third of it is over. Nothing runs while nothing is open: the thread, or
-the timer, ends by itself after an idle while, and the next open starts another.
+A lease is renewed when a third of it is over. Each server has a renewer of its own, so that one
+that hangs costs the sessions of the others nothing, and all renew over connections that no load
+can take. Nothing runs while nothing is open: a thread ends by itself after an idle while, a timer
+at once, and the next open starts another. Nothing else ends them but the close of the store: what
+goes wrong in one renewal is told, and the next one is made.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Protocol
 
 from sessionstore._core import flows
 from sessionstore._core.operation import Flow
-from sessionstore._core.process import generation
+from sessionstore._core.process import reset_in_child
 from sessionstore.errors import SessionStoreError
 from sessionstore.opened import OpenSession
 
 __all__ = ["AsyncKeeper", "Keeper"]
 
-Renewal = Flow[list[int]]
+RETRY = 0.2
+"""Seconds until a renewal that brought no answer is tried again."""
 
+IDLE = 10.0
+"""Seconds with nothing open after which a thread ends."""
 
 Kept = tuple["weakref.ref[OpenSession]", float]
 """An open session, and when by the clock of this process its lease is to be renewed next."""
 
+Keep = Callable[[OpenSession], None]
+
 
 class Book:
-    """What is open, and what is due: the part that both keepers share, with no waiting in it."""
+    """What is open, and what is due: the part of all renewers that does not wait."""
 
     def __init__(self) -> None:
         self._kept: dict[int, Kept] = {}
@@ -36,8 +47,7 @@ class Book:
     def add(self, session: OpenSession) -> float:
         """Take a session up; return when its lease is to be renewed."""
         due = time.monotonic() + session.lease / 3000
-        kept, key = self._kept, id(session)
-        kept[key] = (weakref.ref(session, lambda _: kept.pop(key, None)), due)
+        self._enter(session, due)
         return due
 
     def due(self) -> list[OpenSession]:
@@ -52,125 +62,226 @@ class Book:
                 due.append(session)
         return due
 
-    def renewed(self, sessions: Sequence[OpenSession], ends: Sequence[int]) -> None:
+    def renewing(self, keep: Keep) -> Flow[None]:
+        """Renew what is due; `keep` takes up again what was renewed."""
+        if due := self.due():
+            for session in due:
+                self._enter(session, time.monotonic() + RETRY)  # unless an answer says otherwise
+            held = [(session.home, session.fence, session.asked_lease) for session in due]
+            self.renewed(due, (yield from flows.renew(held)), keep)
+
+    def renewed(
+        self, sessions: Sequence[OpenSession], ends: Sequence[int | SessionStoreError], keep: Keep
+    ) -> None:
         """Enter what a renewal answered."""
         for session, lease_end in zip(sessions, ends, strict=True):
+            if isinstance(lease_end, SessionStoreError):
+                # If the lease does end meanwhile, the holder learns it at its next call.
+                self._enter(session, time.monotonic() + RETRY)
+                continue
+            self._kept.pop(id(session), None)
             if lease_end:
                 session.lease_end = lease_end
-                self.add(session)
+                keep(session)
             else:
-                self._kept.pop(id(session), None)
                 session.has_lost()
 
     def next_due(self) -> float | None:
         """Return when the next lease is due; None if nothing is open."""
         return min((due for _, due in self._kept.copy().values()), default=None)
 
+    def _enter(self, session: OpenSession, due: float) -> None:
+        kept, key = self._kept, id(session)
+        kept[key] = (weakref.ref(session, lambda _: kept.pop(key, None)), due)
 
-def renewal(sessions: Sequence[OpenSession]) -> Renewal:
-    """Return the flow that renews the leases of some sessions."""
-    return flows.renew([(at.home, at.fence, at.asked_lease) for at in sessions])
+
+class Lane(Protocol):
+    """The part of a driver that a keeper needs."""
+
+    def run(self, flow: Flow[None]) -> None:
+        """Run a flow."""
+
+    def place(self, key: str) -> str:
+        """Return which server has a key."""
+
+    def close(self) -> None:
+        """Close the connections."""
 
 
-RETRY = 0.2
-"""Seconds until a renewal that could not reach the server is tried again."""
+class AsyncLane(Protocol):
+    """The same in asyncio."""
 
-IDLE = 10.0
-"""Seconds with nothing open after which the thread ends."""
+    async def run(self, flow: Flow[None]) -> None:
+        """Run a flow."""
+
+    def place(self, key: str) -> str:
+        """Return which server has a key."""
+
+    async def close(self) -> None:
+        """Close the connections."""
 
 
 class Keeper:
-    """Renews from a thread of its own."""
+    """Renews from threads: one for each server, while something is open there."""
 
-    def __init__(self, run: Callable[[Renewal], list[int]]) -> None:
-        self._run = run
-        self._reset()
-
-    def _reset(self) -> None:
-        self._process = generation()
-        self._book = Book()
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._sleeps_until = 0.0
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
         self._closed = False
+        self.reset()
+        reset_in_child(self)
+
+    def reset(self) -> None:
+        """Begin anew: a forked child has neither the threads nor the sessions of its parent."""
+        self._renewers: dict[str, Renewer] = {}
 
     def add(self, session: OpenSession) -> None:
         """Keep a session until it is closed, or nobody has a reference to it any more."""
-        if self._process != generation():
-            self._reset()  # a forked child has neither the thread nor the sessions of its parent
+        place = self._lane.place(session.home.session)
+        renewer = self._renewers.get(place)
+        if renewer is None:
+            renewer = self._renewers.setdefault(place, Renewer(self._lane, self.add))
+        renewer.add(session)
+        if self._closed:
+            renewer.close()  # it may have come just after the others were closed
+
+    def close(self) -> None:
+        """End the threads; leases are left to run out."""
+        self._closed = True
+        renewers = list(self._renewers.values())
+        for renewer in renewers:
+            renewer.close()
+        self._lane.close()
+        for renewer in renewers:
+            renewer.join()
+
+
+class Renewer:
+    """Renews what is open at one server, from a thread of its own."""
+
+    def __init__(self, lane: Lane, keep: Keep) -> None:
+        self._lane = lane
+        self._keep = keep
+        self._book = Book()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._sleeps_until = math.inf
+        self._closed = False
+
+    def add(self, session: OpenSession) -> None:
+        """Keep a session as long as it is open."""
         due = self._book.add(session)
         if self._thread is None or due < self._sleeps_until:
             with self._changed:
                 if self._thread is None and not self._closed:
-                    self._thread = threading.Thread(
-                        target=self._keep, name="sessionstore-keeper", daemon=True
-                    )
-                    self._thread.start()
+                    self._start()
                 self._changed.notify()
 
     def close(self) -> None:
-        """End the thread; leases are left to run out."""
-        if self._process != generation():
-            return  # what was forked has no thread, and perhaps a lock that nobody gives back
+        """Have the thread end."""
         with self._changed:
             self._closed = True
             self._changed.notify()
-            thread = self._thread
-        if thread is not None:
+
+    def join(self) -> None:
+        """Wait until the thread has ended."""
+        if (thread := self._thread) is not None:
             thread.join()
 
-    def _keep(self) -> None:
-        idle_since = time.monotonic()
-        while True:
-            failed = not self._renew_due()
-            with self._changed:
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._work, name="sessionstore-keeper", daemon=True)
+        with suppress(RuntimeError):  # no more threads, or the interpreter ends: the next one tries
+            thread.start()
+            self._thread = thread
+
+    def _work(self) -> None:
+        try:
+            while self._goes_on():
+                try:
+                    self._lane.run(self._book.renewing(self._keep))
+                except Exception as error:  # noqa: BLE001 - whatever it is, leases must be renewed
+                    _tell(error)
+        except BaseException:
+            self._thread = None  # the next to be opened starts another
+            raise
+
+    def _goes_on(self) -> bool:
+        """Wait until something is due; False if the thread is to end, because nothing is open."""
+        with self._changed:
+            idle_until = time.monotonic() + IDLE
+            while not self._closed:
+                self._sleeps_until = (
+                    math.inf
+                )  # until it does sleep, every newcomer waits to wake it
                 now = time.monotonic()
                 until = self._book.next_due()
-                if until is not None:
-                    idle_since = now
-                    until = max(until, now + RETRY) if failed else until
-                elif now - idle_since >= IDLE:
-                    self._thread = None
-                    return
-                else:
-                    until = idle_since + IDLE
-                if self._closed:
-                    self._thread = None
-                    return
-                self._sleeps_until = until
-                self._changed.wait(max(0.0, until - now))
+                if until is not None and until <= now:
+                    return True
+                if until is None and idle_until <= now:
+                    break
+                self._sleeps_until = idle_until if until is None else until
+                self._changed.wait(self._sleeps_until - now)
+            self._thread = None
+            return False
 
-    def _renew_due(self) -> bool:
-        if due := self._book.due():
-            try:
-                self._book.renewed(due, self._run(renewal(due)))
-            except SessionStoreError:
-                return False  # the holder learns it at its next call, if the lease does end
-        return True
+
+def _tell(error: Exception) -> None:
+    """Tell of an error as of one that ends a thread, which this one does not."""
+    thread = threading.current_thread()
+    told = threading.ExceptHookArgs((type(error), error, error.__traceback__, thread))
+    threading.excepthook(told)
 
 
 class AsyncKeeper:
-    """Renews from a timer of the event loop."""
+    """Renews from timers of the event loop: one for each server, while something is open there."""
 
-    def __init__(self, run: Callable[[Renewal], Awaitable[list[int]]]) -> None:
-        self._run = run
-        self._book = Book()
-        self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._wakes_at = 0.0
+    def __init__(self, lane: AsyncLane) -> None:
+        self._lane = lane
+        self._closed = False
+        self._renewers: dict[str, AsyncRenewer] = {}
 
     def add(self, session: OpenSession) -> None:
         """Keep a session until it is closed, or nobody has a reference to it any more."""
-        due = self._book.add(session)
-        if self._timer is None or due < self._wakes_at:
-            self._sleep_until(due)
+        if self._closed:
+            return
+        place = self._lane.place(session.home.session)
+        renewer = self._renewers.get(place)
+        if renewer is None:
+            renewer = self._renewers[place] = AsyncRenewer(self._lane, self.add)
+        renewer.add(session)
 
     async def close(self) -> None:
-        """End the timer; leases are left to run out."""
+        """End the timers; leases are left to run out."""
+        self._closed = True
+        under_way = [task for one in self._renewers.values() if (task := one.close()) is not None]
+        await self._lane.close()
+        if under_way:
+            await asyncio.wait(under_way)
+
+
+class AsyncRenewer:
+    """Renews what is open at one server, from a timer."""
+
+    def __init__(self, lane: AsyncLane, keep: Keep) -> None:
+        self._lane = lane
+        self._keep = keep
+        self._book = Book()
+        self._timer: asyncio.TimerHandle | None = None
+        self._wakes_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def add(self, session: OpenSession) -> None:
+        """Keep a session as long as it is open."""
+        due = self._book.add(session)
+        if self._task is None and (self._timer is None or due < self._wakes_at):
+            self._sleep_until(due)
+
+    def close(self) -> asyncio.Task[None] | None:
+        """End the timer; return the renewal that is under way."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        return self._task
 
     def _sleep_until(self, due: float) -> None:
         if self._timer is not None:
@@ -180,15 +291,16 @@ class AsyncKeeper:
         self._timer = loop.call_later(max(0.0, due - time.monotonic()), self._wake)
 
     def _wake(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._renew_due())
-
-    async def _renew_due(self) -> None:
-        earliest = 0.0
-        if due := self._book.due():
-            try:
-                self._book.renewed(due, await self._run(renewal(due)))
-            except SessionStoreError:
-                earliest = time.monotonic() + RETRY
         self._timer = None
-        if (until := self._book.next_due()) is not None:
-            self._sleep_until(max(until, earliest))
+        renewing = self._lane.run(self._book.renewing(self._keep))
+        self._task = asyncio.get_running_loop().create_task(renewing, name="sessionstore-keeper")
+        self._task.add_done_callback(self._renewed)
+
+    def _renewed(self, task: asyncio.Task[None]) -> None:
+        # Also if somebody has cancelled the task, with all others: that is not the end of renewing.
+        self._task = None
+        loop = task.get_loop()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            loop.call_exception_handler({"message": "a renewal failed", "exception": error})
+        if not self._closed and (until := self._book.next_due()) is not None:
+            self._sleep_until(until)

@@ -26,7 +26,7 @@ class OpenSession(SavedSession):
         self._check_open("renewing")
         self._check_unsent("renewing")
         if self._mode == "exclusive":
-            (lease_end,) = yield from flows.renew([(self._home, self.fence, self.asked_lease)])
+            (lease_end,) = yield from sessions.renew([(self._home, self.fence, self.asked_lease)])
             if not lease_end:
                 self._lost = True
             self._check_open("renewing")

@@ -29,10 +29,13 @@ __all__ = ["SessionStore"]
 class SessionStore:
     """Sessions for synchronous code; safe to share between threads, and across a fork."""
 
-    def __init__(self, driver: Driver, requests: Requests, keeper: Keeper) -> None:
+    def __init__(
+        self, driver: Driver, requests: Requests, keeper: Keeper, *, view: bool = False
+    ) -> None:
         self._driver = driver
         self._requests = requests
         self._keeper = keeper
+        self._is_view = view
 
     @classmethod
     def connect(
@@ -65,7 +68,7 @@ class SessionStore:
         driver, requests = connected(
             url, prefix, buckets, safe=safe, undecodable=undecodable, create=create
         )
-        return cls(driver, requests, Keeper(driver.run))
+        return cls(driver, requests, Keeper(driver.beside()))
 
     def as_user(
         self, user: str, *, privileged: bool = False, label: str | None = None
@@ -78,7 +81,7 @@ class SessionStore:
         of host and process.
         """
         requests = self._requests.acting(user, privileged, label)
-        return SessionStore(self._driver, requests, self._keeper)
+        return SessionStore(self._driver, requests, self._keeper, view=True)
 
     @property
     def label(self) -> str:
@@ -242,9 +245,14 @@ class SessionStore:
         return instant(self._driver.do(now(self._requests.keys)))
 
     def close(self) -> None:
-        """Close the connections; what is open stays open until its lease ends."""
-        self._keeper.close()
-        self._driver.close()
+        """Close the connections; what is open stays open until its lease ends.
+
+        Whatever uses the store, a view of it or a session after that gets StoreClosed. Closing
+        twice does nothing, and closing a view of `as_user` neither: it owns nothing.
+        """
+        if not self._is_view:
+            self._keeper.close()
+            self._driver.close()
 
     def __enter__(self) -> Self:
         return self

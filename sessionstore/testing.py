@@ -32,7 +32,7 @@ except ImportError as missing:
 from sessionstore._core import store
 from sessionstore._core.keys import Keyspace
 from sessionstore._redis.aio import AsyncDriver
-from sessionstore._redis.connect import Clients
+from sessionstore._redis.connect import Deployment
 from sessionstore._redis.sync import Driver
 from sessionstore.async_store import AsyncSessionStore
 from sessionstore.keeper import AsyncKeeper, Keeper
@@ -54,9 +54,9 @@ def fake_store(
         server: who names the same one shares its sessions; None: a new one.
     """
     keys = Keyspace(prefix, buckets)
-    driver = Driver(_clients(fakeredis.FakeRedis, server))
+    driver = Driver(_deployment(fakeredis.FakeRedis, server))
     driver.run(store.start(keys))
-    return SessionStore(driver, Requests(keys), Keeper(driver.run))
+    return SessionStore(driver, Requests(keys), Keeper(driver.beside()))
 
 
 def fake_async_store(
@@ -72,13 +72,12 @@ def fake_async_store(
 
     async def connecting() -> AsyncSessionStore:
         keys = Keyspace(prefix, buckets)
-        driver = AsyncDriver(_clients(fakeredis.FakeAsyncRedis, server))
+        driver = AsyncDriver(_deployment(fakeredis.FakeAsyncRedis, server))
         await driver.run(store.start(keys))
-        return AsyncSessionStore(driver, Requests(keys), AsyncKeeper(driver.run))
+        return AsyncSessionStore(driver, Requests(keys), AsyncKeeper(driver.beside()))
 
     return Pending(connecting)
 
 
-def _clients(kind: Any, server: FakeServer | None) -> Clients:
-    server = server or FakeServer()
-    return Clients(commands=kind(server=server), waiting=kind(server=server), shebang=False)
+def _deployment(kind: Any, server: FakeServer | None) -> Deployment:
+    return Deployment(kind(server=server or FakeServer()), shebang=False)

@@ -10,7 +10,7 @@ from sessionstore._core import admission, sessions, sweeping
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.moves import resolved
-from sessionstore._core.operation import Flow, Operation, Wake, together
+from sessionstore._core.operation import Flow, Operation, Wake, each
 from sessionstore._core.records import Crowded, Due, Forgotten, NotArrived, Seat
 from sessionstore._core.sessions import Changes, Opened, Reading, Scope
 from sessionstore.errors import (
@@ -288,8 +288,12 @@ def delete(
         raise
 
 
-def renew(held: Sequence[tuple[Home, int, int | None]]) -> Flow[list[int]]:
-    """Lengthen the leases of all sessions that a process holds; the answers are in order."""
+def renew(held: Sequence[tuple[Home, int, int | None]]) -> Flow[list[int | SessionStoreError]]:
+    """Lengthen the leases of all sessions that a process holds.
+
+    The answers are in order: when each lease ends, 0 if it is lost, or the error if that could not
+    be found out. A server that does not answer costs only the sessions that it has.
+    """
     by_bucket: dict[str, list[int]] = {}
     for at, (home, _, _) in enumerate(held):
         by_bucket.setdefault(home.bucket.tag, []).append(at)
@@ -298,9 +302,9 @@ def renew(held: Sequence[tuple[Home, int, int | None]]) -> Flow[list[int]]:
         for places in by_bucket.values()
         for first in range(0, len(places), 100)
     ]
-    answers = yield from together([sessions.renew([held[at] for at in group]) for group in groups])
-    ends = [0] * len(held)
+    answers = yield from each([sessions.renew([held[at] for at in group]) for group in groups])
+    ends: list[int | SessionStoreError] = [0] * len(held)
     for group, answer in zip(groups, answers, strict=True):
-        for at, end in zip(group, answer, strict=True):
-            ends[at] = end
+        for nth, at in enumerate(group):
+            ends[at] = answer if isinstance(answer, SessionStoreError) else answer[nth]
     return ends

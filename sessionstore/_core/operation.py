@@ -7,19 +7,31 @@ Inside a flow, `answer = yield from operation` gives the parsed and typed answer
 
 Flows never sleep, log, read a clock or touch a socket. A driver that cannot get an answer throws
 the error into the flow at the place where it waits; what the flow yields after that is its
-cleaning up, and is carried out before the error goes on.
+cleaning up, and is carried out before the error goes on. Of a list, each operation has an answer
+of its own: a `SessionStoreError` in place of the reply that could not be had. `each` hands that
+on; with `together` all fail if one does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from sessionstore._core.scripts import Script
-from sessionstore.errors import ValueTooLarge
+from sessionstore.errors import SessionStoreError, ValueTooLarge
 
-__all__ = ["LONGEST", "Arguments", "Flow", "Operation", "Step", "Wake", "check_length", "together"]
+__all__ = [
+    "LONGEST",
+    "Arguments",
+    "Flow",
+    "Operation",
+    "Step",
+    "Wake",
+    "check_length",
+    "each",
+    "together",
+]
 
 T = TypeVar("T")
 Arguments: TypeAlias = "tuple[str | bytes | int, ...]"
@@ -64,11 +76,34 @@ Step: TypeAlias = "Operation[Any] | list[Operation[Any]] | Wake"
 Flow: TypeAlias = Generator[Step, Any, T]
 
 
-def together(operations: Sequence[Operation[T]]) -> Flow[list[T]]:
-    """Do many operations in few round trips, and return their answers in order."""
-    answers: list[T] = []
-    for first in range(0, len(operations), AT_ONCE):
-        part = list(operations[first : first + AT_ONCE])
+def each(operations: Sequence[Operation[T]]) -> Flow[list[T | SessionStoreError]]:
+    """Do many operations in few round trips; the answers are in order, each or its error."""
+    answers: list[T | SessionStoreError] = []
+    for part in _parts(operations):
         replies = yield part
-        answers += [operation.parse(reply) for operation, reply in zip(part, replies, strict=True)]
+        for operation, reply in zip(part, replies, strict=True):
+            try:
+                answers.append(_parsed(operation, reply))
+            except SessionStoreError as error:
+                answers.append(error)
     return answers
+
+
+def together(operations: Sequence[Operation[T]]) -> Flow[list[T]]:
+    """Do many operations in few round trips, and return their answers in order, if all succeed."""
+    answers: list[T] = []
+    for part in _parts(operations):
+        replies = yield part
+        answers += map(_parsed, part, replies)
+    return answers
+
+
+def _parts(operations: Sequence[Operation[T]]) -> Iterator[list[Operation[T]]]:
+    for first in range(0, len(operations), AT_ONCE):
+        yield list(operations[first : first + AT_ONCE])
+
+
+def _parsed(operation: Operation[T], reply: Any) -> T:
+    if isinstance(reply, SessionStoreError):
+        raise reply
+    return operation.parse(reply)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sessionstore._core import buckets, moves, parameters, seats
 from sessionstore._core.keys import Bucket, Keyspace, Pool
-from sessionstore._core.operation import Flow, together
+from sessionstore._core.operation import Flow, each, together
+from sessionstore.errors import SessionStoreError
 
 __all__ = ["end_all_that_is_over", "give_back", "sweep"]
 
@@ -21,38 +23,62 @@ def sweep(keys: Keyspace, due: Sequence[Bucket]) -> Flow[int]:
     """Sweep some buckets; return how many sessions ended.
 
     What has timed out ends even where the store keeps it until now. Half-done moves are settled,
-    and so are changes of parameters.
+    and so are changes of parameters. A bucket that cannot be reached keeps no other from being
+    swept; its error is raised at the end.
     """
     decided = yield from parameters.read(keys)
-    ended, versions = yield from _sweep(keys, due, kept=True)
-    yield from parameters.verify(keys, decided, versions)
-    return ended
+    swept = yield from _sweep(keys, due, kept=True)
+    yield from parameters.verify(keys, decided, swept.versions)
+    if swept.failure is not None:
+        raise swept.failure
+    return swept.ended
 
 
 def end_all_that_is_over(keys: Keyspace) -> Flow[None]:
     """See that nobody is refused for what is over, or for a limit that was raised."""
-    yield from _sweep(keys, keys.buckets, kept=False)
+    swept = yield from _sweep(keys, keys.buckets, kept=False)
+    if swept.failure is not None:
+        raise swept.failure
     yield from parameters.current(keys)
 
 
-def _sweep(keys: Keyspace, due: Sequence[Bucket], *, kept: bool) -> Flow[tuple[int, set[int]]]:
-    """Sweep buckets; return how many sessions ended, and the versions of the parameters there."""
-    ended, versions = 0, set()
+@dataclass(slots=True)
+class Swept:
+    """What a sweep has done, and what it has found."""
+
+    ended: int = 0
+    versions: set[int] = field(default_factory=set)
+    """Those of the parameters in the buckets."""
+    failure: SessionStoreError | None = None
+    """Why a bucket could not be swept."""
+
+
+def _sweep(keys: Keyspace, due: Sequence[Bucket], *, kept: bool) -> Flow[Swept]:
+    done = Swept()
     while due:
-        swept = yield from together([buckets.sweep(bucket, kept) for bucket in due])
-        there = dict(zip(due, swept, strict=True))
-        yield from give_back(keys, {bucket: found.seats for bucket, found in there.items()})
-        for found in swept:
-            ended += found.ended
-            versions.add(found.version)
-            yield from moves.settle(keys, found.moving)
+        answers = yield from each([buckets.sweep(bucket, kept) for bucket in due])
+        there = {}
+        for bucket, found in zip(due, answers, strict=True):
+            if isinstance(found, SessionStoreError):
+                done.failure = done.failure or found
+            else:
+                there[bucket] = found
+                done.ended += found.ended
+                done.versions.add(found.version)
+        try:
+            yield from give_back(keys, {bucket: found.seats for bucket, found in there.items()})
+            for found in there.values():
+                yield from moves.settle(keys, found.moving)
+        except SessionStoreError as error:  # what needs another server, too, is left to the next
+            done.failure = done.failure or error
         # A page full of sessions that are on the move leads nowhere: leave it to the next sweep.
         due = [
             bucket
             for bucket, found in there.items()
-            if (found.more and len(found.moving) < buckets.PAGE) or len(found.seats) == NOTED
+            if (found.more and len(found.moving) < buckets.PAGE)
+            or (len(found.seats) == NOTED and done.failure is None)
         ]
-    return ended, versions
+    return done
 
 
 def give_back(keys: Keyspace, noted: Mapping[Bucket, Sequence[bytes]]) -> Flow[None]:

@@ -1,17 +1,16 @@
 """The asyncio driver: what the synchronous one does, and it pipelines by itself.
 
-Operations that are asked for in the same turn of the event loop leave in one write and come back
-in one read, over one connection. A call that is cancelled while its operation is under way waits
-for that to finish (it is bounded by the socket timeouts), so that what the flow then does to clean
-up comes after it.
+Operations for one server that are asked for in the same turn of the event loop leave in one write
+and come back in one read, over one connection. A call that is cancelled while its operation is
+under way waits for that to finish (it is bounded by the socket timeouts), so that what the flow
+then does to clean up comes after it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from itertools import starmap
@@ -21,26 +20,18 @@ from redis import exceptions
 from tenacity import AsyncRetrying
 
 from sessionstore._core.operation import Flow, Operation, Step, Wake
-from sessionstore._redis.batch import Batch
-from sessionstore._redis.commands import (
-    CONFIRM,
-    Make,
-    call,
-    call_with_text,
-    lost_scripts,
-    packed,
-    unconfirmed,
-)
-from sessionstore._redis.connect import ANSWER_WITHIN, Clients
-from sessionstore._redis.connections import AsyncConnections
+from sessionstore._redis.batch import AsyncBatch
+from sessionstore._redis.connect import Deployment
 from sessionstore._redis.errors import (
     FOREIGN,
-    REPEATING,
     Attempts,
     check_version,
     is_transient,
+    repeating,
     translated,
 )
+from sessionstore._redis.exchange import AsyncExchange
+from sessionstore.errors import ConfigError, SessionStoreError, StoreUnavailable
 
 __all__ = ["AsyncDriver"]
 
@@ -51,31 +42,37 @@ BATCH = 12
 
 
 class AsyncDriver:
-    """Answers operations and runs flows over a pair of clients, in one event loop."""
+    """Answers operations and runs flows over a deployment, in one event loop."""
 
     def __init__(
-        self, clients: Clients, revive: Callable[[], object] | None = None, *, safe: bool = False
+        self,
+        deployment: Deployment,
+        revive: Callable[[], object] | None = None,
+        *,
+        safe: bool = False,
     ) -> None:
-        self._clients = clients
+        self._deployment = deployment
         self._revive = revive
         self._safe = safe
-        self._exchange = self._through_cluster
-        if not clients.clustered:
-            connections = AsyncConnections(clients.commands.connection_pool)
-            self._exchange = partial(self._through_connection, connections)
-        self._gathering: Batch | None = None
+        self._exchange = AsyncExchange(deployment, safe=safe)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._gathering: dict[str, AsyncBatch] = {}
         self._sending: set[asyncio.Task[None]] = set()
+
+    def beside(self) -> AsyncDriver:
+        """Return a driver with connections of its own, which no load on this one can take.
+
+        It confirms nothing: what it does must be over soon. Whoever asked for it closes it.
+        """
+        return AsyncDriver(self._deployment, self._revive)
+
+    def place(self, key: str) -> str:
+        """Return which server has a key, as far as is known."""
+        return self._exchange.place(key)
 
     async def do(self, operation: Operation[T]) -> T:
         """Do one operation."""
         return operation.parse(await self._call(operation))
-
-    async def batch(self, operations: Sequence[Operation[T]]) -> list[T]:
-        """Do many in one round trip per server; the answers are in order."""
-        replies = await self._answer(list(operations))
-        return [
-            operation.parse(reply) for operation, reply in zip(operations, replies, strict=True)
-        ]
 
     async def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end; an error goes through the flow, which may clean up first."""
@@ -95,19 +92,20 @@ class AsyncDriver:
     async def check_server(self) -> None:
         """Make sure that the server answers and is not too old; StoreUnavailable if not."""
         try:
-            check_version(await self._clients.commands.info("server"))
+            check_version(await self._deployment.client.info("server"))
         except exceptions.NoPermissionError:
             pass  # then it is not checked: an old one fails at the first script
         except FOREIGN as error:
             raise translated(error, Attempts()) from error
 
     async def close(self) -> None:
-        """Close all connections, once what is under way has arrived."""
+        """Close all connections; what is under way ends first, what comes after is StoreClosed."""
+        await self._exchange.close()
         if self._sending:
             await asyncio.wait(self._sending)
-        for client in self._clients.all():
+        for client in self._deployment.clients():
             await client.aclose()
-            if self._clients.clustered:
+            if self._deployment.clustered:
                 # After an error, redis-py takes itself for closed and leaves its nodes alone.
                 await client.nodes_manager.aclose()
                 await client.nodes_manager.aclose("startup_nodes")
@@ -120,182 +118,93 @@ class AsyncDriver:
         calls = [self._submit(operation) for operation in step]
         answers = await asyncio.gather(*starmap(_outcome, calls), return_exceptions=True)
         for answer in answers:
-            if isinstance(answer, BaseException):
+            if isinstance(answer, BaseException) and not isinstance(answer, SessionStoreError):
                 raise answer
         return answers
 
     async def _call(self, operation: Operation[Any]) -> Any:
         return await _outcome(*self._submit(operation))
 
-    def _submit(self, operation: Operation[Any]) -> tuple[Batch, asyncio.Future[Any]]:
+    def _submit(self, operation: Operation[Any]) -> tuple[AsyncBatch, asyncio.Future[Any]]:
         loop = asyncio.get_running_loop()
-        batch = self._gathering
+        if loop is not self._loop:
+            self._belong_to(loop)
+        place = self._exchange.place(operation.keys[0])
+        batch = self._gathering.get(place)
         if batch is None or len(batch.operations) >= BATCH:
-            batch = self._gathering = Batch(loop)
+            batch = self._gathering[place] = AsyncBatch(loop, place)
             loop.call_soon(self._dispatch, batch)
         future = loop.create_future()
         batch.operations.append(operation)
         batch.futures.append(future)
         return batch, future
 
-    def _dispatch(self, batch: Batch) -> None:
-        if self._gathering is batch:
-            self._gathering = None
+    def _belong_to(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._loop is not None:
+            raise ConfigError("a store belongs to one event loop; connect again in this one")
+        self._loop = loop
+
+    def _dispatch(self, batch: AsyncBatch) -> None:
+        if self._gathering.get(batch.place) is batch:
+            del self._gathering[batch.place]
         task = asyncio.get_running_loop().create_task(self._send(batch))
         self._sending.add(task)
         task.add_done_callback(partial(self._ended, batch))
 
-    def _ended(self, batch: Batch, task: asyncio.Task[None]) -> None:
+    def _ended(self, batch: AsyncBatch, task: asyncio.Task[None]) -> None:
         # Also if the task was cancelled, as all are when the loop ends, even before its first step.
         self._sending.discard(task)
         for future in batch.futures:
             future.cancel()
         batch.done.set_result(None)
 
-    async def _send(self, batch: Batch) -> None:
+    async def _send(self, batch: AsyncBatch) -> None:
         try:
             try:
                 await self._attempt(batch)
             except Exception as error:
                 if not is_transient(error):
                     raise
-                await AsyncRetrying(**REPEATING)(self._attempt, batch)
+                await AsyncRetrying(**repeating(batch.attempts))(self._attempt, batch)
         except Exception as error:  # noqa: BLE001 - for those who wait
-            for at in batch.unanswered():
-                batch.answer(at, error)
+            batch.end(error)
 
-    async def _attempt(self, batch: Batch) -> None:
+    async def _attempt(self, batch: AsyncBatch) -> None:
         """Send what has no answer yet; raise if some of it has none after that."""
         asked = batch.unanswered()
+        place = self._exchange.place(batch.key)
+        operations = [batch.operations[at] for at in asked]
         try:
-            replies = await self._answers([batch.operations[at] for at in asked], batch)
-        except Exception as error:
-            await self._failed(batch, error)
-            raise
-        failures = []
-        for at, reply in zip(asked, replies, strict=True):
-            if isinstance(reply, Exception) and is_transient(reply):
-                failures.append(reply)
-            else:
-                batch.answer(at, reply)
-        if failures:
-            await self._failed(batch, failures[0])
-            raise failures[0]
+            replies = await self._exchange.several(operations, place, batch.attempts)
+            error = batch.enter(asked, replies)
+        except FOREIGN as raised:
+            error = raised
+        if error is not None:
+            batch.failed(error)
+            if is_transient(error):
+                await self._recover(place, error)
+            raise error
 
-    async def _failed(self, batch: Batch, error: Exception) -> None:
-        batch.attempts.failed(error, batch.operations)
-        if self._revive is not None and is_transient(error):
+    async def _recover(self, place: str, error: Exception) -> None:
+        if self._revive is not None:
             await asyncio.to_thread(self._revive)
-
-    async def _answers(self, operations: list[Operation[Any]], batch: Batch) -> list[Any]:
-        if not operations:
-            return []
-        replies = await self._exchange(operations, call, batch)
-        if missing := lost_scripts(replies):
-            again = [operations[at] for at in missing]
-            for at, reply in zip(
-                missing, await self._exchange(again, call_with_text, batch), strict=True
-            ):
-                replies[at] = reply
-        return replies
-
-    async def _through_connection(
-        self,
-        connections: AsyncConnections,
-        operations: list[Operation[Any]],
-        make: Make,
-        batch: Batch,
-    ) -> list[Any]:
-        connection = await connections.take()
-        try:
-            replies = await self._talk(connection, operations, make, batch)
-        except BaseException:
-            await connections.drop(connection)
-            raise
-        connections.give(connection)
-        return replies
-
-    async def _talk(
-        self, connection: Any, operations: list[Operation[Any]], make: Make, batch: Batch
-    ) -> list[Any]:
-        commands = [make(operation, self._clients.shebang) for operation in operations]
-        confirm = self._safe and any(operation.script.writes for operation in operations)
-        await connection.send_packed_command(packed([*commands, CONFIRM] if confirm else commands))
-        batch.attempts.sent = True
-        async with asyncio.timeout(ANSWER_WITHIN):
-            replies = [await _reply(connection) for _ in commands]
-            if confirm:
-                unconfirmed(operations, replies, await _reply(connection))
-        return replies
-
-    async def _through_cluster(
-        self, operations: list[Operation[Any]], make: Make, batch: Batch
-    ) -> list[Any]:
-        """Send each node its part; a node that fails fails only its own."""
-        cluster = self._clients.commands
-        await cluster.initialize()
-        batch.attempts.sent = True  # the client does not tell whether it got that far
-        if len(operations) == 1 and not self._safe:
-            try:
-                return [await cluster.execute_command(*make(operations[0], self._clients.shebang))]
-            except exceptions.NoScriptError as error:
-                return [error]
-        parts: dict[Any, list[int]] = {}
-        for at, operation in enumerate(operations):
-            parts.setdefault(cluster.get_node_from_key(operation.keys[0]), []).append(at)
-        answers = await asyncio.gather(
-            *(
-                self._through_node(node, [operations[at] for at in part], make, batch)
-                for node, part in parts.items()
-            )
-        )
-        replies: list[Any] = [None] * len(operations)
-        for part, answer in zip(parts.values(), answers, strict=True):
-            for at, reply in zip(part, answer, strict=True):
-                replies[at] = reply
-        if any(isinstance(reply, Exception) and is_transient(reply) for reply in replies):
-            with suppress(*FOREIGN):  # who has which slots now? a pipeline does not ask by itself
-                await cluster.nodes_manager.initialize()
-        return replies
-
-    async def _through_node(
-        self, node: Any, operations: list[Operation[Any]], make: Make, batch: Batch
-    ) -> Sequence[Any]:
-        try:
-            if self._safe:  # WAIT goes over the connection that made the change
-                return await self._over_connection_of(node, operations, make, batch)
-            pipeline = self._clients.commands.pipeline()
-            for operation in operations:
-                pipeline.execute_command(*make(operation, self._clients.shebang))
-            replies: Sequence[Any] = await pipeline.execute(raise_on_error=False)
-        except FOREIGN as error:
-            return [error] * len(operations)
-        return replies
-
-    async def _over_connection_of(
-        self, node: Any, operations: list[Operation[Any]], make: Make, batch: Batch
-    ) -> list[Any]:
-        connection = node.acquire_connection()
-        try:
-            return await self._talk(connection, operations, make, batch)
-        except BaseException:
-            await connection.disconnect(nowait=True)  # an answer may still be under way
-            raise
-        finally:
-            node.release(connection)
+        if self._deployment.clustered and not isinstance(error, exceptions.TryAgainError):
+            with suppress(*FOREIGN):  # who has which slots now?
+                await self._deployment.client.nodes_manager.initialize(last_failed_node_name=place)
 
     async def _wait(self, wake: Wake) -> None:
         begun = time.monotonic()
+        seconds = wake.milliseconds / 1000
         try:
-            await _uninterrupted(
-                self._clients.waiting.blpop([wake.key], timeout=wake.milliseconds / 1000)
-            )
+            await _uninterrupted(self._exchange.pop(wake.key, seconds))
+        except StoreUnavailable:
+            return  # so many wait here that none of their connections came free in all that time
         except FOREIGN as error:
             if not is_transient(error):
                 raise translated(error, Attempts()) from error
             # The line is kept by the server, so a lost connection costs one more look at it. Not
             # at once, though, should connecting fail again and again.
-            left = wake.milliseconds / 1000 - (time.monotonic() - begun)
+            left = seconds - (time.monotonic() - begun)
             await asyncio.sleep(max(0.0, min(left, 0.05)))
 
 
@@ -318,7 +227,7 @@ async def _uninterrupted(reading: Coroutine[Any, Any, Any]) -> None:
         raise
 
 
-async def _outcome(batch: Batch, future: asyncio.Future[Any]) -> Any:
+async def _outcome(batch: AsyncBatch, future: asyncio.Future[Any]) -> Any:
     try:
         return await future
     except asyncio.CancelledError:
@@ -328,10 +237,3 @@ async def _outcome(batch: Batch, future: asyncio.Future[Any]) -> Any:
             except asyncio.CancelledError:
                 continue
         raise
-
-
-async def _reply(connection: Any) -> Any:
-    try:
-        return await connection.read_response(timeout=math.inf)
-    except exceptions.ResponseError as error:
-        return error

@@ -1,44 +1,86 @@
-"""What leaves in one write: operations of one turn of the event loop."""
+"""Operations that leave together for one server, and what has come back of them so far."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from sessionstore._core.operation import Operation
-from sessionstore._redis.errors import FOREIGN, Attempts, translated
+from sessionstore._redis.errors import FOREIGN, Attempts, is_transient, translated
 
-__all__ = ["Batch"]
+__all__ = ["AsyncBatch", "Batch"]
 
 
 class Batch:
-    """Operations that leave together, the futures that wait for them, and one for their end.
+    """Operations and their answers: each has its own, so that one that fails fails alone."""
+
+    __slots__ = ("answers", "attempts", "operations")
+
+    def __init__(
+        self, operations: Sequence[Operation[Any]] = (), attempts: Attempts | None = None
+    ) -> None:
+        self.operations = list(operations)
+        self.answers: dict[int, Any] = {}
+        self.attempts = attempts or Attempts()
+
+    @property
+    def key(self) -> str:
+        """A key that is where the batch goes."""
+        return self.operations[0].keys[0]
+
+    def unanswered(self) -> list[int]:
+        """Return which of the operations have no answer yet."""
+        return [at for at in range(len(self.operations)) if at not in self.answers]
+
+    def enter(self, asked: Sequence[int], replies: Sequence[Any]) -> Exception | None:
+        """Enter what came back; return an error that may well be gone when it is asked again."""
+        passing = None
+        for at, reply in zip(asked, replies, strict=True):
+            if not isinstance(reply, Exception):
+                self._answer(at, reply)
+            elif is_transient(reply):
+                passing = passing or reply
+            else:
+                self._answer(at, self._told(reply))
+        return passing
+
+    def failed(self, error: Exception) -> None:
+        """Note that an attempt at what is not answered yet failed."""
+        self.attempts.failed(error, [self.operations[at] for at in self.unanswered()])
+
+    def end(self, error: Exception) -> None:
+        """Enter an error for all that has no answer and will get none."""
+        for at in self.unanswered():
+            self._answer(at, self._told(error))
+
+    def _told(self, error: Exception) -> Exception:
+        return translated(error, self.attempts) if isinstance(error, FOREIGN) else error
+
+    def _answer(self, at: int, reply: Any) -> None:
+        self.answers[at] = reply
+
+
+class AsyncBatch(Batch):
+    """The same in asyncio: futures wait for the answers, and one for the end of all.
 
     An operation is carried out even if its caller was cancelled: it may be the cleaning up.
     """
 
-    __slots__ = ("answered", "attempts", "done", "futures", "operations")
+    __slots__ = ("done", "futures", "place")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.operations: list[Operation[Any]] = []
+    def __init__(self, loop: asyncio.AbstractEventLoop, place: str) -> None:
+        super().__init__()
+        self.place = place
         self.futures: list[asyncio.Future[Any]] = []
-        self.answered: set[int] = set()
         self.done: asyncio.Future[None] = loop.create_future()
-        self.attempts = Attempts()
 
-    def unanswered(self) -> list[int]:
-        """Return which of the operations have no reply yet."""
-        return [at for at in range(len(self.operations)) if at not in self.answered]
-
-    def answer(self, at: int, reply: Any) -> None:
-        """Hand out a reply, or an error."""
-        self.answered.add(at)
+    def _answer(self, at: int, reply: Any) -> None:
+        self.answers[at] = reply
         future = self.futures[at]
         if future.done():
             return  # its task was cancelled
-        if isinstance(reply, FOREIGN):
-            future.set_exception(translated(reply, self.attempts))
-        elif isinstance(reply, Exception):
+        if isinstance(reply, Exception):
             future.set_exception(reply)
         else:
             future.set_result(reply)

@@ -6,17 +6,31 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hiredis import pack_command
-from redis.exceptions import NoScriptError
+from redis.exceptions import AskError, NoScriptError
 
 from sessionstore._core.operation import Operation
 from sessionstore.errors import StoreUnavailable
 
-__all__ = ["CONFIRM", "Make", "call", "call_with_text", "lost_scripts", "packed", "unconfirmed"]
+__all__ = [
+    "ASKING",
+    "CONFIRM",
+    "Make",
+    "call",
+    "call_with_text",
+    "elsewhere",
+    "lost_scripts",
+    "packed",
+    "pop",
+    "unconfirmed",
+]
 
 Command = tuple[Any, ...]
 Make = Callable[[Operation[Any], bool], Command]
 
-CONFIRM = ("WAIT", 1, 1000)
+ASKING: Command = ("ASKING",)
+"""Lets the next command work on what has moved here already, of a slot that is still elsewhere."""
+
+CONFIRM: Command = ("WAIT", 1, 1000)
 """Asks how many replicas have all that this connection has changed, for a second at most."""
 
 
@@ -41,6 +55,11 @@ def call_with_text(operation: Operation[Any], shebang: bool) -> Command:
     return ("EVAL", script.text, len(keys), *keys, *operation.args)
 
 
+def pop(key: str, seconds: float) -> Command:
+    """Return the command that waits for something on a list, for so long; 0 would be for ever."""
+    return ("BLPOP", key, f"{max(seconds, 0.001):.3f}")
+
+
 def packed(commands: Sequence[Command]) -> bytes:
     """Return commands as they go over the wire; redis-py would look at every argument twice."""
     return b"".join(map(pack_command, commands))
@@ -56,6 +75,11 @@ def unconfirmed(operations: Sequence[Operation[Any]], replies: list[Any], replic
                     " fails before one does",
                     unknown=True,
                 )
+
+
+def elsewhere(replies: list[Any]) -> list[int]:
+    """Return which of the calls another server must be asked, that has their slot by now."""
+    return [at for at, reply in enumerate(replies) if isinstance(reply, AskError)]
 
 
 def lost_scripts(replies: list[Any]) -> list[int]:

@@ -1,7 +1,7 @@
-"""From a URL to clients: the one place where redis-py is configured.
+"""From a URL to a client: the one place where redis-py is configured.
 
-Every store has two clients: one for commands, and one for the blocking read of a waiter, which
-holds its connection for as long as it waits and must be given more time.
+The client knows the servers: where the primary is, who has which slots. What is sent goes over
+connections that the drivers keep themselves (`connections.py`), made as the client would.
 """
 
 from __future__ import annotations
@@ -24,44 +24,59 @@ from redis.exceptions import RedisClusterException
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-from sessionstore._core.flows import RECHECK
 from sessionstore._redis.errors import Attempts, translated
 from sessionstore._redis.urls import Place, parse_url
 
-__all__ = ["ANSWER_WITHIN", "Clients", "connect", "connect_async"]
+__all__ = ["ANSWER_WITHIN", "Deployment", "connect", "connect_async"]
 
 ANSWER_WITHIN = 2.0
 """Seconds within which the server must connect and answer."""
 
-COMMAND_CONNECTIONS = 20
-WAITING_CONNECTIONS = 500
+CONNECTIONS = 20
+"""How many to one server, for all that is done at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Clients:
-    """A pair of clients of one deployment."""
+class Deployment:
+    """A client of one server, of the primary that sentinels name, or of a cluster."""
 
-    commands: Any
-    waiting: Any
+    client: Any
     clustered: bool = False
     shebang: bool = True
     """Whether the engine knows the first line of our scripts; every real server does."""
 
-    def all(self) -> Iterator[Any]:
+    def source(self, place: str) -> Any:
+        """Return what knows how to connect to the server at a place, such as `host:port`.
+
+        It is a pool of redis-py, or a node of its cluster: both have a `connection_class`, the
+        `connection_kwargs` for it, and say how many there may be, `max_connections`.
+        """
+        if not self.clustered:
+            return self.client.connection_pool
+        nodes = self.client.nodes_manager
+        host, _, port = place.rpartition(":")
+        if isinstance(self.client, redis.asyncio.RedisCluster):
+            node = AsyncClusterNode(host, int(port), **nodes.connection_kwargs)
+            node.connection_kwargs["retry"] = AsyncRetry(NoBackoff(), 0)
+            return node
+        return nodes.create_redis_node(
+            host, int(port), maint_notifications_config=QUIET, **nodes.connection_kwargs
+        ).connection_pool
+
+    def clients(self) -> Iterator[Any]:
         """Return all that must be closed: also the clients of the sentinels that were asked."""
-        for client in (self.commands, self.waiting):
-            yield client
-            pool = getattr(client, "connection_pool", None)
-            yield from getattr(getattr(pool, "sentinel_manager", None), "sentinels", ())
+        yield self.client
+        pool = getattr(self.client, "connection_pool", None)
+        yield from getattr(getattr(pool, "sentinel_manager", None), "sentinels", ())
 
 
-def connect(url: str) -> Clients:
-    """Return clients for synchronous use; nothing is sent yet, but to a cluster."""
+def connect(url: str) -> Deployment:
+    """Return a client for synchronous use; only one of a cluster sends something yet."""
     return _connect(parse_url(url), _standalone, _sentinel, _cluster)
 
 
-def connect_async(url: str) -> Clients:
-    """Return clients for use in one event loop; nothing is sent yet."""
+def connect_async(url: str) -> Deployment:
+    """Return a client for use in one event loop; nothing is sent yet."""
     return _connect(parse_url(url), _async_standalone, _async_sentinel, _async_cluster)
 
 
@@ -70,37 +85,31 @@ def _connect(
     standalone: Callable[[Place, dict[str, Any]], Any],
     sentinel: Callable[[Place, dict[str, Any], dict[str, Any]], Any],
     cluster: Callable[[Place, dict[str, Any]], Any],
-) -> Clients:
-    def make(answer_within: float, connections: int) -> Any:
-        options = _options(answer_within, connections)
-        login: dict[str, Any] = {"username": place.username, "password": place.password}
-        encrypted = {"ssl": True, **place.options} if place.tls else {}
+) -> Deployment:
+    login: dict[str, Any] = {"username": place.username, "password": place.password}
+    encrypted = {"ssl": True, **place.options} if place.tls else {}
+    try:
         if place.scheme == "redis+cluster":
-            return cluster(place, options | login | encrypted)
+            return Deployment(cluster(place, _options() | login | encrypted), clustered=True)
         login["db"] = place.database
         if place.scheme == "redis+sentinel":
-            return sentinel(place, options | login | encrypted, options | encrypted)
-        return standalone(place, options | login | place.options)
-
-    try:
-        return Clients(
-            make(ANSWER_WITHIN, COMMAND_CONNECTIONS),
-            make(RECHECK / 1000 + 5, WAITING_CONNECTIONS),
-            clustered=place.scheme == "redis+cluster",
-        )
+            asked = _options() | encrypted
+            return Deployment(sentinel(place, asked | login, asked))
+        return Deployment(standalone(place, _options() | login | place.options))
     except (redis.RedisError, RedisClusterException) as error:  # clusters connect at once
         raise translated(error, Attempts()) from error
 
 
-def _options(answer_within: float, connections: int) -> dict[str, Any]:
+def _options() -> dict[str, Any]:
     # No health checks: a call over a lost connection is repeated anyway, and a server whose disk is
     # full refuses the PING that they send, though it could be read.
     return {
-        "max_connections": connections,
-        "socket_timeout": answer_within,
+        "max_connections": CONNECTIONS,
+        "socket_timeout": ANSWER_WITHIN,
         "socket_connect_timeout": ANSWER_WITHIN,
         "protocol": 3,
         "client_name": "sessionstore",
+        "maint_notifications_config": QUIET,
     }
 
 
@@ -140,7 +149,7 @@ def _server(place: Place) -> dict[str, Any]:
 
 
 def _sentinel(place: Place, options: dict[str, Any], asked: dict[str, Any]) -> Any:
-    once = {"retry": Retry(NoBackoff(), 0), "maint_notifications_config": QUIET}
+    once = {"retry": Retry(NoBackoff(), 0)}
     sentinels: Any = cast(Any, redis.Sentinel)(
         place.hosts, sentinel_kwargs=asked | once, min_other_sentinels=0
     )
@@ -148,7 +157,7 @@ def _sentinel(place: Place, options: dict[str, Any], asked: dict[str, Any]) -> A
 
 
 def _async_sentinel(place: Place, options: dict[str, Any], asked: dict[str, Any]) -> Any:
-    once = {"retry": AsyncRetry(NoBackoff(), 0), "maint_notifications_config": QUIET}
+    once = {"retry": AsyncRetry(NoBackoff(), 0)}
     sentinels: Any = cast(Any, redis.asyncio.Sentinel)(place.hosts, sentinel_kwargs=asked | once)
     return sentinels.master_for(place.path, **options, **once)
 
@@ -158,7 +167,6 @@ def _cluster(place: Place, options: dict[str, Any]) -> Any:
         startup_nodes=[cast(Any, ClusterNode)(host, port) for host, port in place.hosts],
         retry=Retry(NoBackoff(), 0),
         require_full_coverage=False,
-        maint_notifications_config=QUIET,
         **options,
     )
 
@@ -173,3 +181,4 @@ def _async_cluster(place: Place, options: dict[str, Any]) -> Any:
 
 
 QUIET = MaintNotificationsConfig(enabled=False)
+"""A server that is about to go need not say so: what is lost with a connection is sent again."""

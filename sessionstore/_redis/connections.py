@@ -1,130 +1,223 @@
-"""Connections at hand, so that a call need not go through the pool's locks and checks each time."""
+"""Connections at hand to one server: given in the order of asking, to nobody past who waits.
+
+The driver keeps them itself: the pools of redis-py give a connection to whoever comes by, so that
+a thread may wait for seconds while another is served a thousand times, or refuse a caller.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
-from redis.exceptions import ConnectionError as NotConnected
-
-from sessionstore._core.process import generation
+from sessionstore._core.process import reset_in_child
+from sessionstore.errors import StoreClosed, StoreUnavailable
 
 __all__ = ["AsyncConnections", "Connections"]
 
-WAIT = 5.0
-"""Seconds to wait for a connection when all are in use."""
+WAIT = 10.0
+"""Seconds to wait for a connection when all are in use; only one that hangs keeps them so long."""
+
+
+class Turn:
+    """A place in the line, and the connection that it came to; None: it may make one."""
+
+    __slots__ = ("connection", "due")
+
+    def __init__(self) -> None:
+        self.connection: Any = None
+        self.due = threading.Lock()
+        self.due.acquire()
 
 
 class Connections:
-    """The connections of a pool, the last used first; who comes when all are in use waits.
+    """Connections for threads, the last used first; who comes when all are in use stands in line.
 
-    The pool makes them and says how many there may be. A connection that the server has closed
-    meanwhile is found when it is used: then all idle ones are dropped, and the call is repeated,
-    which every operation allows.
+    A connection that is given back goes straight to the first in the line. One that the server has
+    closed meanwhile is found when it is used: then all idle ones are dropped, and the call is
+    repeated, which every operation allows.
+
+    Without a line there is no lock: whoever gives back looks at the line after that, and whoever
+    joins it looks at what is idle after that, so one of the two sees the other.
     """
 
-    def __init__(self, pool: Any) -> None:
-        self._pool = pool
-        self._reset()
+    def __init__(self, make: Callable[[], Any], limit: int) -> None:
+        self._make = make
+        self._limit = limit
+        self._closed = False
+        self.reset()
+        reset_in_child(self)
 
-    def _reset(self) -> None:
-        self._process = generation()
+    def reset(self) -> None:
+        """Begin anew: a forked child must not talk over the connections of its parent."""
+        self._lock = threading.Lock()
         self._idle: deque[Any] = deque()
+        self._line: deque[Turn] = deque()
         self._made = 0
-        self._waiting = 0
-        self._changed = threading.Condition()
 
-    def take(self) -> Any:
-        """Return a connection for the caller alone; redis-py's errors if there is none."""
-        if self._process != generation():
-            self._reset()  # a forked child must not talk over the connections of its parent
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return self._another()
+    def take(self, within: float = WAIT) -> Any:
+        """Return a connection for the caller alone.
+
+        Raises StoreUnavailable if none comes free within so many seconds, StoreClosed, and
+        redis-py's errors if a new one cannot be made.
+        """
+        if not self._line:
+            try:
+                return self._idle.pop()
+            except IndexError:
+                pass
+        return self._in_turn(within)
 
     def give(self, connection: Any) -> None:
         """Take a connection back for the next caller."""
         self._idle.append(connection)
-        if self._waiting:
-            with self._changed:
-                self._changed.notify()
+        if self._line or self._closed:
+            self._serve()
 
     def drop(self, connection: Any) -> None:
         """Close a connection that failed, and with it the idle ones, which may have failed too."""
-        self._release(connection)
+        failed = [connection, *self._take_idle()]
+        self._forget(len(failed))
+        for one in failed:
+            one.disconnect()
+
+    def close(self) -> None:
+        """Close what is idle now, and what is in use when it is given back; give none any more."""
+        self._closed = True
+        self._serve()
+
+    def _in_turn(self, within: float) -> Any:
+        turn = Turn()
+        self._line.append(turn)
+        self._serve()
+        try:
+            turn.due.acquire(timeout=within)
+        except BaseException:  # the main thread is interrupted
+            if not self._left(turn):
+                self._pass_on(turn.connection)
+            raise
+        if self._left(turn):
+            raise StoreUnavailable(
+                f"all {self._limit} connections were in use for {within:g} s; the server is slow,"
+                " or too many threads share the store"
+            )
+        return self._new() if turn.connection is None else turn.connection
+
+    def _left(self, turn: Turn) -> bool:
+        """Leave the line; False if it was this one's turn already."""
+        with self._lock:
+            try:
+                self._line.remove(turn)
+            except ValueError:
+                return False
+            return True
+
+    def _pass_on(self, connection: Any) -> None:
+        if connection is None:
+            self._forget(1)
+        else:
+            self.give(connection)
+
+    def _serve(self) -> None:
+        """Let the first in the line have what is there: a connection, or room for another."""
+        with self._lock:
+            while self._line:
+                connection = None
+                try:
+                    connection = self._idle.pop()
+                except IndexError:
+                    if self._made >= self._limit and not self._closed:
+                        break
+                    self._made += 1
+                turn = self._line.popleft()
+                turn.connection = connection
+                turn.due.release()
+        if self._closed:
+            for one in self._take_idle():
+                one.disconnect()
+
+    def _new(self) -> Any:
+        if self._closed:
+            self._forget(1)
+            raise StoreClosed
+        try:
+            connection = self._make()
+            connection.connect()
+        except BaseException:
+            self._forget(1)
+            raise
+        return connection
+
+    def _take_idle(self) -> list[Any]:
+        taken = []
         while True:
             try:
-                self._release(self._idle.pop())
+                taken.append(self._idle.pop())
             except IndexError:
-                return
+                return taken
 
-    def _another(self) -> Any:
-        """Make a connection, or wait for one if there are as many as may be."""
-        with self._changed:
-            self._waiting += 1
-            try:
-                ready = self._changed.wait_for(
-                    lambda: self._idle or self._made < self._pool.max_connections, WAIT
-                )
-                if not ready:
-                    raise NotConnected("all connections are in use")
-                try:
-                    return self._idle.pop()
-                except IndexError:
-                    self._made += 1
-            finally:
-                self._waiting -= 1
-        try:
-            return self._pool.get_connection()
-        except BaseException:
-            self._forget()
-            raise
-
-    def _release(self, connection: Any) -> None:
-        connection.disconnect()
-        self._pool.release(connection)
-        self._forget()
-
-    def _forget(self) -> None:
-        with self._changed:
-            self._made -= 1
-            self._changed.notify()
+    def _forget(self, number: int) -> None:
+        with self._lock:
+            self._made -= number
+        self._serve()
 
 
 class AsyncConnections:
     """The same for one event loop, where nothing comes between two steps but an `await`."""
 
-    def __init__(self, pool: Any) -> None:
-        self._pool = pool
+    def __init__(self, make: Callable[[], Any], limit: int) -> None:
+        self._make = make
+        self._limit = limit
+        self._closed = False
         self._idle: list[Any] = []
-        self._room = asyncio.Semaphore(pool.max_connections)
+        self._room = asyncio.Semaphore(limit)
 
-    async def take(self) -> Any:
-        """Return a connection for the caller alone; redis-py's errors if there is none."""
+    async def take(self, within: float = WAIT) -> Any:
+        """Return a connection for the caller alone; the errors are those of `Connections`."""
         try:
             # A timeout is a timer in the loop: only for those who have to wait.
-            async with asyncio.timeout(WAIT if self._room.locked() else None):
+            async with asyncio.timeout(within if self._room.locked() else None):
                 await self._room.acquire()
         except TimeoutError:
-            raise NotConnected("all connections are in use") from None
+            raise StoreUnavailable(
+                f"all {self._limit} connections were in use for {within:g} s; the server is slow,"
+                " or too many tasks share the store"
+            ) from None
+        if self._closed:
+            self._room.release()
+            raise StoreClosed
         try:
-            return self._idle.pop() if self._idle else await self._pool.get_connection()
+            return self._idle.pop() if self._idle else await self._new()
         except BaseException:
             self._room.release()
             raise
 
-    def give(self, connection: Any) -> None:
+    async def give(self, connection: Any) -> None:
         """Take a connection back for the next caller."""
-        self._idle.append(connection)
-        self._room.release()
+        if self._closed:
+            await self.drop(connection)
+        else:
+            self._idle.append(connection)
+            self._room.release()
 
     async def drop(self, connection: Any) -> None:
         """Close a connection that failed, and with it the idle ones, which may have failed too."""
-        failed, self._idle = [connection, *self._idle], []
         self._room.release()
+        await self._disconnect([connection])
+
+    async def close(self) -> None:
+        """Close what is idle now, and what is in use when it is given back; give none any more."""
+        self._closed = True
+        await self._disconnect([])
+
+    async def _new(self) -> Any:
+        connection = self._make()
+        await connection.connect()
+        return connection
+
+    async def _disconnect(self, failed: list[Any]) -> None:
+        failed, self._idle = [*failed, *self._idle], []
         for one in failed:
             await one.disconnect(nowait=True)  # an answer may still be under way
-            await self._pool.release(one)

@@ -13,7 +13,7 @@ from tenacity import RetryCallState, retry_if_exception, wait_random_exponential
 from sessionstore._core.operation import Operation
 from sessionstore.errors import ConfigError, SessionStoreError, StoreUnavailable, TimedOut
 
-__all__ = ["FOREIGN", "REPEATING", "Attempts", "check_version", "is_transient", "translated"]
+__all__ = ["FOREIGN", "Attempts", "check_version", "is_transient", "repeating", "translated"]
 
 TRANSIENT = (
     exceptions.ConnectionError,
@@ -43,17 +43,19 @@ def is_transient(error: BaseException) -> bool:
 class Attempts:
     """Whether one of the attempts at a call may have worked though no answer came."""
 
-    __slots__ = ("sent", "unanswered")
+    __slots__ = ("sent", "timeouts", "unanswered")
 
     def __init__(self) -> None:
         self.sent = False
         self.unanswered = False
+        self.timeouts = 0
 
     def failed(self, error: BaseException, operations: Iterable[Operation[Any]]) -> None:
         """Note that an attempt failed, also in its operations."""
         answered = isinstance(error, exceptions.ResponseError)
         self.unanswered = self.unanswered or (self.sent and not answered)
         self.sent = False
+        self.timeouts += isinstance(error, (exceptions.TimeoutError, asyncio.TimeoutError))
         for operation in operations:
             operation.unanswered = self.unanswered
 
@@ -67,24 +69,26 @@ class Repetition(TypedDict):
     reraise: bool
 
 
-def _tried_enough(state: RetryCallState) -> bool:
-    """Three more tries within half a second or so, and then it is enough.
+def repeating(attempts: Attempts) -> Repetition:
+    """Return how a call is repeated. Every script can be sent twice, so all of them are.
 
-    That is for a lost reply, a dropped connection or a restart of the server, and not so long that
-    requests pile up in front of a server that is down. A slot that is being moved key by key does
-    answer, and asks to try again until all keys of the call are in one place: for some seconds.
+    There are two more tries, within half a second or so. That is for a lost reply, a dropped
+    connection or a restart of the server, and not so long that requests pile up in front of a
+    server that is down. Of a server that hangs, each try takes long: two are enough. A slot that is
+    being moved key by key does answer, and asks to try again until all keys of the call are in one
+    place: for some seconds.
     """
-    moving = state.outcome and isinstance(state.outcome.exception(), exceptions.TryAgainError)
-    return state.attempt_number >= (20 if moving else 3)
 
+    def enough(state: RetryCallState) -> bool:
+        moving = state.outcome and isinstance(state.outcome.exception(), exceptions.TryAgainError)
+        return attempts.timeouts >= 2 or state.attempt_number >= (20 if moving else 3)
 
-REPEATING: Repetition = {
-    "retry": retry_if_exception(is_transient),
-    "stop": _tried_enough,
-    "wait": wait_random_exponential(multiplier=0.1, max=0.5),
-    "reraise": True,
-}
-"""How an operation is repeated. Every script can be sent twice, so all of them are."""
+    return {
+        "retry": retry_if_exception(is_transient),
+        "stop": enough,
+        "wait": wait_random_exponential(multiplier=0.1, max=0.5),
+        "reraise": True,
+    }
 
 
 def translated(error: Exception, attempts: Attempts) -> SessionStoreError:

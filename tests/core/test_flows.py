@@ -8,9 +8,9 @@ import pytest
 
 from sessionstore._core import flows
 from sessionstore._core.keys import Keyspace
-from sessionstore._core.operation import Operation, Wake
-from sessionstore._core.sessions import ANY
-from sessionstore.errors import QuotaExceeded, SessionInUse, StoreUnavailable
+from sessionstore._core.operation import Operation, Wake, each, together
+from sessionstore._core.sessions import ANY, read
+from sessionstore.errors import QuotaExceeded, SessionInUse, SessionNotFound, StoreUnavailable
 
 KEYS = Keyspace("ss", 4)
 HOME = KEYS.named("a", "alice")
@@ -98,3 +98,33 @@ def test_leases_are_renewed_with_one_call_for_each_bucket() -> None:
     by_key = {home.session: 1000 + n for n, home in enumerate(homes)}
     answers = [[by_key[key] for key in operation.keys[1:]] for operation in asked]
     assert finished(flow, answers) == [1000 + n for n in range(len(homes))]
+
+
+def test_a_server_that_does_not_answer_costs_only_its_own_leases() -> None:
+    homes = [KEYS.named(f"n{n}", owner) for n in range(3) for owner in ("u1", "u2", "u3", "u4")]
+    flow = flows.renew([(home, n, None) for n, home in enumerate(homes)])
+    asked = next(flow)
+    gone = StoreUnavailable("gone")
+    answers = [gone, *([7] * (len(operation.keys) - 1) for operation in asked[1:])]
+    lost = set(asked[0].keys)
+    assert finished(flow, answers) == [gone if home.session in lost else 7 for home in homes]
+
+
+def test_of_many_operations_each_has_its_answer_or_its_error_or_all_fail() -> None:
+    good, bad = (read(KEYS.named(name, ""), ANY) for name in ("good", "bad"))
+    asked = [good, bad] * 50
+    gone = StoreUnavailable("gone")
+    flow: Any = each(asked)
+    assert flow.send(None) == asked[:64]
+    assert flow.send([[b"ABSENT"], gone] * 32) == asked[64:]
+    found = finished(flow, [[b"ABSENT"], gone] * 18)
+    assert [type(one) for one in found] == [SessionNotFound, StoreUnavailable] * 50
+
+    flow = together(asked)
+    flow.send(None)
+    with pytest.raises(SessionNotFound):
+        flow.send([[b"ABSENT"], gone] * 32)
+    flow = together([bad])
+    flow.send(None)
+    with pytest.raises(StoreUnavailable):
+        flow.send([gone])

@@ -6,19 +6,20 @@ import pytest
 from redis import exceptions
 from tenacity import Retrying, wait_none
 
-from sessionstore._redis.errors import REPEATING
+from sessionstore._redis.errors import Attempts, repeating
 
 
 def tries(error: Exception, fails: int) -> int:
-    made = 0
+    made, attempts = 0, Attempts()
 
     def call() -> None:
         nonlocal made
         made += 1
         if made <= fails:
+            attempts.failed(error, [])
             raise error
 
-    Retrying(**{**REPEATING, "wait": wait_none()})(call)
+    Retrying(**{**repeating(attempts), "wait": wait_none()})(call)
     return made
 
 
@@ -26,6 +27,13 @@ def test_a_lost_connection_is_worth_three_tries() -> None:
     assert tries(exceptions.ConnectionError(), 2) == 3
     with pytest.raises(exceptions.ConnectionError):
         tries(exceptions.ConnectionError(), 3)
+
+
+@pytest.mark.parametrize("error", [exceptions.TimeoutError(), TimeoutError()])
+def test_a_server_that_hangs_is_tried_twice(error: Exception) -> None:
+    assert tries(error, 1) == 2
+    with pytest.raises(type(error)):
+        tries(error, 2)
 
 
 def test_a_slot_that_is_being_moved_is_asked_until_it_has_arrived() -> None:

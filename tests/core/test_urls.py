@@ -127,11 +127,11 @@ def test_no_part_of_a_login_is_on_the_terminal(
             assert parts_shown(url, said) == [], (words, said)
 
 
-def test_clients_of_a_url_do_not_show_its_login() -> None:
+def test_the_client_of_a_url_does_not_show_its_login() -> None:
     for scheme in ("redis://", "rediss://", "redis+sentinel://"):
-        clients = connect(f"{scheme}{USER}:{LAST}@127.0.0.1:1/{'m' if '+' in scheme else ''}")
-        with contextlib.closing(clients.commands), contextlib.closing(clients.waiting):
-            assert parts_shown(USER + LAST, repr(clients)) == []
+        deployment = connect(f"{scheme}{USER}:{LAST}@127.0.0.1:1/{'m' if '+' in scheme else ''}")
+        with contextlib.closing(deployment.client):
+            assert parts_shown(USER + LAST, repr(deployment)) == []
     where = Where(f"redis://{USER}:{LAST}@h", "ss", 256)
     assert parts_shown(USER + LAST, repr(where)) == []
     assert parts_shown(USER + LAST, repr(parse_url(f"redis://{USER}:{LAST}@h"))) == []

@@ -10,7 +10,15 @@ from tests.support.worlds import DIGITS
 if TYPE_CHECKING:
     from tests.support.servers import Server
 
-__all__ = ["BUCKETS", "every_key_expires", "keys_of", "living", "waiting", "whole"]
+__all__ = [
+    "BUCKETS",
+    "every_key_expires",
+    "keys_of",
+    "living",
+    "renew_no_more",
+    "waiting",
+    "whole",
+]
 
 BUCKETS = 4
 
@@ -49,6 +57,12 @@ def living(server: Server, prefix: str) -> int:
             place for key in keys_of(server, prefix, "w:") for place in client.lrange(key, 0, -1)
         ]
     return sum(int(place[:DIGITS]) > now for place in places)
+
+
+def renew_no_more(store: Any) -> None:
+    """Let a store forget to renew the leases of what it has open now."""
+    for renewer in store._keeper._renewers.values():
+        renewer._book._kept.clear()
 
 
 def whole(text: Any) -> int:

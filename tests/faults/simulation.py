@@ -33,7 +33,6 @@ from tests.faults.simulation_end import (
     GROWN_OLD,
     SIZE,
     agreed,
-    answering,
     at_once,
     ended,
     hushes,
@@ -76,7 +75,7 @@ class Simulation:
         self.chance = random.Random(seed)
         self.claims = Claims()
         self._store = store
-        self._answer = answering(store)
+        self._answer = store._driver._answer
         self._keys = store._requests.keys
         self._pool = self._keys.pool("private")
         self._in_force = InForce(self.scene.limits)

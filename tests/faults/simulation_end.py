@@ -13,7 +13,6 @@ from sessionstore._core import parameters, scripts, sessions
 from sessionstore._core.operation import Operation
 from sessionstore._core.records import Moving
 from sessionstore._core.sessions import ANY
-from sessionstore._redis.errors import Attempts
 from sessionstore.lists import ListFlows
 from sessionstore.opened import OpenSession
 from tests.faults.simulation_actors import LISTED, REFUSED, Broken
@@ -31,7 +30,6 @@ __all__ = [
     "GROWN_OLD",
     "SIZE",
     "agreed",
-    "answering",
     "at_once",
     "ended",
     "hushes",
@@ -90,18 +88,6 @@ SIZE = scripts._script("size", "#!lua flags=no-writes\nreturn redis.call('ZCARD'
 """How many seats of a pool are taken."""
 
 
-def answering(store: SessionStore) -> Callable[[Any], Any]:
-    """Return what carries out a step, or many operations at once, without trying again."""
-    driver = store._driver
-
-    def answer(step: Any) -> Any:
-        if isinstance(step, Operation):
-            return driver._answer(step)
-        return driver._answers(step, Attempts())
-
-    return answer
-
-
 def at_once(answer: Callable[[Any], Any], flows: Sequence[Flow]) -> list[Any]:
     """Run flows side by side, a round trip for a step of each; return answers, or refusals."""
     results: list[Any] = [None] * len(flows)
@@ -151,7 +137,7 @@ def hushes(home: Home) -> Flow:
 
 def settled(store: SessionStore, scene: Scene) -> dict[str, Mapping[str, Any]]:
     """Let all leases end, see that every session can be had at once, and return what is in each."""
-    requests, answer = store._requests, answering(store)
+    requests, answer = store._requests, store._driver._answer
 
     def visits(id: str, owner: str) -> Flow:
         opening = requests.open(id, owner, 0, "exclusive", None, None)
@@ -261,10 +247,10 @@ def _fill_up(
     if alive > most:
         raise Broken(f"{alive} sessions of {counted or 'all'} are alive, {most} may be")
     more = [creates(f"more{number}") for number in range(most - alive)]
-    for said in at_once(answering(store), more):
+    for said in at_once(store._driver._answer, more):
         if isinstance(said, QuotaExceeded):
             raise Broken(f"refused with {alive} of {most} alive: {said}") from said
-    (said,) = at_once(answering(store), [creates("too many")])
+    (said,) = at_once(store._driver._answer, [creates("too many")])
     if isinstance(said, QuotaExceeded) == (limits.get("at_limit") == "evict"):
         raise Broken(f"one more than {most} is answered {said!r}")
     if (alive := store.count(counted)) != most:

@@ -16,7 +16,7 @@ from sessionstore import AsyncSessionStore, SessionInUse, SessionStore, SessionS
 from tests.faults import jobs
 from tests.faults.checks import BUCKETS, waiting
 from tests.support.processes import Child
-from tests.support.wait import wait_until
+from tests.support.wait import until, wait_until
 
 if TYPE_CHECKING:
     from sessionstore._core.operation import Wake
@@ -160,13 +160,13 @@ async def storm(store: AsyncSessionStore, seed: int, log: Log) -> None:
     print(f"{log.cancelled} of {next(marks)} calls")
 
 
-def taken(store: AsyncSessionStore) -> set[Any]:
-    """Return the connections that neither a pool has nor the driver has at hand."""
+def taken(store: AsyncSessionStore) -> int:
+    """Return how many connections calls have that are not over."""
     driver: Any = store._driver
-    (at_hand,) = driver._exchange.args
-    commands, waiting = driver._clients.commands, driver._clients.waiting
-    in_use = commands.connection_pool._in_use_connections - set(at_hand._idle)
-    return set(in_use | waiting.connection_pool._in_use_connections)
+    nodes = (driver._exchange._nodes, driver._exchange._waiting)
+    at_hand = [connections for one in nodes for connections in one._by_place.values()]
+    assert at_hand
+    return sum(connections._limit - connections._room._value for connections in at_hand)
 
 
 def connections(server: Standalone) -> int:
@@ -187,7 +187,7 @@ def test_calls_cancelled_at_random_leave_no_holder_no_waiter_no_connection_and_n
                 await store.create(id, data={"marks": []}, open=False)
             await storm(store, seed, log)
             assert waiting(server, prefix) == 0
-            assert taken(store) == set()
+            assert taken(store) == 0
             assert not [info.id async for info in store.list() if info.holder is not None]
             for id in IDS:
                 marks = (await store.read(id))["marks"]
@@ -283,3 +283,57 @@ def test_whoever_is_cancelled_while_waiting_for_an_end_leaves_the_line(
             held.close()
 
     asyncio.run(main())
+
+
+class CancelsAll:
+    """Cancels all tasks but one's own, in the midst of every second renewal, each a step later."""
+
+    def __init__(self, spared: asyncio.Task[Any] | None, after_each: int) -> None:
+        self.times = 0
+        self._spared = spared
+        self._most = after_each
+        self._renewal: asyncio.Task[Any] | None = None
+        self._steps = 0
+        self._doomed = True
+        self._loop = asyncio.get_running_loop()
+        self._loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        tasks = asyncio.all_tasks() - {self._spared}
+        renewal = next((one for one in tasks if one.get_name() == "sessionstore-keeper"), None)
+        self._steps += 1
+        if renewal is not self._renewal:
+            self._steps = 0
+            if self._renewal is not None:
+                self._doomed = not self._doomed
+            self._renewal = renewal
+        if renewal is not None and self._doomed and self._steps == self.times:
+            self.times += 1
+            for task in tasks:
+                task.cancel()
+        if self.times < self._most:
+            self._loop.call_soon(self._look)
+
+
+@pytest.mark.slow
+def test_whoever_cancels_all_tasks_does_not_end_the_renewal_of_leases(
+    store: SessionStore, server: Standalone, prefix: str
+) -> None:
+    lease, steps = 0.9, 6
+
+    async def main() -> None:
+        async with AsyncSessionStore.connect(server.url, prefix=prefix, buckets=BUCKETS) as near:
+            before = await near.create("before", data={"n": 0})
+            cancels = CancelsAll(asyncio.current_task(), steps)
+            await until(lambda: cancels.times == steps, "all tasks were cancelled in every step")
+            after = await near.create("after", data={"n": 0})
+            for session in (before, after):
+                first = session.lease_end
+                await until(lambda: session.lease_end > first + 1000 * lease, "it is renewed")  # noqa: B023
+                session["n"] = 1
+                await session.close()
+
+    store.configure(lease=lease)
+    asyncio.run(main())
+    assert store.read("before")["n"] == store.read("after")["n"] == 1
+    assert "lease lost" not in [event.kind for event in store.events()]

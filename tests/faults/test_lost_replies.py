@@ -24,10 +24,10 @@ from sessionstore import (
 )
 from sessionstore._core.keys import PERMANENT, Keyspace
 from sessionstore._core.store import start
-from sessionstore._redis import aio, connect
+from sessionstore._redis import connect, exchange
 from sessionstore.requests import Requests
 from tests.faults.awaited import SHELLS, connected
-from tests.faults.checks import BUCKETS
+from tests.faults.checks import BUCKETS, renew_no_more
 from tests.support.proxy import HOW, How, Proxy
 from tests.support.wait import wait_until
 
@@ -119,19 +119,19 @@ async def open_in_line(near: Any, plain: SessionStore) -> Scene:
 def keys_of(plain: SessionStore, kind: str = "") -> Iterator[str]:
     """The keys of a store, on all nodes; `kind` is what follows the tag, such as `w:`."""
     pattern = f"{{{plain._requests.keys.prefix}:*}}{kind}*"
-    for key in plain._driver._clients.commands.scan_iter(pattern, count=1000):
+    for key in plain._driver._deployment.client.scan_iter(pattern, count=1000):
         yield key.decode()
 
 
 def plain_waiting(plain: SessionStore) -> bool:
-    client = plain._driver._clients.commands
+    client = plain._driver._deployment.client
     return any(client.llen(key) for key in keys_of(plain, "w:"))
 
 
 def nothing_is_left(plain: SessionStore) -> None:
     """Check that nobody is in line, and that what is not known as permanent goes away."""
     assert not plain_waiting(plain)
-    client = plain._driver._clients.commands
+    client = plain._driver._deployment.client
     keys = [key for key in keys_of(plain) if not PERMANENT.fullmatch(key)]
     assert not [key for key in keys if client.pttl(key) == -1], "it never expires"
 
@@ -498,7 +498,7 @@ def test_a_call_has_one_effect_and_succeeds_whichever_reply_comes_too_late(
     how: How,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for module in (aio, connect):
+    for module in (connect, exchange):
         monkeypatch.setattr(module, "ANSWER_WITHIN", SHORT)
 
     async def play() -> None:
@@ -586,7 +586,7 @@ def test_a_save_that_landed_is_no_lost_lease_though_the_lease_ends_before_it_is_
     store.create("a", data={"n": 0}, open=False)
     session = near.open("a", lease=0.3)
     session["n"] += 1
-    near._keeper._book._kept.clear()  # nobody renews the lease
+    renew_no_more(near)
     free = partial(wait_until, lambda: store.read("a").info.holder is None, "the lease ends")
     proxy.lose(1, then=free)
     try:

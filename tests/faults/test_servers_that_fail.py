@@ -21,7 +21,7 @@ from sessionstore import (
     SessionStoreError,
     StoreUnavailable,
 )
-from sessionstore._redis import aio, connect
+from sessionstore._redis import connect, exchange
 from sessionstore.embedded import EmbeddedServer
 from tests.faults import jobs
 from tests.faults.awaited import SHELLS, connected
@@ -216,7 +216,7 @@ def _runs(pid: int) -> bool:
 def test_a_server_that_hangs_is_an_unknown_outcome_and_is_used_again_when_it_goes_on(
     own_server: Standalone, prefix: str, shell: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (aio, connect):
+    for module in (connect, exchange):
         monkeypatch.setattr(module, "ANSWER_WITHIN", 0.2)
 
     async def main() -> None:

@@ -9,7 +9,7 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Self
 
 from sessionstore import Atomic, Events, Longstring, Session, SessionList, SessionStore
 
@@ -142,6 +142,12 @@ class AwaitableStore(SessionStore):
         return Opening(functools.partial(opened, self, *args, **kwargs))
 
     now = in_thread(SessionStore.now)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self.close()
 
     def atomic(self, *args: Any, **kwargs: Any) -> Any:
         found = super().atomic(*args, **kwargs)

@@ -17,7 +17,7 @@ import redis
 from sessionstore import AsyncSessionStore
 from sessionstore._core.keys import PERMANENT, Home, Keyspace
 from sessionstore._core.operation import Flow, Operation, Step, Wake
-from sessionstore._redis.connect import Clients, connect
+from sessionstore._redis.connect import Deployment, connect
 from sessionstore._redis.sync import Driver
 from sessionstore.testing import fake_async_store, fake_store
 from tests.support.awaitable import AwaitableStore
@@ -158,10 +158,10 @@ class World:
     def driver(self) -> Driver:
         """Return a synchronous driver, to run flows and operations by hand."""
         if self.place is None:
-            clients = Clients(self._client(), self._client(), shebang=False)
+            deployment = Deployment(self._client(), shebang=False)
         else:
-            clients = connect(self.place.url)
-        driver = Driver(clients)
+            deployment = connect(self.place.url)
+        driver = Driver(deployment)
         self._drivers.callback(driver.close)
         return driver
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 
-from sessionstore import SessionStore, StoreUnavailable
+from sessionstore import SessionStore, StoreClosed, StoreUnavailable
 from sessionstore.dialects.soul.parameters import CLEAN_AT_CALLS, CLEAN_BY_PST
 
 __all__ = ["Cleanup"]
@@ -60,6 +60,10 @@ class Cleanup:
             thread.join()
 
     def _run(self) -> None:
+        with suppress(StoreClosed):  # then there is nothing to clean up from here
+            self._clean_up()
+
+    def _clean_up(self) -> None:
         while not self._stop.wait(EVERY_SECONDS):
             with suppress(StoreUnavailable):  # the next round tries again
                 seen = self._left

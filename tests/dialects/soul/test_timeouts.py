@@ -220,6 +220,16 @@ def test_a_store_that_is_out_of_reach_does_not_end_the_background_thread(
     assert online._cleanup.running
 
 
+def test_a_store_that_is_closed_ends_the_background_thread(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleanup, "EVERY_SECONDS", 0.01)
+    online = scene.online(SESNPRV=9, SESOPT=2)
+    online.login("ALICE").session_create("A", opts="NOOPEN")
+    online.store.close()
+    wait_until(lambda: not online._cleanup.running, "it has ended")
+
+
 def test_one_that_times_out_just_when_the_background_thread_ends_is_removed(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
