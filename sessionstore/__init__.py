@@ -11,9 +11,9 @@
 `SessionStore` is for synchronous code, `AsyncSessionStore` for asyncio; the names are the same.
 """
 
+from sessionstore._shell.attributes import SessionInfo, Snapshot
 from sessionstore.async_store import AsyncSessionStore
 from sessionstore.atomic import ABSENT, AsyncAtomic, Atomic
-from sessionstore.attributes import SessionInfo, Snapshot
 from sessionstore.config import Duration, Parameters
 from sessionstore.data import stored, upgrade
 from sessionstore.errors import (

@@ -14,16 +14,16 @@ from sessionstore._core.records import instant
 from sessionstore._core.sessions import Opened
 from sessionstore._core.store import now
 from sessionstore._redis.aio import AsyncDriver
+from sessionstore._shell.attributes import SessionInfo, Snapshot
+from sessionstore._shell.calls import Mode, Opening, Requests, Undecodable
+from sessionstore._shell.connecting import connected_async
+from sessionstore._shell.renewing import AsyncKeeper
+from sessionstore._shell.twins import Pending, as_in
 from sessionstore.atomic import AsyncAtomic
-from sessionstore.attributes import SessionInfo, Snapshot
 from sessionstore.config import Duration, Parameters
-from sessionstore.connecting import connected_async
 from sessionstore.events import AsyncEvents
-from sessionstore.keeper import AsyncKeeper
-from sessionstore.requests import Mode, Opening, Requests, Undecodable
 from sessionstore.session import AsyncSession
 from sessionstore.store import SessionStore
-from sessionstore.twins import Pending, as_in
 
 __all__ = ["AsyncSessionStore"]
 

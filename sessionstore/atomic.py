@@ -7,15 +7,16 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final, get_args
 
+from sessionstore._checks import optional_milliseconds, whole_number
 from sessionstore._core.altering import WhenOpen, alter
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow
 from sessionstore._core.sessions import Scope
-from sessionstore.config import Duration, optional_milliseconds, whole_number
-from sessionstore.data.values import decode, encode
+from sessionstore._shell.calls import Requests, attribute_name
+from sessionstore._shell.twins import as_in
+from sessionstore.config import Duration
+from sessionstore.data._values import decode, encode
 from sessionstore.errors import ConfigError, TypeRefused
-from sessionstore.requests import Requests, attribute_name
-from sessionstore.twins import as_in
 
 __all__ = ["ABSENT", "AsyncAtomic", "Atomic"]
 

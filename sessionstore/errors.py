@@ -26,8 +26,9 @@ message has the beginning.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
+
+from sessionstore._ids import shown
 
 __all__ = [
     "ConfigError",
@@ -49,15 +50,6 @@ __all__ = [
     "UndecodableValue",
     "ValueTooLarge",
 ]
-
-
-GENERATED = re.compile(r"([A-Za-z0-9_-]{2})\.[A-Za-z0-9_-]{22}")
-"""A generated id: its bucket, and 132 random bits."""
-
-
-def shown(id: str) -> str:
-    """Return an id as people may read it: a name, or the beginning of a generated one."""
-    return repr(f"{id[:7]}…" if GENERATED.fullmatch(id) else id)
 
 
 def _rebuilt(kind: type[SessionStoreError], args: tuple[object, ...]) -> SessionStoreError:

@@ -13,7 +13,7 @@ from sessionstore._core.keys import Keyspace
 from sessionstore._core.operation import Flow
 from sessionstore._core.paging import EventPager
 from sessionstore._core.records import instant
-from sessionstore.attributes import Told
+from sessionstore._shell.attributes import Told
 
 __all__ = ["AsyncEvents", "Event", "Events"]
 

@@ -18,13 +18,13 @@ from collections.abc import (
 from itertools import pairwise
 from typing import Any
 
-from sessionstore._core import kept
+from sessionstore._checks import LARGEST, truth, whole_number
+from sessionstore._core import beside
 from sessionstore._core.operation import Flow, check_length
-from sessionstore.config import LARGEST, truth, whole_number
-from sessionstore.data.values import decode, encode
+from sessionstore._shell.opened import OpenSession
+from sessionstore._shell.twins import as_in
+from sessionstore.data._values import decode, encode
 from sessionstore.errors import ConfigError
-from sessionstore.opened import OpenSession
-from sessionstore.twins import as_in
 
 __all__ = ["AsyncSessionList", "SessionList"]
 
@@ -62,11 +62,11 @@ class ListFlows:
         session = self._session
         session.check_held("changing a list")
         done = yield from session.guarded(
-            kept.change_list(
+            beside.change_list(
                 session.home, session.fence, self._name, items, start, count, cap=cap, ahead=ahead
             )
         )
-        session.has_kept(kept.field_of(kept.LIST, self._name), done.field)
+        session.has_kept(beside.field_of(beside.LIST, self._name), done.field)
         return done.length
 
     def _reading(self, start: int, count: int) -> Flow[tuple[int, list[bytes]]]:
@@ -75,7 +75,7 @@ class ListFlows:
         start = max(-LARGEST, min(start, LARGEST))
         return (
             yield from session.guarded(
-                kept.read_items(session.home, session.fence, self._name, start, count)
+                beside.read_items(session.home, session.fence, self._name, start, count)
             )
         )
 
@@ -85,7 +85,7 @@ class ListFlows:
         if cap is not None and len(raw) >= cap:  # nothing stays of what is there
             yield from self._replacing_by(raw[len(raw) - cap :])
             return cap
-        length = yield from self._putting(raw, None, kept.cuts(raw), cap)
+        length = yield from self._putting(raw, None, beside.cuts(raw), cap)
         while cap is not None and length > cap:  # it was longer than that by more than a page
             length = yield from self._changing((), None, 0, cap=cap)
         return length
@@ -94,10 +94,10 @@ class ListFlows:
         self, raw: Sequence[bytes], start: int | None, cuts: Sequence[int], cap: int | None = None
     ) -> Flow[int]:
         """Put items between or behind others, a part at a time; the first says what will follow."""
-        length, ahead = 0, kept.size_of(raw)
+        length, ahead = 0, beside.size_of(raw)
         for first, end in pairwise(cuts if raw else (0, 0)):
             part = raw[first:end]
-            ahead -= kept.size_of(part)
+            ahead -= beside.size_of(part)
             at = None if start is None else start + first
             length = yield from self._changing(part, at, 0, cap=cap, ahead=ahead)
         return length
@@ -106,7 +106,7 @@ class ListFlows:
         start, count = whole_number(start, "start"), whole_number(count, "count", least=0)
         found: list[bytes] = []
         while len(found) < count:
-            asked = min(kept.PAGE, count - len(found))
+            asked = min(beside.PAGE, count - len(found))
             length, page = yield from self._reading(start + len(found), asked)
             found += page
             if start < 0:  # from the end: where that is, is known now
@@ -145,8 +145,8 @@ class ListFlows:
         )
         length, _ = yield from self._reading(0, 0)
         first, last, _ = removed.indices(length)
-        for left in range(last - first, 0, -kept.PAGE):
-            yield from self._changing((), first, min(left, kept.PAGE))
+        for left in range(last - first, 0, -beside.PAGE):
+            yield from self._changing((), first, min(left, beside.PAGE))
         return max(0, last - first)
 
     def _replacing(self, items: Iterable[Any]) -> Flow[None]:
@@ -156,8 +156,8 @@ class ListFlows:
 
     def _replacing_by(self, raw: Sequence[bytes]) -> Flow[None]:
         self._session.check_held("replacing a list")
-        if len(kept.cuts(raw)) > 2:
-            yield from self._session.keeping(kept.field_of(kept.LIST, self._name), raw)
+        if len(beside.cuts(raw)) > 2:
+            yield from self._session.keeping(beside.field_of(beside.LIST, self._name), raw)
         else:
             yield from self._changing(raw, None, None)
 
@@ -175,7 +175,7 @@ class ListFlows:
 
     def _dropping(self) -> Flow[None]:
         self._session.check_held("dropping a list")
-        yield from self._session.keeping(kept.field_of(kept.LIST, self._name), None)
+        yield from self._session.keeping(beside.field_of(beside.LIST, self._name), None)
 
 
 class SessionList(ListFlows):
@@ -202,7 +202,7 @@ class SessionList(ListFlows):
     def items(self) -> Iterator[Any]:
         """Iterate over all items, read in pages."""
         at = 0
-        while page := self._run(self._paging(at, kept.PAGE)):
+        while page := self._run(self._paging(at, beside.PAGE)):
             yield from page
             at += len(page)
 
@@ -265,7 +265,7 @@ class AsyncSessionList(ListFlows):
     @as_in(SessionList.items)
     async def items(self) -> AsyncIterator[Any]:
         at = 0
-        while page := await self._run(self._paging(at, kept.PAGE)):
+        while page := await self._run(self._paging(at, beside.PAGE)):
             for item in page:
                 yield item
             at += len(page)

@@ -10,12 +10,12 @@ from collections.abc import Callable, Coroutine
 from itertools import pairwise
 from typing import Any
 
-from sessionstore._core import kept
+from sessionstore._checks import LARGEST, whole_number
+from sessionstore._core import beside
 from sessionstore._core.operation import Flow, check_length
-from sessionstore.config import LARGEST, whole_number
+from sessionstore._shell.opened import OpenSession
+from sessionstore._shell.twins import as_in
 from sessionstore.errors import TypeRefused
-from sessionstore.opened import OpenSession
-from sessionstore.twins import as_in
 
 __all__ = ["AsyncLongstring", "Longstring"]
 
@@ -40,7 +40,7 @@ class LongstringFlows:
         """Write from a place on, or None: behind the last byte."""
         raw = self._bytes(data)
         check_length(self._name, (at or 0) + len(raw), f"longstring {self._name!r}")
-        cuts, size = kept.cuts(raw) if raw else (0, 0), 0
+        cuts, size = beside.cuts(raw) if raw else (0, 0), 0
         for first, end in pairwise(cuts):
             place, ahead = None if at is None else at + first, len(raw) - end
             size = yield from self._changing(raw[first:end], place, ahead)
@@ -50,9 +50,9 @@ class LongstringFlows:
         session = self._session
         session.check_held("changing a longstring")
         done = yield from session.guarded(
-            kept.change_text(session.home, session.fence, self._name, piece, place, ahead=ahead)
+            beside.change_text(session.home, session.fence, self._name, piece, place, ahead=ahead)
         )
-        session.has_kept(kept.field_of(kept.LONGSTRING, self._name), done.field)
+        session.has_kept(beside.field_of(beside.LONGSTRING, self._name), done.field)
         return done.length
 
     def _range(self, start: int, count: int) -> Flow[tuple[int, bytes]]:
@@ -60,8 +60,8 @@ class LongstringFlows:
         session.check_held("reading a longstring")
         return (
             yield from session.guarded(
-                kept.read_text(
-                    session.home, session.fence, kept.LONGSTRING, self._name, start, count
+                beside.read_text(
+                    session.home, session.fence, beside.LONGSTRING, self._name, start, count
                 )
             )
         )
@@ -69,14 +69,16 @@ class LongstringFlows:
     def _reading(self, start: int, stop: int | None) -> Flow[bytes]:
         start = whole_number(start, "start")
         stop = None if stop is None else whole_number(stop, "stop")
-        asked = kept.PIECE if start >= 0 else 0  # from the end: where that is, must be known first
+        asked = (
+            beside.PIECE if start >= 0 else 0
+        )  # from the end: where that is, must be known first
         if stop is not None and start >= 0 and stop >= 0:
-            asked = max(0, min(stop - start, kept.PIECE))
+            asked = max(0, min(stop - start, beside.PIECE))
         size, first = yield from self._range(min(max(0, start), LARGEST), asked)
         begin, end, _ = slice(start, stop).indices(size)
         found = bytearray(first[: max(0, end - begin)])
         while begin + len(found) < end:
-            asked = min(kept.PIECE, end - begin - len(found))
+            asked = min(beside.PIECE, end - begin - len(found))
             _, piece = yield from self._range(begin + len(found), asked)
             if not piece:
                 break
@@ -91,14 +93,14 @@ class LongstringFlows:
         raw = self._bytes(data)
         check_length(self._name, len(raw), f"longstring {self._name!r}")
         self._session.check_held("replacing a longstring")
-        if len(raw) > kept.PIECE:
-            yield from self._session.keeping(kept.field_of(kept.LONGSTRING, self._name), raw)
+        if len(raw) > beside.PIECE:
+            yield from self._session.keeping(beside.field_of(beside.LONGSTRING, self._name), raw)
         else:
-            yield from self._changing(raw, kept.ALL)
+            yield from self._changing(raw, beside.ALL)
 
     def _dropping(self) -> Flow[None]:
         self._session.check_held("dropping a longstring")
-        yield from self._session.keeping(kept.field_of(kept.LONGSTRING, self._name), None)
+        yield from self._session.keeping(beside.field_of(beside.LONGSTRING, self._name), None)
 
     def _bytes(self, data: bytes | str) -> bytes:
         why = "neither bytes nor text"

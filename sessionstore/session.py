@@ -8,12 +8,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
 from sessionstore._core.operation import Flow
+from sessionstore._shell.calls import attribute_name
+from sessionstore._shell.opened import OpenSession
+from sessionstore._shell.twins import as_in
 from sessionstore.config import Duration
 from sessionstore.lists import AsyncSessionList, SessionList
 from sessionstore.longstrings import AsyncLongstring, Longstring
-from sessionstore.opened import OpenSession
-from sessionstore.requests import attribute_name
-from sessionstore.twins import as_in
 
 __all__ = ["AsyncSession", "Session"]
 

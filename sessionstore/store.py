@@ -14,13 +14,13 @@ from sessionstore._core.altering import WhenOpen
 from sessionstore._core.records import instant
 from sessionstore._core.store import now
 from sessionstore._redis.sync import Driver
+from sessionstore._shell.attributes import SessionInfo, Snapshot
+from sessionstore._shell.calls import Mode, Opening, Requests, Undecodable
+from sessionstore._shell.connecting import connected
+from sessionstore._shell.renewing import Keeper
 from sessionstore.atomic import Atomic
-from sessionstore.attributes import SessionInfo, Snapshot
 from sessionstore.config import Duration, Parameters
-from sessionstore.connecting import connected
 from sessionstore.events import Events
-from sessionstore.keeper import Keeper
-from sessionstore.requests import Mode, Opening, Requests, Undecodable
 from sessionstore.session import Session
 
 __all__ = ["SessionStore"]

@@ -34,11 +34,11 @@ from sessionstore._core.keys import Keyspace
 from sessionstore._redis.aio import AsyncDriver
 from sessionstore._redis.connect import Deployment
 from sessionstore._redis.sync import Driver
+from sessionstore._shell.calls import Requests
+from sessionstore._shell.renewing import AsyncKeeper, Keeper
+from sessionstore._shell.twins import Pending
 from sessionstore.async_store import AsyncSessionStore
-from sessionstore.keeper import AsyncKeeper, Keeper
-from sessionstore.requests import Requests
 from sessionstore.store import SessionStore
-from sessionstore.twins import Pending
 
 __all__ = ["fake_async_store", "fake_store"]
 

@@ -13,13 +13,13 @@ from sessionstore._core.moves import resolved
 from sessionstore._core.operation import Flow, Operation, Wake, each
 from sessionstore._core.records import Crowded, Due, Forgotten, NotArrived, Seat
 from sessionstore._core.sessions import Changes, Opened, Reading, Scope
+from sessionstore._ids import shown
 from sessionstore.errors import (
     LeaseLost,
     SessionEnded,
     SessionNotFound,
     SessionStoreError,
     StoreUnavailable,
-    shown,
 )
 
 __all__ = [

@@ -40,8 +40,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from sessionstore.config import check_id, whole_number
-from sessionstore.errors import GENERATED, ConfigError, shown
+from sessionstore._checks import check_id, whole_number
+from sessionstore._ids import GENERATED, shown
+from sessionstore.errors import ConfigError
 
 __all__ = ["PERMANENT", "PUBLIC", "Home", "Keyspace", "Pool", "ticket"]
 

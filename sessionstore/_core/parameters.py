@@ -19,17 +19,33 @@ limit that was lifted meanwhile, is none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from itertools import chain
 from typing import NamedTuple
 
-from sessionstore import config
+from sessionstore import _parameter_values
 from sessionstore._core import buckets, seats
 from sessionstore._core.keys import Bucket, Keyspace, Pool
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation, together
 from sessionstore._core.scripts import load
+from sessionstore.config import Parameters
+from sessionstore.errors import ConfigError
 
-__all__ = ["Decided", "bring", "complete", "configure", "current", "read", "stored", "verify"]
+__all__ = [
+    "Decided",
+    "as_stored",
+    "bring",
+    "complete",
+    "configure",
+    "current",
+    "from_stored",
+    "read",
+    "stored",
+    "verify",
+]
+
+NAMES = tuple(field.name for field in fields(Parameters))
 
 PARAMETERS, CONFIGURE, NOTE_APPLIED = map(load, ("parameters", "configure", "note_applied"))
 
@@ -74,6 +90,23 @@ class Decided(NamedTuple):
         return self.fields[f"max_{pool.name}"] if self.since(pool) else ""
 
 
+def as_stored(given: Mapping[str, object]) -> dict[str, str]:
+    """Return the stored text of parameters given by name; ConfigError lists every bad one."""
+    unknown = sorted(set(given) - set(NAMES))
+    if unknown:
+        raise ConfigError(f"no parameter {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    _parameter_values.check(given)
+    return {name: _parameter_values.as_stored(name, value) for name, value in given.items()}
+
+
+def from_stored(fields: Mapping[str, str]) -> Parameters:
+    """Return the parameters that a store holds; what it does not hold has its default."""
+    values = {
+        name: _parameter_values.from_stored(name, fields[name]) for name in NAMES if name in fields
+    }
+    return Parameters(**values)  # type: ignore[arg-type]
+
+
 def stored(key: str) -> Operation[dict[str, str]]:
     """Read the parameters as they are decided, or as a bucket or a pool has them."""
     return Operation(PARAMETERS, (key,), (), _fields)
@@ -84,12 +117,12 @@ def read(keys: Keyspace) -> Operation[Decided]:
     return Operation(PARAMETERS, (keys.store,), (), _decided)
 
 
-def current(keys: Keyspace) -> Flow[config.Parameters]:
+def current(keys: Keyspace) -> Flow[Parameters]:
     """Return the parameters that are in force."""
     return (yield from complete(keys, (yield from read(keys))))
 
 
-def configure(keys: Keyspace, changes: Mapping[str, str]) -> Flow[config.Parameters]:
+def configure(keys: Keyspace, changes: Mapping[str, str]) -> Flow[Parameters]:
     """Set parameters, and return when they are in force."""
     given = tuple(chain.from_iterable(changes.items()))
     asked = (keys.store, keys.receipt(new_ticket()))
@@ -97,11 +130,11 @@ def configure(keys: Keyspace, changes: Mapping[str, str]) -> Flow[config.Paramet
     return (yield from complete(keys, decided))
 
 
-def complete(keys: Keyspace, decided: Decided) -> Flow[config.Parameters]:
+def complete(keys: Keyspace, decided: Decided) -> Flow[Parameters]:
     """Do what is left to do so that what is decided is in force, whoever has begun it."""
     while decided.applied < decided.version:
         decided = yield from _note(keys, decided, (yield from _carry_out(keys, decided)))
-    return config.from_stored(dict(decided.fields))
+    return from_stored(decided.fields)
 
 
 def verify(keys: Keyspace, decided: Decided, versions: Iterable[int]) -> Flow[None]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, NoReturn
 
+from sessionstore._ids import shown
 from sessionstore.errors import (
     Conflict,
     LeaseLost,
@@ -17,7 +18,6 @@ from sessionstore.errors import (
     SessionStoreError,
     StoreUnavailable,
     ValueTooLarge,
-    shown,
 )
 
 __all__ = [

@@ -21,7 +21,7 @@ from sessionstore._core.records import (
 )
 from sessionstore._core.scripts import load
 from sessionstore._core.stamps import SHEDS
-from sessionstore.errors import shown
+from sessionstore._ids import shown
 
 __all__ = [
     "ANY",

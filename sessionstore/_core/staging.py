@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from sessionstore._core.kept import (
+from sessionstore._core.beside import (
     PAGE,
     PIECE,
     Content,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sessionstore.attributes import Kind, SessionInfo, Snapshot
+from sessionstore._shell.attributes import Kind, SessionInfo, Snapshot
 from sessionstore.cli.options import (
     DEFAULT_PREFIX,
     DEFAULT_URL,
@@ -33,7 +33,7 @@ from sessionstore.cli.output import (
     table,
     when,
 )
-from sessionstore.data.values import encode
+from sessionstore.data._values import encode
 from sessionstore.errors import ConfigError, UndecodableValue
 
 __all__ = ["end", "ls", "show"]

@@ -14,10 +14,10 @@ from sessionstore._core.inspection import forget_all
 from sessionstore._core.keys import Keyspace
 from sessionstore._redis.connect import connect
 from sessionstore._redis.sync import Driver
-from sessionstore.connecting import located
-from sessionstore.doctor.finding import Finding, Verdict, unchecked
-from sessionstore.doctor.index import MISSING, check_buckets, check_index, check_parameters
-from sessionstore.doctor.server import check_node, check_together
+from sessionstore._shell.connecting import located
+from sessionstore.doctor._finding import Finding, Verdict, unchecked
+from sessionstore.doctor._index import MISSING, check_buckets, check_index, check_parameters
+from sessionstore.doctor._server import check_node, check_together
 from sessionstore.errors import SessionStoreError, StoreNotFound, StoreUnavailable
 
 __all__ = ["Finding", "Verdict", "examine", "forget", "memory_used"]

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from sessionstore.doctor import Finding, Verdict, examine
-from sessionstore.doctor.server import check_node, check_together
+from sessionstore.doctor._server import check_node, check_together
 from sessionstore.store import SessionStore
 from tests.support.servers import Cluster, Standalone
 from tests.support.wait import wait_until

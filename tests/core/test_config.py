@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessionstore import ConfigError, Parameters
-from sessionstore.config import changes, from_stored, milliseconds
+from sessionstore._checks import milliseconds
+from sessionstore._core.parameters import as_stored, from_stored
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,6 @@ def test_no_other_number_is_a_duration(number: float) -> None:
 def test_parameters_survive_being_stored() -> None:
     some = Parameters(lifetime=timedelta(seconds=5), max_bytes=None, at_limit="evict")
     given = {field.name: getattr(some, field.name) for field in fields(some)}
-    assert from_stored(changes(given)) == some
+    assert from_stored(as_stored(given)) == some
     assert from_stored({}) == Parameters()
     assert from_stored({"seats_private": "1", "of the future": "x"}) == Parameters()

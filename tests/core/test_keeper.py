@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sessionstore import LeaseLost, SessionStore, StoreUnavailable
-from sessionstore import keeper as keeping
-from sessionstore.keeper import Book, Keeper
+from sessionstore._shell import renewing as keeping
+from sessionstore._shell.renewing import Book, Keeper
 from sessionstore.testing import fake_async_store, fake_store
 from tests.support.wait import until, wait_until
 

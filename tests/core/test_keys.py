@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sessionstore._checks import check_id, check_owner
 from sessionstore._core.keys import GENERATED, PERMANENT, Keyspace
-from sessionstore.config import check_id, check_owner
 from sessionstore.errors import ConfigError
 
 KEYS = Keyspace("ss", 256)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessionstore.requests import matches
+from sessionstore._shell.calls import matches
 
 IDS = st.text(alphabet="ab*?[]!", max_size=6)
 

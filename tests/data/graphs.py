@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sessionstore._core.sessions import Changes
-from sessionstore.data.graph import Graph
+from sessionstore.data._graph import Graph
 from tests.data.classes import Article, ByFields, Cart, Member, Node
 
 __all__ = ["Held", "linked", "shape"]

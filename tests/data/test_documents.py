@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from sessionstore.data.documents import MAX_DEPTH, parse, serialise
+from sessionstore.data._documents import MAX_DEPTH, parse, serialise
 from sessionstore.errors import ConfigError, TypeRefused, UndecodableValue, ValueTooLarge
 
 ORDER = (

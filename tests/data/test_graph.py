@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessionstore import stored, upgrade
-from sessionstore.data.graph import refers
+from sessionstore.data._graph import refers
 from sessionstore.errors import TypeRefused, UndecodableValue
 from tests.data.classes import Article, ByFields, Cart, Colour, Member, Node, Pair, Price, Unknown
 from tests.data.graphs import Held, linked, shape

@@ -11,7 +11,7 @@ import msgpack
 import pytest
 
 from sessionstore import ConfigError, TypeRefused, UndecodableValue, stored, upgrade
-from sessionstore.data.values import decode, encode
+from sessionstore.data._values import decode, encode
 from tests.data.classes import Article, Cart, Colour, Node, Pair, Price, Size, Unknown
 
 EURO = Price(Decimal("1.50"))

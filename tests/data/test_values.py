@@ -21,7 +21,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sessionstore.data.values import MAX_DEPTH, changes_in_place, decode, encode
+from sessionstore.data._values import MAX_DEPTH, changes_in_place, decode, encode
 from sessionstore.errors import TypeRefused, UndecodableValue
 
 thorough = settings(print_blob=True, deadline=None, max_examples=400)

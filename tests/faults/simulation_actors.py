@@ -20,16 +20,16 @@ from sessionstore import (
 )
 from sessionstore._core.altering import alter
 from sessionstore._core.operation import Operation, Wake
-from sessionstore.data.values import decode, encode
+from sessionstore._shell.opened import OpenSession
+from sessionstore.data._values import decode, encode
 from sessionstore.lists import ListFlows
-from sessionstore.opened import OpenSession
 from tests.faults.simulation_limits import CHANGES, CHANGING, LIMITS
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Generator
 
-    from sessionstore.requests import Requests
+    from sessionstore._shell.calls import Requests
     from tests.faults.simulation_limits import InForce
 
     Actor: TypeAlias = Generator[Any, Any, None]

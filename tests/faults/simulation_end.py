@@ -13,8 +13,8 @@ from sessionstore._core import parameters, scripts, sessions
 from sessionstore._core.operation import Operation
 from sessionstore._core.records import Moving
 from sessionstore._core.sessions import ANY
+from sessionstore._shell.opened import OpenSession
 from sessionstore.lists import ListFlows
-from sessionstore.opened import OpenSession
 from tests.faults.simulation_actors import LISTED, REFUSED, Broken
 
 if TYPE_CHECKING:

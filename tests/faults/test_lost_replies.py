@@ -25,7 +25,7 @@ from sessionstore import (
 from sessionstore._core.keys import PERMANENT, Keyspace
 from sessionstore._core.store import start
 from sessionstore._redis import connect, exchange
-from sessionstore.requests import Requests
+from sessionstore._shell.calls import Requests
 from tests.faults.awaited import SHELLS, connected
 from tests.faults.checks import BUCKETS, renew_no_more
 from tests.support.proxy import HOW, How, Proxy

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sessionstore import ConfigError, Parameters, QuotaExceeded
+from sessionstore._checks import milliseconds
 from sessionstore._core.scripts import FOLDER
-from sessionstore.config import milliseconds
 from tests.support.worlds import BUCKETS, World
 
 ALL = Parameters(

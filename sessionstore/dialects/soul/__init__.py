@@ -9,10 +9,10 @@
 `docs/soul.md` has every function, argument and code, and the test that shows it.
 """
 
-from sessionstore.dialects.soul.cancelled import RequestCancelled
-from sessionstore.dialects.soul.longstrings import Longstring
-from sessionstore.dialects.soul.objects import PersistentObjectInfo
-from sessionstore.dialects.soul.online import Online
-from sessionstore.dialects.soul.thread import Thread
+from sessionstore.dialects.soul._cancelled import RequestCancelled
+from sessionstore.dialects.soul._longstrings import Longstring
+from sessionstore.dialects.soul._objects import PersistentObjectInfo
+from sessionstore.dialects.soul._online import Online
+from sessionstore.dialects.soul._thread import Thread
 
 __all__ = ["Longstring", "Online", "PersistentObjectInfo", "RequestCancelled", "Thread"]

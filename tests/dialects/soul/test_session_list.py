@@ -8,7 +8,7 @@ import pytest
 
 from sessionstore import SessionInfo
 from sessionstore.dialects.soul import Online, RequestCancelled, Thread
-from sessionstore.dialects.soul.listing import item, label_of, user_number
+from sessionstore.dialects.soul._listing import item, label_of, user_number
 from tests.dialects.soul.conftest import Scene, ids
 
 CALLED = datetime(2026, 11, 22, 20, 5, 9, 999_999, tzinfo=UTC)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sessionstore.dialects.soul import Online, Thread, cleanup
+from sessionstore.dialects.soul import Online, Thread
+from sessionstore.dialects.soul import _cleanup as cleanup
 from tests.dialects.soul.conftest import Scene, ids
 from tests.support.wait import wait_until
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessionstore.dialects.soul.wildcards import exactly, literal, matches, matching
+from sessionstore.dialects.soul._wildcards import exactly, literal, matches, matching
 
 NAMES = st.text(alphabet='ab*?"[.\n', max_size=6)
 

@@ -25,8 +25,8 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from msgpack import ExtraData, ExtType, Packer, StackError, Unpacker, unpackb
 
-from sessionstore.data.payloads import INT, PAYLOADS, READERS
-from sessionstore.data.registry import ENUM, KINDS, OBJECT, Kind, Unreadable, kind_named
+from sessionstore.data._payloads import INT, PAYLOADS, READERS
+from sessionstore.data._registry import ENUM, KINDS, OBJECT, Kind, Unreadable, kind_named
 from sessionstore.errors import TypeRefused, UndecodableValue
 
 __all__ = [

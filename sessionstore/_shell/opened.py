@@ -5,14 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TypeVar
 
+from sessionstore._checks import optional_milliseconds
 from sessionstore._core import flows, relocation, sessions
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow
 from sessionstore._core.sessions import Changes
-from sessionstore.closing import AsAsked, Closing
-from sessionstore.config import Duration, optional_milliseconds
-from sessionstore.errors import SessionNotOpen, SessionStoreError, shown
-from sessionstore.saving import SavedSession
+from sessionstore._ids import shown
+from sessionstore._shell.closing import AsAsked, Closing
+from sessionstore._shell.saving import SavedSession
+from sessionstore.config import Duration
+from sessionstore.errors import SessionNotOpen, SessionStoreError
 
 __all__ = ["OpenSession"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessionstore import TypeRefused
-from sessionstore.dialects.soul.cancelled import RequestCancelled
+from sessionstore.dialects.soul._cancelled import RequestCancelled
 
 __all__ = [
     "DEFAULT",

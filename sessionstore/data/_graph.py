@@ -23,15 +23,15 @@ from itertools import islice
 from typing import Any
 
 from sessionstore._core.sessions import OBJECTS, Changes
-from sessionstore.data.objects import (
+from sessionstore.data._objects import (
     decode_object,
     encode_object,
     holds_reference,
     kind_of_object,
     references,
 )
-from sessionstore.data.registry import KINDS
-from sessionstore.data.values import Reader, changes_in_place, decode, encode
+from sessionstore.data._registry import KINDS
+from sessionstore.data._values import Reader, changes_in_place, decode, encode
 from sessionstore.errors import TypeRefused, UndecodableValue
 
 __all__ = ["ASIDE", "Graph", "aside_field", "name_aside", "refers", "written"]

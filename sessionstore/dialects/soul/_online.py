@@ -10,12 +10,12 @@ from itertools import count
 from typing import Self
 
 from sessionstore import ConfigError, SessionStore
-from sessionstore.dialects.soul import parameters
-from sessionstore.dialects.soul.arguments import is_whole
-from sessionstore.dialects.soul.cleanup import Cleanup
-from sessionstore.dialects.soul.listing import HIGHEST, label_of
-from sessionstore.dialects.soul.parameters import NO_LIMIT, Documented, View
-from sessionstore.dialects.soul.thread import Thread
+from sessionstore.dialects.soul import _parameters as parameters
+from sessionstore.dialects.soul._arguments import is_whole
+from sessionstore.dialects.soul._cleanup import Cleanup
+from sessionstore.dialects.soul._listing import HIGHEST, label_of
+from sessionstore.dialects.soul._parameters import NO_LIMIT, Documented, View
+from sessionstore.dialects.soul._thread import Thread
 
 __all__ = ["Online"]
 

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 
 from sessionstore import SessionInfo
-from sessionstore.dialects.soul.clock import to_seconds
+from sessionstore.dialects.soul._clock import to_seconds
 
 __all__ = ["item", "label_of", "user_number"]
 

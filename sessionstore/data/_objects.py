@@ -6,8 +6,8 @@ import re
 
 from msgpack import Unpacker, unpackb
 
-from sessionstore.data.registry import OBJECT, Kind, Unreadable, kind_named
-from sessionstore.data.values import (
+from sessionstore.data._registry import OBJECT, Kind, Unreadable, kind_named
+from sessionstore.data._values import (
     BAD,
     MAX_DEPTH,
     OBJECT_TAG,

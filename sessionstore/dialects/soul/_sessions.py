@@ -15,17 +15,17 @@ from sessionstore import (
     SessionNotFound,
     SessionNotOpen,
 )
-from sessionstore.dialects.soul.arguments import (
+from sessionstore.dialects.soul._arguments import (
     DEFAULT,
     given,
     required_pattern,
     required_text,
     seconds,
 )
-from sessionstore.dialects.soul.cancelled import RequestCancelled, cancelling
-from sessionstore.dialects.soul.listing import item
-from sessionstore.dialects.soul.lists import ListFunctions
-from sessionstore.dialects.soul.wildcards import exactly, literal, matches
+from sessionstore.dialects.soul._cancelled import RequestCancelled, cancelling
+from sessionstore.dialects.soul._listing import item
+from sessionstore.dialects.soul._lists import ListFunctions
+from sessionstore.dialects.soul._wildcards import exactly, literal, matches
 
 __all__ = ["SessionFunctions"]
 

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 from weakref import WeakSet
 
 from sessionstore import Session, ValueTooLarge
-from sessionstore.dialects.soul.arguments import given, required_name, text_of
-from sessionstore.dialects.soul.cancelled import RequestCancelled
-from sessionstore.dialects.soul.login import Login
-from sessionstore.dialects.soul.options import NO_ROOM, admit
-from sessionstore.dialects.soul.wildcards import matching
+from sessionstore.dialects.soul._arguments import given, required_name, text_of
+from sessionstore.dialects.soul._cancelled import RequestCancelled
+from sessionstore.dialects.soul._login import Login
+from sessionstore.dialects.soul._options import NO_ROOM, admit
+from sessionstore.dialects.soul._wildcards import matching
 
 __all__ = ["GlobalLongstrings", "Longstring", "LongstringFunctions", "Longstrings"]
 

@@ -12,17 +12,7 @@ from fnmatch import fnmatchcase
 from itertools import count, islice
 from typing import Any, Literal, NamedTuple, get_args
 
-from sessionstore import config
-from sessionstore._core import flows, parameters, store
-from sessionstore._core.buckets import Row
-from sessionstore._core.keys import PUBLIC, Home, Keyspace
-from sessionstore._core.operation import Flow
-from sessionstore._core.paging import EventPager, ListPager
-from sessionstore._core.sessions import ANYBODY, Opened, Reading, Scope, field_of
-from sessionstore._core.sweeping import sweep
-from sessionstore.attributes import SessionInfo, wants_all
-from sessionstore.config import (
-    Duration,
+from sessionstore._checks import (
     check_label,
     check_owner,
     check_pattern,
@@ -33,7 +23,16 @@ from sessionstore.config import (
     truth,
     whole_number,
 )
-from sessionstore.data.graph import written
+from sessionstore._core import flows, parameters, store
+from sessionstore._core.buckets import Row
+from sessionstore._core.keys import PUBLIC, Home, Keyspace
+from sessionstore._core.operation import Flow
+from sessionstore._core.paging import EventPager, ListPager
+from sessionstore._core.sessions import ANYBODY, Opened, Reading, Scope, field_of
+from sessionstore._core.sweeping import sweep
+from sessionstore._shell.attributes import SessionInfo, wants_all
+from sessionstore.config import Duration, Parameters
+from sessionstore.data._graph import written
 from sessionstore.errors import ConfigError, NotPermitted, SessionNotFound
 
 __all__ = ["Mode", "Opening", "Requests", "Undecodable", "attribute_name", "matches"]
@@ -235,14 +234,14 @@ class Requests:
         ]
         return sweep(self.keys, some)
 
-    def parameters(self) -> Flow[config.Parameters]:
+    def parameters(self) -> Flow[Parameters]:
         """Return the flow that reads the parameters."""
         return parameters.current(self.keys)
 
-    def configure(self, changes: Mapping[str, Any]) -> Flow[config.Parameters]:
+    def configure(self, changes: Mapping[str, Any]) -> Flow[Parameters]:
         """Return the flow that sets parameters."""
         self._check_privileged("change the parameters of the store")
-        return parameters.configure(self.keys, config.changes(dict(changes)))
+        return parameters.configure(self.keys, parameters.as_stored(changes))
 
     def find(self, id: str, owner: str | None) -> tuple[Home, Scope]:
         """Return the home of the session that is meant, and what a script must check of it."""

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from sessionstore._checks import optional_milliseconds
 from sessionstore._core.sessions import Changes, field_of
-from sessionstore.attributes import Attributes
-from sessionstore.config import Duration, optional_milliseconds
-from sessionstore.data.values import changes_in_place
-from sessionstore.documents import Documents
-from sessionstore.requests import attribute_name
+from sessionstore._shell.attributes import Attributes
+from sessionstore._shell.calls import attribute_name
+from sessionstore._shell.documents import Documents
+from sessionstore.config import Duration
+from sessionstore.data._values import changes_in_place
 
 __all__ = ["Changeable", "Unsaved"]
 

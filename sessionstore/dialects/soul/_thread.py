@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Self
 
-from sessionstore.dialects.soul.longstrings import LongstringFunctions
-from sessionstore.dialects.soul.objects import ObjectFunctions
-from sessionstore.dialects.soul.sessions import SessionFunctions
+from sessionstore.dialects.soul._longstrings import LongstringFunctions
+from sessionstore.dialects.soul._objects import ObjectFunctions
+from sessionstore.dialects.soul._sessions import SessionFunctions
 
 __all__ = ["Thread"]
 

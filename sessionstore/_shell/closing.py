@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sessionstore._core.keys import Home
 from sessionstore._core.records import Unstaged
 from sessionstore._core.sessions import Changes
-from sessionstore.changeable import Unsaved
+from sessionstore._shell.changeable import Unsaved
 from sessionstore.errors import SessionStoreError, StoreUnavailable
 
 __all__ = ["AsAsked", "Closing"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sessionstore._core import kept, staging
+from sessionstore._core import beside, staging
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow
 from sessionstore._core.sessions import Changes
-from sessionstore.data.documents import check, parse, serialise, unchecked
+from sessionstore.data._documents import check, parse, serialise, unchecked
 
 __all__ = ["Documents"]
 
@@ -27,7 +27,7 @@ class Documents:
     def loading(self, home: Home, fence: int, name: str) -> Flow[Tree | None]:
         """Return the tree of a document, always the same one; None if there is none."""
         if name not in self._trees:
-            raw = yield from kept.whole(home, fence, kept.DOCUMENT, name)
+            raw = yield from beside.whole(home, fence, beside.DOCUMENT, name)
             # An empty one is none: a document has a root.
             self._trees[name] = parse(raw, name) if raw else None
             self._stored[name] = unchecked(tree, name) if (tree := self._trees[name]) else None
@@ -67,7 +67,7 @@ class Documents:
 
         `along` is what else is saved with them.
         """
-        fields = {kept.field_of(kept.DOCUMENT, name): raw for name, raw in changed.items()}
+        fields = {beside.field_of(beside.DOCUMENT, name): raw for name, raw in changed.items()}
         removed = [field for field, raw in fields.items() if raw is None]
         contents = {field: raw for field, raw in fields.items() if raw is not None}
         if not contents:

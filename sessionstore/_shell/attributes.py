@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self, get_args
 
+from sessionstore._core.beside import Kind, sizes_of
 from sessionstore._core.buckets import Row
-from sessionstore._core.kept import Kind, sizes_of
 from sessionstore._core.keys import Home
 from sessionstore._core.records import instant
 from sessionstore._core.sessions import OBJECTS, Changes, Reading, field_of
 from sessionstore._core.stamps import UNREAD, parted
-from sessionstore.data.graph import ASIDE, Graph, aside_field, name_aside, refers
-from sessionstore.errors import ConfigError, UndecodableValue, shown
-from sessionstore.lifetimes import Lifetimes
+from sessionstore._ids import shown
+from sessionstore._shell.lifetimes import Lifetimes
+from sessionstore.data._graph import ASIDE, Graph, aside_field, name_aside, refers
+from sessionstore.errors import ConfigError, UndecodableValue
 
 __all__ = [
     "Attributes",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sessionstore.doctor.finding import Finding, Verdict, unchecked
+from sessionstore.doctor._finding import Finding, Verdict, unchecked
 
 __all__ = ["check_node", "check_together"]
 

@@ -7,10 +7,10 @@ from itertools import count
 from typing import Any, NamedTuple, Protocol
 
 from sessionstore import Session, ValueTooLarge
-from sessionstore.dialects.soul.arguments import given, is_whole, required_name
-from sessionstore.dialects.soul.cancelled import RequestCancelled
-from sessionstore.dialects.soul.login import Login
-from sessionstore.dialects.soul.options import NAME_REFUSED, NO_ROOM, admit
+from sessionstore.dialects.soul._arguments import given, is_whole, required_name
+from sessionstore.dialects.soul._cancelled import RequestCancelled
+from sessionstore.dialects.soul._login import Login
+from sessionstore.dialects.soul._options import NAME_REFUSED, NO_ROOM, admit
 
 __all__ = ["Items", "ListFunctions", "LocalList"]
 

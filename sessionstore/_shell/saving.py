@@ -11,8 +11,10 @@ from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.process import generation
 from sessionstore._core.sessions import Changes, Opened, Reading
-from sessionstore.changeable import Changeable, Unsaved
-from sessionstore.closing import Closing
+from sessionstore._shell.calls import Mode, Requests, attribute_name
+from sessionstore._shell.changeable import Changeable, Unsaved
+from sessionstore._shell.closing import Closing
+from sessionstore._shell.facts import Facts
 from sessionstore.errors import (
     LeaseLost,
     SessionEnded,
@@ -20,8 +22,6 @@ from sessionstore.errors import (
     SessionStoreError,
     StoreUnavailable,
 )
-from sessionstore.facts import Facts
-from sessionstore.requests import Mode, Requests, attribute_name
 
 __all__ = ["SavedSession"]
 

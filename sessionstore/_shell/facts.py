@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sessionstore._core import records
 from sessionstore._core.keys import Home
 from sessionstore._core.records import instant
-from sessionstore.closing import Closing
-from sessionstore.requests import Mode
+from sessionstore._shell.calls import Mode
+from sessionstore._shell.closing import Closing
 
 __all__ = ["Facts"]
 

@@ -21,8 +21,8 @@ from typing import Protocol
 from sessionstore._core import flows
 from sessionstore._core.operation import Flow
 from sessionstore._core.process import reset_in_child
+from sessionstore._shell.opened import OpenSession
 from sessionstore.errors import SessionStoreError
-from sessionstore.opened import OpenSession
 
 __all__ = ["AsyncKeeper", "Keeper"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sessionstore.dialects.soul.arguments import given
+from sessionstore.dialects.soul._arguments import given
 
 __all__ = ["INVALID_TYPE", "NAME_REFUSED", "NO_ROOM", "admit"]
 

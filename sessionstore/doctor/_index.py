@@ -12,9 +12,9 @@ from sessionstore._core.inspection import (
     inspect_sessions,
 )
 from sessionstore._core.keys import Keyspace
+from sessionstore._ids import shown
 from sessionstore._redis.sync import Driver
-from sessionstore.doctor.finding import Finding, Verdict
-from sessionstore.errors import shown
+from sessionstore.doctor._finding import Finding, Verdict
 
 __all__ = ["check_buckets", "check_index", "check_parameters"]
 

@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 
 from sessionstore import SessionStore, StoreClosed, StoreUnavailable
-from sessionstore.dialects.soul.parameters import CLEAN_AT_CALLS, CLEAN_BY_PST
+from sessionstore.dialects.soul._parameters import CLEAN_AT_CALLS, CLEAN_BY_PST
 
 __all__ = ["Cleanup"]
 

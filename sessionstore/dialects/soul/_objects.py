@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self
 
 from sessionstore import Session
-from sessionstore.dialects.soul.arguments import given, required_name, required_pattern
-from sessionstore.dialects.soul.cancelled import RequestCancelled
-from sessionstore.dialects.soul.clock import to_milliseconds
-from sessionstore.dialects.soul.login import Login
-from sessionstore.dialects.soul.wildcards import matching
+from sessionstore.dialects.soul._arguments import given, required_name, required_pattern
+from sessionstore.dialects.soul._cancelled import RequestCancelled
+from sessionstore.dialects.soul._clock import to_milliseconds
+from sessionstore.dialects.soul._login import Login
+from sessionstore.dialects.soul._wildcards import matching
 
 __all__ = ["ObjectFunctions", "Objects", "PersistentObjectInfo"]
 

@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
+from sessionstore._checks import truth
 from sessionstore._core import store
 from sessionstore._core.keys import Keyspace
 from sessionstore._redis.aio import AsyncDriver
 from sessionstore._redis.connect import connect, connect_async
 from sessionstore._redis.sync import Driver
-from sessionstore.config import truth
+from sessionstore._shell.calls import Requests, Undecodable
 from sessionstore.embedded import connect_or_start, restart_if_killed
 from sessionstore.errors import ConfigError
-from sessionstore.requests import Requests, Undecodable
 
 __all__ = ["connected", "connected_async", "located"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sessionstore import Session, SessionStore
-from sessionstore.dialects.soul.cancelled import RequestCancelled
-from sessionstore.dialects.soul.cleanup import Cleanup
+from sessionstore.dialects.soul._cancelled import RequestCancelled
+from sessionstore.dialects.soul._cleanup import Cleanup
 
 __all__ = ["Login"]
 

@@ -1,0 +1,1 @@
+"""What the public pairs share: all but the waiting for Redis."""
