@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final, get_args
@@ -12,7 +12,10 @@ from sessionstore._core.altering import WhenOpen, alter
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow
 from sessionstore._core.sessions import Scope
-from sessionstore._shell.calls import Requests, attribute_name
+from sessionstore._redis.aio import AsyncDriver
+from sessionstore._redis.sync import Driver
+from sessionstore._shell.calls import Calls, attribute_name
+from sessionstore._shell.context import AsyncRun, Context, Run
 from sessionstore._shell.twins import as_in
 from sessionstore.config import Duration
 from sessionstore.data._values import decode, encode
@@ -20,34 +23,32 @@ from sessionstore.errors import ConfigError, TypeRefused
 
 __all__ = ["ABSENT", "AsyncAtomic", "Atomic"]
 
-NUMBERS = (int, float, Decimal, timedelta)
+_NUMBERS = (int, float, Decimal, timedelta)
 
 
-class Absent:
+class _Absent:
     """The value of an attribute that is not there."""
 
     def __repr__(self) -> str:
         return "ABSENT"
 
 
-ABSENT: Final = Absent()
+ABSENT: Final = _Absent()
 
 
-class AtomicFlows:
+class _AtomicFlows:
     """What both faces share: everything but the waiting for Redis."""
 
     def __init__(
         self,
-        requests: Requests,
-        run: Callable[[Any], Any],
+        calls: Calls,
         found: tuple[Home, Scope],
         when_open: WhenOpen,
         wait: Duration | None,
     ) -> None:
         if when_open not in get_args(WhenOpen):
             raise ConfigError(f"when_open is one of fail, wait, apply, not {when_open!r}")
-        self._requests = requests
-        self._run = run
+        self._calls = calls
         self._home, self._scope = found
         self._when_open: WhenOpen = when_open
         self._wait = optional_milliseconds(wait, "wait")
@@ -60,10 +61,10 @@ class AtomicFlows:
             new = change(old)
             return None if new is ABSENT else encode(new, name)
 
-        requests = self._requests
+        calls = self._calls
         yield from alter(
-            requests.keys, self._home, requests.label, self._scope,
-            name, changed, self._when_open, self._wait,
+            calls.keys, self._home, calls.label, self._scope,
+            name, change=changed, when_open=self._when_open, wait=self._wait,
         )  # fmt: skip
 
     def _adding(self, name: str, amount: Any) -> Flow[Any]:
@@ -128,17 +129,27 @@ class AtomicFlows:
 
 
 def _check_number(name: str, number: Any) -> None:
-    if type(number) not in NUMBERS:
+    if type(number) not in _NUMBERS:
         raise TypeRefused(name, type_name=type(number).__name__, why="not a number")
 
 
-class Atomic(AtomicFlows):
+class Atomic(_AtomicFlows):
     """One attribute of a session, changed at one moment, by any number of callers at once.
 
     Each change counts as activity, unless the session is open. All methods raise SessionNotFound,
     SessionEnded, SessionInUse, TypeRefused, UndecodableValue, ValueTooLarge, StoreUnavailable;
     Conflict, if others were faster a thousand times.
     """
+
+    def __init__(
+        self,
+        context: Context[Driver],
+        found: tuple[Home, Scope],
+        when_open: WhenOpen,
+        wait: Duration | None,
+    ) -> None:
+        super().__init__(context.calls, found, when_open, wait)
+        self._run: Run = context.driver.run
 
     def add(self, name: str, amount: Any = 1) -> Any:
         """Add to a number (int, float, Decimal or timedelta; none is 0), and return the sum."""
@@ -149,20 +160,18 @@ class Atomic(AtomicFlows):
 
         With `cap`, only the last so many stay. For long lists see `Session.list`.
         """
-        length: int = self._run(self._appending(name, items, cap))
-        return length
+        return self._run(self._appending(name, items, cap))
 
     def set_if(self, name: str, value: Any, expected: Any = ABSENT) -> bool:
         """Set an attribute if it is as expected (ABSENT: not there), and tell whether it was."""
-        fits: bool = self._run(self._setting(name, value, expected))
-        return fits
+        return self._run(self._setting(name, value, expected))
 
     def take(self, name: str) -> Any:
         """Remove an attribute and return it: of all callers one gets it. Raises KeyError."""
         return self._run(self._taking(name))
 
 
-class AsyncAtomic(AtomicFlows):
+class AsyncAtomic(_AtomicFlows):
     """One attribute of a session, changed at one moment, by any number of callers at once.
 
     Each change counts as activity, unless the session is open. All methods raise SessionNotFound,
@@ -170,7 +179,15 @@ class AsyncAtomic(AtomicFlows):
     Conflict, if others were faster a thousand times.
     """
 
-    _run: Callable[[Any], Coroutine[Any, Any, Any]]
+    def __init__(
+        self,
+        context: Context[AsyncDriver],
+        found: tuple[Home, Scope],
+        when_open: WhenOpen,
+        wait: Duration | None,
+    ) -> None:
+        super().__init__(context.calls, found, when_open, wait)
+        self._run: AsyncRun = context.driver.run
 
     @as_in(Atomic.add)
     async def add(self, name: str, amount: Any = 1) -> Any:
@@ -178,13 +195,11 @@ class AsyncAtomic(AtomicFlows):
 
     @as_in(Atomic.append)
     async def append(self, name: str, *items: Any, cap: int | None = None) -> int:
-        length: int = await self._run(self._appending(name, items, cap))
-        return length
+        return await self._run(self._appending(name, items, cap))
 
     @as_in(Atomic.set_if)
     async def set_if(self, name: str, value: Any, expected: Any = ABSENT) -> bool:
-        fits: bool = await self._run(self._setting(name, value, expected))
-        return fits
+        return await self._run(self._setting(name, value, expected))
 
     @as_in(Atomic.take)
     async def take(self, name: str) -> Any:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sessionstore._core import buckets
-from sessionstore._core.keys import Keyspace
 from sessionstore._core.operation import Flow
-from sessionstore._core.paging import EventPager
 from sessionstore._core.records import instant
+from sessionstore._redis.aio import AsyncDriver
+from sessionstore._redis.sync import Driver
 from sessionstore._shell.attributes import Told
+from sessionstore._shell.calls import Calls
+from sessionstore._shell.context import AsyncRun, Context, Run
 
 __all__ = ["AsyncEvents", "Event", "Events"]
 
@@ -38,12 +39,12 @@ class Event(Told):
     """When, by the clock of Redis, in UTC."""
 
 
-class EventReader:
+class _EventReader:
     """What both readers share: where they are, and the events read but not handed out yet."""
 
-    def __init__(self, keys: Keyspace, pager: EventPager) -> None:
-        self._keys = keys
-        self._pager = pager
+    def __init__(self, calls: Calls, since: str | None) -> None:
+        self._keys = calls.keys
+        self._pager = calls.events(since)
         self._ahead: deque[tuple[str, buckets.Event]] = deque()
 
     @property
@@ -61,7 +62,7 @@ class EventReader:
 
     def _next(self) -> Event:
         bucket, event = self._ahead.popleft()
-        self._pager.has_read(bucket, event)
+        self._pager.note_read(bucket, event)
         return Event(
             kind=event.kind,
             id=self._keys.home(event.sid).id,
@@ -72,12 +73,12 @@ class EventReader:
         )
 
 
-class Events(EventReader, Iterator[Event]):
+class Events(_EventReader, Iterator[Event]):
     """Iterates over events up to now; `cursor` is where the next reading goes on."""
 
-    def __init__(self, run: Callable[[Flow[bool]], bool], *where: Any) -> None:
-        super().__init__(*where)
-        self._run = run
+    def __init__(self, context: Context[Driver], since: str | None) -> None:
+        super().__init__(context.calls, since)
+        self._run: Run = context.driver.run
 
     def __next__(self) -> Event:
         if not self._run(self._filling()):
@@ -85,12 +86,12 @@ class Events(EventReader, Iterator[Event]):
         return self._next()
 
 
-class AsyncEvents(EventReader, AsyncIterator[Event]):
+class AsyncEvents(_EventReader, AsyncIterator[Event]):
     """Iterates over events up to now; `cursor` is where the next reading goes on."""
 
-    def __init__(self, run: Callable[[Flow[bool]], Awaitable[bool]], *where: Any) -> None:
-        super().__init__(*where)
-        self._run = run
+    def __init__(self, context: Context[AsyncDriver], since: str | None) -> None:
+        super().__init__(context.calls, since)
+        self._run: AsyncRun = context.driver.run
 
     async def __anext__(self) -> Event:
         if not await self._run(self._filling()):

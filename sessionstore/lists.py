@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import (
     AsyncIterator,
     Callable,
-    Coroutine,
     Iterable,
     Iterator,
     Mapping,
@@ -21,24 +20,24 @@ from typing import Any
 from sessionstore._checks import LARGEST, truth, whole_number
 from sessionstore._core import beside
 from sessionstore._core.operation import Flow, check_length
-from sessionstore._shell.opened import OpenSession
+from sessionstore._shell.beside import Beside
+from sessionstore._shell.context import AsyncRun, Run
 from sessionstore._shell.twins import as_in
 from sessionstore.data._values import decode, encode
 from sessionstore.errors import ConfigError
 
 __all__ = ["AsyncSessionList", "SessionList"]
 
-INSERTED_AT_ONCE = 20
+_INSERTED_AT_ONCE = 20
 """Items that one call puts between others: each costs a walk through the list."""
 
 
-class ListFlows:
+class _ListFlows:
     """What both lists share: everything but the waiting for Redis."""
 
-    def __init__(self, session: OpenSession, name: str, run: Callable[[Any], Any]) -> None:
-        self._session = session
+    def __init__(self, beside: Beside, name: str) -> None:
+        self._beside = beside
         self._name = name
-        self._run = run
 
     @property
     def name(self) -> str:
@@ -59,23 +58,23 @@ class ListFlows:
         cap: int | None = None,
         ahead: int = 0,
     ) -> Flow[int]:
-        session = self._session
-        session.check_held("changing a list")
-        done = yield from session.guarded(
+        held = self._beside
+        held.check_held("changing a list")
+        done = yield from held.guarded(
             beside.change_list(
-                session.home, session.fence, self._name, items, start, count, cap=cap, ahead=ahead
+                held.home, held.fence, self._name, items, start, count, cap=cap, ahead=ahead
             )
         )
-        session.has_kept(beside.field_of(beside.LIST, self._name), done.field)
+        held.note(beside.field_of(beside.LIST, self._name), done.field)
         return done.length
 
     def _reading(self, start: int, count: int) -> Flow[tuple[int, list[bytes]]]:
-        session = self._session
-        session.check_held("reading a list")
+        held = self._beside
+        held.check_held("reading a list")
         start = max(-LARGEST, min(start, LARGEST))
         return (
-            yield from session.guarded(
-                beside.read_items(session.home, session.fence, self._name, start, count)
+            yield from held.guarded(
+                beside.read_items(held.home, held.fence, self._name, start, count)
             )
         )
 
@@ -136,7 +135,7 @@ class ListFlows:
         index, raw = whole_number(index, "index"), self._encoded(items)
         length, _ = yield from self._reading(0, 0)
         at = max(0, length + index) if index < 0 else min(index, length)
-        cuts = [*range(0, len(raw), INSERTED_AT_ONCE), len(raw)]
+        cuts = [*range(0, len(raw), _INSERTED_AT_ONCE), len(raw)]
         return (yield from self._putting(raw, at, cuts)) if raw else length
 
     def _removing(self, start: int, stop: int | None) -> Flow[int]:
@@ -155,9 +154,9 @@ class ListFlows:
         yield from self._replacing_by(self._encoded(items))
 
     def _replacing_by(self, raw: Sequence[bytes]) -> Flow[None]:
-        self._session.check_held("replacing a list")
+        self._beside.check_held("replacing a list")
         if len(beside.cuts(raw)) > 2:
-            yield from self._session.keeping(beside.field_of(beside.LIST, self._name), raw)
+            yield from self._beside.put(beside.field_of(beside.LIST, self._name), raw)
         else:
             yield from self._changing(raw, None, None)
 
@@ -174,11 +173,11 @@ class ListFlows:
         return length
 
     def _dropping(self) -> Flow[None]:
-        self._session.check_held("dropping a list")
-        yield from self._session.keeping(beside.field_of(beside.LIST, self._name), None)
+        self._beside.check_held("dropping a list")
+        yield from self._beside.put(beside.field_of(beside.LIST, self._name), None)
 
 
-class SessionList(ListFlows):
+class SessionList(_ListFlows):
     """A list of a session that this thread has open; made by the first change of it.
 
     All methods raise LeaseLost, SessionEnded, SessionNotOpen (also if the session is not open
@@ -186,18 +185,20 @@ class SessionList(ListFlows):
     (`kept`).
     """
 
+    def __init__(self, beside: Beside, name: str, run: Run) -> None:
+        super().__init__(beside, name)
+        self._run = run
+
     def append(self, *items: Any, cap: int | None = None) -> int:
         """Put items behind the last, and return the length; with `cap`, only the last so many stay.
 
         The cost does not depend on the length of the list.
         """
-        length: int = self._run(self._appending(items, cap))
-        return length
+        return self._run(self._appending(items, cap))
 
     def page(self, start: int = 0, count: int = 100) -> list[Any]:
         """Return up to `count` items from `start` on; below 0, `start` counts from the end."""
-        items: list[Any] = self._run(self._paging(start, count))
-        return items
+        return self._run(self._paging(start, count))
 
     def items(self) -> Iterator[Any]:
         """Iterate over all items, read in pages."""
@@ -216,13 +217,11 @@ class SessionList(ListFlows):
 
     def insert(self, index: int, *items: Any) -> int:
         """Put items before another, and return the length; takes time with the length."""
-        length: int = self._run(self._inserting(index, items))
-        return length
+        return self._run(self._inserting(index, items))
 
     def remove(self, start: int, stop: int | None = None) -> int:
         """Remove the items of a slice, and return how many; takes time with the length."""
-        removed: int = self._run(self._removing(start, stop))
-        return removed
+        return self._run(self._removing(start, stop))
 
     def replace(self, items: Iterable[Any]) -> None:
         """Put other items in place of all, at one moment."""
@@ -234,15 +233,14 @@ class SessionList(ListFlows):
 
     def count(self) -> int:
         """Return how many items there are."""
-        length: int = self._run(self._counting())
-        return length
+        return self._run(self._counting())
 
     def drop(self) -> None:
         """Remove the list from the session."""
         self._run(self._dropping())
 
 
-class AsyncSessionList(ListFlows):
+class AsyncSessionList(_ListFlows):
     """A list of a session that this task has open; made by the first change of it.
 
     All methods raise LeaseLost, SessionEnded, SessionNotOpen (also if the session is not open
@@ -250,17 +248,17 @@ class AsyncSessionList(ListFlows):
     (`kept`).
     """
 
-    _run: Callable[[Any], Coroutine[Any, Any, Any]]
+    def __init__(self, beside: Beside, name: str, run: AsyncRun) -> None:
+        super().__init__(beside, name)
+        self._run = run
 
     @as_in(SessionList.append)
     async def append(self, *items: Any, cap: int | None = None) -> int:
-        length: int = await self._run(self._appending(items, cap))
-        return length
+        return await self._run(self._appending(items, cap))
 
     @as_in(SessionList.page)
     async def page(self, start: int = 0, count: int = 100) -> list[Any]:
-        items: list[Any] = await self._run(self._paging(start, count))
-        return items
+        return await self._run(self._paging(start, count))
 
     @as_in(SessionList.items)
     async def items(self) -> AsyncIterator[Any]:
@@ -280,13 +278,11 @@ class AsyncSessionList(ListFlows):
 
     @as_in(SessionList.insert)
     async def insert(self, index: int, *items: Any) -> int:
-        length: int = await self._run(self._inserting(index, items))
-        return length
+        return await self._run(self._inserting(index, items))
 
     @as_in(SessionList.remove)
     async def remove(self, start: int, stop: int | None = None) -> int:
-        removed: int = await self._run(self._removing(start, stop))
-        return removed
+        return await self._run(self._removing(start, stop))
 
     @as_in(SessionList.replace)
     async def replace(self, items: Iterable[Any]) -> None:
@@ -298,8 +294,7 @@ class AsyncSessionList(ListFlows):
 
     @as_in(SessionList.count)
     async def count(self) -> int:
-        length: int = await self._run(self._counting())
-        return length
+        return await self._run(self._counting())
 
     @as_in(SessionList.drop)
     async def drop(self) -> None:

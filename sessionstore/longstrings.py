@@ -6,27 +6,25 @@ session is left by an exception.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from itertools import pairwise
-from typing import Any
 
 from sessionstore._checks import LARGEST, whole_number
 from sessionstore._core import beside
 from sessionstore._core.operation import Flow, check_length
-from sessionstore._shell.opened import OpenSession
+from sessionstore._shell.beside import Beside
+from sessionstore._shell.context import AsyncRun, Run
 from sessionstore._shell.twins import as_in
 from sessionstore.errors import TypeRefused
 
 __all__ = ["AsyncLongstring", "Longstring"]
 
 
-class LongstringFlows:
+class _LongstringFlows:
     """What both longstrings share: everything but the waiting for Redis."""
 
-    def __init__(self, session: OpenSession, name: str, run: Callable[[Any], Any]) -> None:
-        self._session = session
+    def __init__(self, beside: Beside, name: str) -> None:
+        self._beside = beside
         self._name = name
-        self._run = run
 
     @property
     def name(self) -> str:
@@ -47,22 +45,20 @@ class LongstringFlows:
         return size
 
     def _changing(self, piece: bytes, place: int | str | None, ahead: int = 0) -> Flow[int]:
-        session = self._session
-        session.check_held("changing a longstring")
-        done = yield from session.guarded(
-            beside.change_text(session.home, session.fence, self._name, piece, place, ahead=ahead)
+        held = self._beside
+        held.check_held("changing a longstring")
+        done = yield from held.guarded(
+            beside.change_text(held.home, held.fence, self._name, piece, place, ahead=ahead)
         )
-        session.has_kept(beside.field_of(beside.LONGSTRING, self._name), done.field)
+        held.note(beside.field_of(beside.LONGSTRING, self._name), done.field)
         return done.length
 
     def _range(self, start: int, count: int) -> Flow[tuple[int, bytes]]:
-        session = self._session
-        session.check_held("reading a longstring")
+        held = self._beside
+        held.check_held("reading a longstring")
         return (
-            yield from session.guarded(
-                beside.read_text(
-                    session.home, session.fence, beside.LONGSTRING, self._name, start, count
-                )
+            yield from held.guarded(
+                beside.read_text(held.home, held.fence, beside.LONGSTRING, self._name, start, count)
             )
         )
 
@@ -92,15 +88,15 @@ class LongstringFlows:
     def _replacing(self, data: bytes | str) -> Flow[None]:
         raw = self._bytes(data)
         check_length(self._name, len(raw), f"longstring {self._name!r}")
-        self._session.check_held("replacing a longstring")
+        self._beside.check_held("replacing a longstring")
         if len(raw) > beside.PIECE:
-            yield from self._session.keeping(beside.field_of(beside.LONGSTRING, self._name), raw)
+            yield from self._beside.put(beside.field_of(beside.LONGSTRING, self._name), raw)
         else:
             yield from self._changing(raw, beside.ALL)
 
     def _dropping(self) -> Flow[None]:
-        self._session.check_held("dropping a longstring")
-        yield from self._session.keeping(beside.field_of(beside.LONGSTRING, self._name), None)
+        self._beside.check_held("dropping a longstring")
+        yield from self._beside.put(beside.field_of(beside.LONGSTRING, self._name), None)
 
     def _bytes(self, data: bytes | str) -> bytes:
         why = "neither bytes nor text"
@@ -114,7 +110,7 @@ class LongstringFlows:
         raise TypeRefused(self._name, type_name=type(data).__qualname__, why=why)
 
 
-class Longstring(LongstringFlows):
+class Longstring(_LongstringFlows):
     """A longstring of a session that this thread has open; made by the first change of it.
 
     It holds bytes, and all places and sizes count bytes; text that is given is written as UTF-8.
@@ -123,20 +119,21 @@ class Longstring(LongstringFlows):
     hold `max_bytes`, a longstring 512 MiB) and QuotaExceeded (`kept`).
     """
 
+    def __init__(self, beside: Beside, name: str, run: Run) -> None:
+        super().__init__(beside, name)
+        self._run = run
+
     def read(self, start: int = 0, stop: int | None = None) -> bytes:
         """Return the bytes of a slice; all that is there, if nothing else is said."""
-        found: bytes = self._run(self._reading(start, stop))
-        return found
+        return self._run(self._reading(start, stop))
 
     def write(self, at: int, data: bytes | str) -> int:
         """Write over what is there from `at` on, and return the size; a gap becomes zeros."""
-        size: int = self._run(self._writing(at, data))
-        return size
+        return self._run(self._writing(at, data))
 
     def append(self, data: bytes | str) -> int:
         """Write behind the last byte, and return the size."""
-        size: int = self._run(self._putting(None, data))
-        return size
+        return self._run(self._putting(None, data))
 
     def replace(self, data: bytes | str) -> None:
         """Put other bytes in place of all, at one moment."""
@@ -144,15 +141,14 @@ class Longstring(LongstringFlows):
 
     def size(self) -> int:
         """Return how many bytes there are."""
-        size: int = self._run(self._sizing())
-        return size
+        return self._run(self._sizing())
 
     def drop(self) -> None:
         """Remove the longstring from the session."""
         self._run(self._dropping())
 
 
-class AsyncLongstring(LongstringFlows):
+class AsyncLongstring(_LongstringFlows):
     """A longstring of a session that this task has open; made by the first change of it.
 
     It holds bytes, and all places and sizes count bytes; text that is given is written as UTF-8.
@@ -161,22 +157,21 @@ class AsyncLongstring(LongstringFlows):
     hold `max_bytes`, a longstring 512 MiB) and QuotaExceeded (`kept`).
     """
 
-    _run: Callable[[Any], Coroutine[Any, Any, Any]]
+    def __init__(self, beside: Beside, name: str, run: AsyncRun) -> None:
+        super().__init__(beside, name)
+        self._run = run
 
     @as_in(Longstring.read)
     async def read(self, start: int = 0, stop: int | None = None) -> bytes:
-        found: bytes = await self._run(self._reading(start, stop))
-        return found
+        return await self._run(self._reading(start, stop))
 
     @as_in(Longstring.write)
     async def write(self, at: int, data: bytes | str) -> int:
-        size: int = await self._run(self._writing(at, data))
-        return size
+        return await self._run(self._writing(at, data))
 
     @as_in(Longstring.append)
     async def append(self, data: bytes | str) -> int:
-        size: int = await self._run(self._putting(None, data))
-        return size
+        return await self._run(self._putting(None, data))
 
     @as_in(Longstring.replace)
     async def replace(self, data: bytes | str) -> None:
@@ -184,8 +179,7 @@ class AsyncLongstring(LongstringFlows):
 
     @as_in(Longstring.size)
     async def size(self) -> int:
-        size: int = await self._run(self._sizing())
-        return size
+        return await self._run(self._sizing())
 
     @as_in(Longstring.drop)
     async def drop(self) -> None:

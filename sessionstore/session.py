@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sessionstore._core.operation import Flow
-from sessionstore._shell.calls import attribute_name
+from sessionstore._core.sessions import Opened, Reading
+from sessionstore._redis.aio import AsyncDriver
+from sessionstore._redis.sync import Driver
+from sessionstore._shell.calls import AT_CREATE, How, attribute_name
+from sessionstore._shell.context import AsyncRun, Context, Run
 from sessionstore._shell.opened import OpenSession
 from sessionstore._shell.twins import as_in
 from sessionstore.config import Duration
@@ -17,16 +20,25 @@ from sessionstore.longstrings import AsyncLongstring, Longstring
 
 __all__ = ["AsyncSession", "Session"]
 
+T = TypeVar("T")
+
 
 class Session(OpenSession):
     """A session that this thread has open; leave its `with` block to save and give it back."""
 
-    def __init__(self, run: Callable[[Flow[Any]], Any], *given: Any, **more: Any) -> None:
-        super().__init__(*given, **more)
-        self._run_alone = run
+    def __init__(
+        self,
+        context: Context[Driver],
+        opened: Opened | Reading,
+        how: How = AT_CREATE,
+        *,
+        seconds: float = 0.0,
+    ) -> None:
+        super().__init__(context.calls, opened, how, seconds=seconds)
+        self._run_alone: Run = context.driver.run
         self._turn = threading.Lock()
 
-    def _run(self, flow: Flow[Any]) -> Any:
+    def _run(self, flow: Flow[T]) -> T:
         """Run a flow when those before it have ended: saves must arrive in their order."""
         if not self._turn.acquire(blocking=False):
             if not self._is_original():  # a child of a process that was just using it
@@ -40,7 +52,7 @@ class Session(OpenSession):
     @property
     def holder(self) -> str:
         """Who has it open, as others see it."""
-        return self._requests.label
+        return self._calls.label
 
     def save(self) -> None:
         """Save what changed and keep the session open.
@@ -82,11 +94,11 @@ class Session(OpenSession):
 
     def list(self, name: str) -> SessionList:
         """Return the list of that name, for the time that the session is open here exclusively."""
-        return SessionList(self, attribute_name(name), self._run)
+        return SessionList(self._beside(), attribute_name(name), self._run)
 
     def longstring(self, name: str) -> Longstring:
         """Return the longstring of that name, for as long as the session is open exclusively."""
-        return Longstring(self, attribute_name(name), self._run)
+        return Longstring(self._beside(), attribute_name(name), self._run)
 
     def document(self, name: str) -> Any:
         """Return an XML document as an ElementTree of lxml, or None if there is none.
@@ -104,20 +116,25 @@ class Session(OpenSession):
         try:
             self._run(self._leaving(error))
         finally:
-            self._has_left()
+            self._note_left()
 
 
 class AsyncSession(OpenSession):
     """A session that this task has open; leave its `async with` block to save and give it back."""
 
     def __init__(
-        self, run: Callable[[Flow[Any]], Coroutine[Any, Any, Any]], *given: Any, **more: Any
+        self,
+        context: Context[AsyncDriver],
+        opened: Opened | Reading,
+        how: How = AT_CREATE,
+        *,
+        seconds: float = 0.0,
     ) -> None:
-        super().__init__(*given, **more)
-        self._run_alone = run
+        super().__init__(context.calls, opened, how, seconds=seconds)
+        self._run_alone: AsyncRun = context.driver.run
         self._turn = asyncio.Lock()
 
-    async def _run(self, flow: Flow[Any]) -> Any:
+    async def _run(self, flow: Flow[T]) -> T:
         """Run a flow when those before it have ended: saves must arrive in their order."""
         async with self._turn:
             return await self._run_alone(flow)
@@ -125,7 +142,7 @@ class AsyncSession(OpenSession):
     @property
     @as_in(Session.holder)
     def holder(self) -> str:
-        return self._requests.label
+        return self._calls.label
 
     @as_in(Session.save)
     async def save(self) -> None:
@@ -155,11 +172,11 @@ class AsyncSession(OpenSession):
 
     @as_in(Session.list)
     def list(self, name: str) -> AsyncSessionList:
-        return AsyncSessionList(self, attribute_name(name), self._run)
+        return AsyncSessionList(self._beside(), attribute_name(name), self._run)
 
     @as_in(Session.longstring)
     def longstring(self, name: str) -> AsyncLongstring:
-        return AsyncLongstring(self, attribute_name(name), self._run)
+        return AsyncLongstring(self._beside(), attribute_name(name), self._run)
 
     @as_in(Session.document)
     async def document(self, name: str) -> Any:
@@ -172,4 +189,4 @@ class AsyncSession(OpenSession):
         try:
             await self._run(self._leaving(error))
         finally:
-            self._has_left()
+            self._note_left()

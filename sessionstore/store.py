@@ -1,6 +1,6 @@
 """The face of a store for synchronous code; that for asyncio is `async_store.py`, line by line.
 
-Each method says what is wanted to `Requests`, which makes a flow of it, and runs that.
+Each method says what is wanted to `Calls`, which makes a flow of it, and runs that.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from sessionstore._core.records import instant
 from sessionstore._core.store import now
 from sessionstore._redis.sync import Driver
 from sessionstore._shell.attributes import SessionInfo, Snapshot
-from sessionstore._shell.calls import Mode, Opening, Requests, Undecodable
+from sessionstore._shell.calls import Mode, Opening, Undecodable
 from sessionstore._shell.connecting import connected
-from sessionstore._shell.renewing import Keeper
+from sessionstore._shell.context import Context
+from sessionstore._shell.renewing import LeaseRenewer
 from sessionstore.atomic import Atomic
 from sessionstore.config import Duration, Parameters
 from sessionstore.events import Events
@@ -30,11 +31,12 @@ class SessionStore:
     """Sessions for synchronous code; safe to share between threads, and across a fork."""
 
     def __init__(
-        self, driver: Driver, requests: Requests, keeper: Keeper, *, view: bool = False
+        self, context: Context[Driver], renewer: LeaseRenewer, *, view: bool = False
     ) -> None:
-        self._driver = driver
-        self._requests = requests
-        self._keeper = keeper
+        self._context = context
+        self._driver = context.driver
+        self._calls = context.calls
+        self._renewer = renewer
         self._is_view = view
 
     @classmethod
@@ -65,10 +67,8 @@ class SessionStore:
             ConfigError: a bad URL, or the store was made with another number of buckets.
             StoreNotFound: there is no such store, and `create` is False.
         """
-        driver, requests = connected(
-            url, prefix, buckets, safe=safe, undecodable=undecodable, create=create
-        )
-        return cls(driver, requests, Keeper(driver.beside()))
+        context = connected(url, prefix, buckets, safe=safe, undecodable=undecodable, create=create)
+        return cls(context, LeaseRenewer(context.driver.beside()))
 
     def as_user(
         self, user: str, *, privileged: bool = False, label: str | None = None
@@ -80,18 +80,19 @@ class SessionStore:
         (NotPermitted). `label` is the holder that others see of what is opened from here, instead
         of host and process.
         """
-        requests = self._requests.acting(user, privileged, label)
-        return SessionStore(self._driver, requests, self._keeper, view=True)
+        calls = self._calls.acting(user, privileged, label)
+        return SessionStore(Context(self._driver, calls), self._renewer, view=True)
 
     @property
     def label(self) -> str:
         """Who opens sessions from here, as others see it: host and process."""
-        return self._requests.label
+        return self._calls.label
 
     def create(
         self,
         id: str | None = None,
         owner: str | None = None,
+        *,
         timeout: Duration | None = None,
         lifetime: Duration | None = None,
         data: Mapping[str, Any] | None = None,
@@ -114,13 +115,16 @@ class SessionStore:
             SessionExists, QuotaExceeded (limit `owner`, `private` or `public`), NotPermitted,
             TypeRefused, ValueTooLarge, ConfigError, StoreUnavailable.
         """
-        flow = self._requests.create(id, owner, timeout, lifetime, data, open)
-        return self._kept(Session(self._driver.run, self._requests, self._driver.run(flow)))
+        flow = self._calls.create(
+            id, owner, timeout=timeout, lifetime=lifetime, data=data, opened=open
+        )
+        return self._renewed(Session(self._context, self._driver.run(flow)))
 
     def open(
         self,
         id: str,
         owner: str | None = None,
+        *,
         wait: Duration | None = None,
         mode: Mode = "exclusive",
         lease: Duration | None = None,
@@ -143,24 +147,27 @@ class SessionStore:
             SessionNotFound, SessionEnded, SessionInUse (who holds it, until when), QuotaExceeded
             (limit `waiters`), ConfigError, StoreUnavailable.
         """
-        return self._opened(self._requests.open(id, owner, wait, mode, lease, fields))
+        return self._opened(
+            self._calls.open(id, owner, wait=wait, mode=mode, lease=lease, fields=fields)
+        )
 
     def read(self, id: str, owner: str | None = None) -> Snapshot:
         """Return a session as it is now, whoever holds it, without counting as activity.
 
         Raises SessionNotFound, SessionEnded, StoreUnavailable.
         """
-        reading = self._driver.run(self._requests.read(id, owner))
-        return Snapshot(reading, set_aside=self._requests.set_aside)
+        reading = self._driver.run(self._calls.read(id, owner))
+        return Snapshot(reading, set_aside=self._calls.set_aside)
 
     def touch(self, id: str, owner: str | None = None) -> None:
         """Count this moment as activity of a session; SessionNotFound, SessionEnded."""
-        self._driver.run(self._requests.touch(id, owner))
+        self._driver.run(self._calls.touch(id, owner))
 
     def atomic(
         self,
         id: str,
         owner: str | None = None,
+        *,
         when_open: WhenOpen = "fail",
         wait: Duration | None = None,
     ) -> Atomic:
@@ -173,43 +180,43 @@ class SessionStore:
                 line, or `apply` all the same: then what the holder saves to the attribute wins.
             wait: how long to wait in line; None: the store's.
         """
-        found = self._requests.find(id, owner)
-        return Atomic(self._requests, self._driver.run, found, when_open, wait)
+        found = self._calls.find(id, owner)
+        return Atomic(self._context, found, when_open, wait)
 
-    def delete(self, id: str, owner: str | None = None, wait: Duration = 0) -> bool:
+    def delete(self, id: str, owner: str | None = None, *, wait: Duration = 0) -> bool:
         """End a session; if somebody has it open, when that holder closes it.
 
         Returns True if it has ended, waiting for that up to `wait`; False if it will when its
         holder closes it ($Session_Delete of SOUL). Raises SessionNotFound, SessionEnded,
         StoreUnavailable.
         """
-        return self._driver.run(self._requests.delete(id, owner, wait))
+        return self._driver.run(self._calls.delete(id, owner, wait=wait))
 
-    def list(self, owner: str | None = None, pattern: str = "*") -> Iterator[SessionInfo]:
+    def list(self, owner: str | None = None, *, pattern: str = "*") -> Iterator[SessionInfo]:
         """Iterate over sessions, read in pages and in no order.
 
         Args:
             owner: whose; `*`: public ones; None: all that the acting user may see.
             pattern: which ids, with `*` for any characters and `?` for one.
         """
-        pager = self._requests.listing(owner, pattern)
+        pager = self._calls.listing(owner, pattern)
         while rows := self._driver.run(pager.page()):
             for row in rows:
-                if info := self._requests.chosen(row, owner, pattern):
+                if info := self._calls.chosen(row, owner, pattern):
                     yield info
 
     def count(self, owner: str | None = None) -> int:
         """Return how many sessions are alive: all, an owner's, or public (`*`); or NotPermitted."""
-        return self._driver.run(self._requests.count(owner))
+        return self._driver.run(self._calls.count(owner))
 
-    def end_all(self, owner: str, keep: str | None = None, reason: str = "signed out") -> int:
+    def end_all(self, owner: str, *, keep: str | None = None, reason: str = "signed out") -> int:
         """End all sessions of an owner but `keep`; those that are open end when they are closed.
 
         Returns how many that were. `reason` is what those who still hold one are told, in
         other words than the store's own (see SessionEnded). Raises NotPermitted, ConfigError,
         StoreUnavailable.
         """
-        return self._driver.run(self._requests.end_all(owner, keep, reason))
+        return self._driver.run(self._calls.end_all(owner, keep=keep, reason=reason))
 
     def sweep(self, buckets: int | None = None) -> int:
         """End what is due, with an event for each; return how many. Any process may sweep.
@@ -218,19 +225,18 @@ class SessionStore:
         With `buckets`, only so many of the store's buckets are looked at, the next ones at the
         next call. Raises NotPermitted, ConfigError, StoreUnavailable.
         """
-        return self._driver.run(self._requests.sweep(buckets))
+        return self._driver.run(self._calls.sweep(buckets))
 
     def events(self, since: str | None = None) -> Events:
         """Iterate over what happened since the `cursor` of an earlier reading, until now.
 
         A user who is not privileged is told of its own and of public sessions.
         """
-        return Events(self._driver.run, self._requests.keys, self._requests.events(since))
+        return Events(self._context, since)
 
-    @property
     def parameters(self) -> Parameters:
-        """The parameters in force; a change whose caller was killed is completed first."""
-        return self._driver.run(self._requests.parameters())
+        """Return the parameters in force; a change whose caller was killed is completed first."""
+        return self._driver.run(self._calls.parameters())
 
     def configure(self, **changes: Any) -> Parameters:
         """Set parameters for all who share the store; return those in force, once they are.
@@ -238,11 +244,11 @@ class SessionStore:
         Lowering max_timeout shortens every session, and may end some (SESMAXTO of SOUL). Raises
         ConfigError, NotPermitted, StoreUnavailable. See `Parameters`.
         """
-        return self._driver.run(self._requests.configure(changes))
+        return self._driver.run(self._calls.configure(changes))
 
     def now(self) -> datetime:
         """Return the time of Redis, in UTC: all that is told of sessions is by this clock."""
-        return instant(self._driver.do(now(self._requests.keys)))
+        return instant(self._driver.do(now(self._calls.keys)))
 
     def close(self) -> None:
         """Close the connections; what is open stays open until its lease ends.
@@ -251,7 +257,7 @@ class SessionStore:
         twice does nothing, and closing a view of `as_user` neither: it owns nothing.
         """
         if not self._is_view:
-            self._keeper.close()
+            self._renewer.close()
             self._driver.close()
 
     def __enter__(self) -> Self:
@@ -260,14 +266,12 @@ class SessionStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _kept(self, session: Session) -> Session:
-        if session.lease > 0:
-            self._keeper.add(session)
+    def _renewed(self, session: Session) -> Session:
+        self._renewer.add(session)
         return session
 
     def _opened(self, opening: Opening) -> Session:
         begun = time.monotonic()
         opened = self._driver.run(opening.flow)
-        session = Session(self._driver.run, self._requests, opened, *opening.how)
-        session.has_opened(time.monotonic() - begun)
-        return self._kept(session)
+        seconds = time.monotonic() - begun
+        return self._renewed(Session(self._context, opened, opening.how, seconds=seconds))

@@ -34,8 +34,9 @@ from sessionstore._core.keys import Keyspace
 from sessionstore._redis.aio import AsyncDriver
 from sessionstore._redis.connect import Deployment
 from sessionstore._redis.sync import Driver
-from sessionstore._shell.calls import Requests
-from sessionstore._shell.renewing import AsyncKeeper, Keeper
+from sessionstore._shell.calls import Calls
+from sessionstore._shell.context import Context
+from sessionstore._shell.renewing import AsyncLeaseRenewer, LeaseRenewer
 from sessionstore._shell.twins import Pending
 from sessionstore.async_store import AsyncSessionStore
 from sessionstore.store import SessionStore
@@ -56,7 +57,7 @@ def fake_store(
     keys = Keyspace(prefix, buckets)
     driver = Driver(_deployment(fakeredis.FakeRedis, server))
     driver.run(store.start(keys))
-    return SessionStore(driver, Requests(keys), Keeper(driver.beside()))
+    return SessionStore(Context(driver, Calls(keys)), LeaseRenewer(driver.beside()))
 
 
 def fake_async_store(
@@ -74,7 +75,7 @@ def fake_async_store(
         keys = Keyspace(prefix, buckets)
         driver = AsyncDriver(_deployment(fakeredis.FakeAsyncRedis, server))
         await driver.run(store.start(keys))
-        return AsyncSessionStore(driver, Requests(keys), AsyncKeeper(driver.beside()))
+        return AsyncSessionStore(Context(driver, Calls(keys)), AsyncLeaseRenewer(driver.beside()))
 
     return Pending(connecting)
 

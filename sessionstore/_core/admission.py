@@ -19,7 +19,7 @@ from sessionstore._core import buckets, moves, seats
 from sessionstore._core.buckets import InMotion
 from sessionstore._core.keys import Bucket, Home, Keyspace, Pool
 from sessionstore._core.keys import ticket as new_ticket
-from sessionstore._core.operation import Flow, Operation, together
+from sessionstore._core.operation import Flow, Operation, batch
 from sessionstore._core.records import Crowded, Moving, NotArrived, Seat
 from sessionstore._core.seats import Sight
 from sessionstore._core.sweeping import end_all_that_is_over, give_back
@@ -137,7 +137,7 @@ def _evict(keys: Keyspace, pool: Pool) -> Flow[bool]:
         learnt = yield from _look(keys, pool, new)
         if any(sight.ended for sight in learnt.values()):
             return True
-        if (yield from moves.settle(keys, _in_motion(learnt))):
+        if (yield from moves.complete_moves(keys, _in_motion(learnt))):
             continue
         seen |= learnt
         all_of_them = len(front.seats) < width
@@ -166,7 +166,7 @@ def _evict(keys: Keyspace, pool: Pool) -> Flow[bool]:
 
 def _look(keys: Keyspace, pool: Pool, names: list[str]) -> Flow[dict[str, Sight]]:
     """Return what is seen of seats that are, or were, in use, and let the pool know."""
-    sights = yield from together([seats.see(keys, pool, seat) for seat in names])
+    sights = yield from batch([seats.see(keys, pool, seat) for seat in names])
     found = {seat: sight for seat, sight in zip(names, sights, strict=True) if sight is not None}
     known = {
         seat: None if sight.ended else sight.activity
@@ -188,7 +188,7 @@ def _in_motion(sights: dict[str, Sight]) -> list[InMotion]:
 def _end(keys: Keyspace, pool: Pool, victims: list[tuple[int, str]]) -> Flow[bool]:
     """Evict sessions that were not active since, and give their seats back; False if none was."""
     homes = [keys.home(seats.sid_of(seat)) for _, seat in victims]
-    evicted = yield from together(
+    evicted = yield from batch(
         [seats.evict(home, activity) for home, (activity, _) in zip(homes, victims, strict=True)]
     )
     noted: dict[Bucket, list[bytes]] = {}

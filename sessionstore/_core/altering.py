@@ -34,6 +34,7 @@ def alter(
     label: str,
     scope: Scope,
     name: str,
+    *,
     change: Change,
     when_open: WhenOpen,
     wait: int | None,

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from sessionstore._core.keys import Bucket, Keyspace
-from sessionstore._core.operation import Arguments, Flow, Operation, together
+from sessionstore._core.operation import Arguments, Flow, Operation, batch
 from sessionstore._core.records import Facts, Moving
 from sessionstore._core.scripts import load
 from sessionstore.errors import ConfigError, StoreNotFound
@@ -223,5 +223,5 @@ def shorten_all(keys: Keyspace) -> Flow[None]:
     """Bring every session under a lowered max_timeout."""
     cursors = dict.fromkeys(keys.buckets, b"0")
     while cursors:
-        answers = yield from together([shorten(bucket, at) for bucket, at in cursors.items()])
+        answers = yield from batch([shorten(bucket, at) for bucket, at in cursors.items()])
         cursors = {bucket: at for bucket, at in zip(cursors, answers, strict=True) if at != b"0"}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sessionstore._core import parameters
 from sessionstore._core.keys import Bucket, Keyspace
-from sessionstore._core.operation import Flow, Operation, together
+from sessionstore._core.operation import Flow, Operation, batch
 from sessionstore._core.scripts import load
 
 __all__ = [
@@ -44,7 +44,7 @@ def inspect(bucket: Bucket, cursor: str, sids: Sequence[str] = ()) -> Operation[
 
 def inspect_pages(keys: Keyspace) -> Flow[Inspected]:
     """Compare the first page of every bucket's index with the sessions."""
-    return _added((yield from together([inspect(bucket, "0") for bucket in keys.buckets])))
+    return _added((yield from batch([inspect(bucket, "0") for bucket in keys.buckets])))
 
 
 def inspect_sessions(keys: Keyspace, sids: Sequence[str]) -> Flow[Inspected]:
@@ -53,7 +53,7 @@ def inspect_sessions(keys: Keyspace, sids: Sequence[str]) -> Flow[Inspected]:
     for sid in sids:
         by_bucket.setdefault(keys.home(sid).bucket, []).append(sid)
     return _added(
-        (yield from together([inspect(bucket, "", some) for bucket, some in by_bucket.items()]))
+        (yield from batch([inspect(bucket, "", some) for bucket, some in by_bucket.items()]))
     )
 
 
@@ -77,8 +77,8 @@ def compare_parameters(keys: Keyspace) -> Flow[Compared]:
     wanted = {**decided.for_buckets, "version": str(decided.version)}
     if not decided.version:
         wanted = {}
-    there = yield from together([parameters.stored(bucket.parameters) for bucket in keys.buckets])
-    limits = yield from together([parameters.stored(pool.limit) for pool in pools])
+    there = yield from batch([parameters.stored(bucket.parameters) for bucket in keys.buckets])
+    limits = yield from batch([parameters.stored(pool.limit) for pool in pools])
     other = [
         (bucket.name, found.get("version"))
         for bucket, found in zip(keys.buckets, there, strict=True)
@@ -108,7 +108,7 @@ def forget_all(keys: Keyspace) -> Flow[None]:
         (at.index, at.parameters, at.events, at.ended) for at in keys.buckets
     ]
     slots += [(pool.seats, pool.fresh, pool.limit) for pool in keys.pools()]
-    yield from together(
+    yield from batch(
         [
             Operation(FORGET, tuple(names), (), lambda reply: int(reply[0]))
             for names in (*slots, (keys.store,))

@@ -35,7 +35,7 @@ from sessionstore._core.scripts import load
 from sessionstore._core.sessions import Changes
 from sessionstore.errors import LeaseLost
 
-__all__ = ["admit", "arrive", "decide", "resolve", "resolved", "retire", "settle", "stay"]
+__all__ = ["admit", "arrive", "complete_moves", "decide", "resolve", "resolved", "retire", "stay"]
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ def resolve(keys: Keyspace, home: Home, moving: Moving) -> Flow[None]:
     yield from admit(target, moving.ticket, reason)
 
 
-def settle(keys: Keyspace, found: Sequence[InMotion]) -> Flow[bool]:
+def complete_moves(keys: Keyspace, found: Sequence[InMotion]) -> Flow[bool]:
     """Settle the half-done moves that a listing or a sweep came upon; True if there were any."""
     settled = False
     for sid, moving in found:

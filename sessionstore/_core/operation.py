@@ -28,9 +28,9 @@ __all__ = [
     "Operation",
     "Step",
     "Wake",
+    "batch",
     "check_length",
     "each",
-    "together",
 ]
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ def each(operations: Sequence[Operation[T]]) -> Flow[list[T | SessionStoreError]
     return answers
 
 
-def together(operations: Sequence[Operation[T]]) -> Flow[list[T]]:
+def batch(operations: Sequence[Operation[T]]) -> Flow[list[T]]:
     """Do many operations in few round trips, and return their answers in order, if all succeed."""
     answers: list[T] = []
     for part in _parts(operations):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from sessionstore._core import buckets, moves
 from sessionstore._core.buckets import Row
 from sessionstore._core.keys import Bucket, Keyspace
-from sessionstore._core.operation import Flow, together
+from sessionstore._core.operation import Flow, batch
 from sessionstore.errors import ConfigError
 
 __all__ = ["EventPager", "ListPager", "Place"]
@@ -47,14 +47,14 @@ class ListPager:
         """Read on; the sessions of a page come in no order."""
         while self._places:
             now = self._places[:AT_ONCE]
-            answers = yield from together(
+            answers = yield from batch(
                 [buckets.list_page(at.bucket, at.owner, self._user, at.cursor) for at in now]
             )
             rows: list[Row] = []
             done = []
             for at, (cursor, found) in zip(now, answers, strict=True):
                 in_motion = [row for row in found if not isinstance(row, Row)]
-                if (yield from moves.settle(self._keys, in_motion)):
+                if (yield from moves.complete_moves(self._keys, in_motion)):
                     continue  # read this page again
                 rows += (row for row in found if isinstance(row, Row))
                 at.cursor = cursor
@@ -86,7 +86,7 @@ class EventPager:
         told = json.dumps(self._read, separators=(",", ":")).encode()
         return base64.urlsafe_b64encode(told).decode().rstrip("=")
 
-    def has_read(self, bucket: str, event: buckets.Event) -> None:
+    def note_read(self, bucket: str, event: buckets.Event) -> None:
         """Move the cursor past an event, and past what is left out after it."""
         page = self._pages[bucket]
         self._read[bucket] = page.last if event is page.events[-1] else event.id
@@ -95,7 +95,7 @@ class EventPager:
         """Read on; the answer is (bucket, event) pairs by time."""
         while self._unread:
             now = self._unread
-            answers = yield from together(
+            answers = yield from batch(
                 [buckets.events_page(at, self._read.get(at.name, ""), self._user) for at in now]
             )
             self._pages = {at.name: page for at, page in zip(now, answers, strict=True)}

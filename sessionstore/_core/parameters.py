@@ -27,7 +27,7 @@ from sessionstore import _parameter_values
 from sessionstore._core import buckets, seats
 from sessionstore._core.keys import Bucket, Keyspace, Pool
 from sessionstore._core.keys import ticket as new_ticket
-from sessionstore._core.operation import Flow, Operation, together
+from sessionstore._core.operation import Flow, Operation, batch
 from sessionstore._core.scripts import load
 from sessionstore.config import Parameters
 from sessionstore.errors import ConfigError
@@ -144,7 +144,7 @@ def verify(keys: Keyspace, decided: Decided, versions: Iterable[int]) -> Flow[No
     last writes, while the others remember theirs.
     """
     pools = list(keys.pools())
-    there = yield from together([stored(pool.limit) for pool in pools])
+    there = yield from batch([stored(pool.limit) for pool in pools])
     known = {*versions, *(int(fields.get("version", 0)) for fields in there)}
     limits = [fields.get("limit", "") for fields in there]
     if decided.applied < decided.version:
@@ -177,7 +177,7 @@ def _carry_out(keys: Keyspace, decided: Decided) -> Flow[int]:
             yield from _seat_all(keys, demanded, keys.buckets[first : first + AT_ONCE])
     return max(
         (
-            yield from together(
+            yield from batch(
                 [
                     seats.limit(pool, decided.version, decided.since(pool), decided.limit(pool))
                     for pool in keys.pools()
@@ -189,14 +189,14 @@ def _carry_out(keys: Keyspace, decided: Decided) -> Flow[int]:
 
 def bring(keys: Keyspace, decided: Decided) -> Flow[int]:
     """Bring the parameters to all buckets; the answer is the highest version that is there."""
-    opened = yield from together(
+    opened = yield from batch(
         [
             seats.limit(pool, decided.version, decided.since(pool), "")
             for pool in keys.pools()
             if decided.since(pool)
         ]
     )
-    adopted = yield from together(
+    adopted = yield from batch(
         [buckets.adopt(bucket, decided.version, decided.for_buckets) for bucket in keys.buckets]
     )
     return max(opened + adopted)
@@ -210,12 +210,12 @@ def _seat_all(keys: Keyspace, pools: Sequence[Pool], some: Sequence[Bucket]) -> 
     """
     cursors = dict.fromkeys(some, b"0")
     while cursors:
-        pages = yield from together(
+        pages = yield from batch(
             [buckets.list_page(bucket, "", "", at) for bucket, at in cursors.items()]
         )
         there = [row.sid for _, rows in pages for row in rows]
         for pool in pools:
-            tickets = yield from together(
+            tickets = yield from batch(
                 [seats.assign(keys.home(sid), pool, new_ticket()) for sid in there]
             )
             taken = [
@@ -223,7 +223,7 @@ def _seat_all(keys: Keyspace, pools: Sequence[Pool], some: Sequence[Bucket]) -> 
                 for sid, ticket in zip(there, tickets, strict=True)
                 if ticket
             ]
-            yield from together([seats.take(pool, seat, force=True) for seat in taken])
+            yield from batch([seats.take(pool, seat, force=True) for seat in taken])
             yield from seats.check(keys, pool, taken)  # some may have ended meanwhile
         cursors = {bucket: at for bucket, (at, _) in zip(cursors, pages, strict=True) if at != b"0"}
 

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from sessionstore._core.keys import PUBLIC, Bucket, Home, Keyspace, Pool
-from sessionstore._core.operation import Flow, Operation, together
+from sessionstore._core.operation import Flow, Operation, batch
 from sessionstore._core.scripts import load
 
 __all__ = [
@@ -139,7 +139,7 @@ def deny(keys: Keyspace, seat: str) -> Operation[int | None]:
 def review(pool: Pool, findings: Mapping[str, int | None]) -> Flow[None]:
     """Enter the last activity of the sessions of seats; None frees a seat."""
     entries = list(findings.items())
-    yield from together(
+    yield from batch(
         [_review(pool, entries[at : at + PAGE]) for at in range(0, len(entries), PAGE)]
     )
 
@@ -160,13 +160,13 @@ def free(pool: Pool, names: Sequence[str]) -> Flow[None]:
 
 def check(keys: Keyspace, pool: Pool, names: Sequence[str]) -> Flow[None]:
     """Look at seats: those that are not in use are denied and freed."""
-    found = yield from together([deny(keys, seat) for seat in names])
+    found = yield from batch([deny(keys, seat) for seat in names])
     yield from review(pool, dict(zip(names, found, strict=True)))
 
 
 def front(pool: Pool, width: int) -> Flow[Front]:
     """Return seats, those with the least activity as the pool knows it first, and that."""
-    pages = yield from together(
+    pages = yield from batch(
         [_page(pool, at, min(PAGE, width - at)) for at in range(0, width, PAGE)]
     )
     return Front(pages[0].excess, [seat for page in pages for seat in page.seats])

@@ -8,7 +8,7 @@ from contextlib import suppress
 from sessionstore._core import buckets, moves, parameters
 from sessionstore._core.flows import delete
 from sessionstore._core.keys import PUBLIC, Keyspace
-from sessionstore._core.operation import Flow, Operation, together
+from sessionstore._core.operation import Flow, Operation, batch
 from sessionstore._core.paging import ListPager, Place
 from sessionstore._core.scripts import load
 from sessionstore._core.sessions import Scope
@@ -63,11 +63,11 @@ def _count_once(keys: Keyspace, places: Sequence[Place], owner: str) -> Flow[tup
     asked = {at.bucket: buckets.count(at.bucket, owner) for at in places}
     seen = 0
     while asked:
-        answers = yield from together(list(asked.values()))
+        answers = yield from batch(list(asked.values()))
         there, asked = zip(asked, answers, strict=True), {}
         seen += 500
         for bucket, found in there:
-            if (yield from moves.settle(keys, found.moving)):
+            if (yield from moves.complete_moves(keys, found.moving)):
                 return 0, True
             total += found.alive
             if found.more:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sessionstore._core import buckets, moves, parameters, seats
 from sessionstore._core.keys import Bucket, Keyspace, Pool
-from sessionstore._core.operation import Flow, each, together
+from sessionstore._core.operation import Flow, batch, each
 from sessionstore.errors import SessionStoreError
 
 __all__ = ["end_all_that_is_over", "give_back", "sweep"]
@@ -68,7 +68,7 @@ def _sweep(keys: Keyspace, due: Sequence[Bucket], *, kept: bool) -> Flow[Swept]:
         try:
             yield from give_back(keys, {bucket: found.seats for bucket, found in there.items()})
             for found in there.values():
-                yield from moves.settle(keys, found.moving)
+                yield from moves.complete_moves(keys, found.moving)
         except SessionStoreError as error:  # what needs another server, too, is left to the next
             done.failure = done.failure or error
         # A page full of sessions that are on the move leads nowhere: leave it to the next sweep.
@@ -95,7 +95,7 @@ def give_back(keys: Keyspace, noted: Mapping[Bucket, Sequence[bytes]]) -> Flow[N
             yield from seats.free(pool, ended[pool.name])
         if UNKNOWN in ended:
             yield from _check_those_of(keys, pool, set(ended[UNKNOWN]))
-    yield from together(
+    yield from batch(
         [
             seats.forget_ended(bucket, members[at : at + NOTED])
             for bucket, members in noted.items()

@@ -176,9 +176,9 @@ class Attributes(Mapping[str, Any]):
     def _shed(self) -> None:
         """Forget the attributes whose lifetime is over by now."""
 
-    def _has_all(self, fields: Mapping[bytes, bytes]) -> None:
+    def _note_all(self, fields: Mapping[bytes, bytes]) -> None:
         """Note all that is stored; what was not asked for stays invisible."""
-        self._graph.has_loaded({at: parted(raw)[1] for at, raw in fields.items()})
+        self._graph.note_loaded({at: parted(raw)[1] for at, raw in fields.items()})
         self._whole = True
 
     def _touches_unknown(self, changes: Changes) -> bool:

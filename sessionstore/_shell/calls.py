@@ -35,7 +35,16 @@ from sessionstore.config import Duration, Parameters
 from sessionstore.data._graph import written
 from sessionstore.errors import ConfigError, NotPermitted, SessionNotFound
 
-__all__ = ["Mode", "Opening", "Requests", "Undecodable", "attribute_name", "matches"]
+__all__ = [
+    "AT_CREATE",
+    "Calls",
+    "How",
+    "Mode",
+    "Opening",
+    "Undecodable",
+    "attribute_name",
+    "matches",
+]
 
 HOST = socket.gethostname() or "unknown"
 
@@ -51,15 +60,30 @@ REASONS = ("deleted", "timed out", "lifetime", "evicted", "moved")
 """Why sessions end by themselves, or by `delete`; nobody else may say so."""
 
 
+class How(NamedTuple):
+    """How a session is opened."""
+
+    mode: Mode
+    fields: tuple[str, ...] | None
+    """Which attributes are loaded; None: all."""
+
+    lease_ms: int | None
+    """How long the lease is; None: as the store says."""
+
+
+AT_CREATE = How("exclusive", None, None)
+"""How a session is opened by its create."""
+
+
 class Opening(NamedTuple):
-    """The flow that opens a session, and what the session must know of how: mode, fields, lease."""
+    """The flow that opens a session, and what the session must know of how."""
 
-    flow: Flow[Opened] | Flow[Reading]
-    how: tuple[Mode, tuple[str, ...] | None, int | None]
+    flow: Flow[Opened | Reading]
+    how: How
 
 
-class Requests:
-    """Makes flows of requests, on behalf of a user or of the trusted application itself."""
+class Calls:
+    """Makes flows of what is asked for, by a user or by the trusted application itself."""
 
     def __init__(
         self,
@@ -80,7 +104,7 @@ class Requests:
         self._own = "" if user is None else exactly(user)
         self._limited_to = "" if truth(privileged, "privileged") else self._own
 
-    def acting(self, user: str, privileged: bool, label: str | None) -> Requests:
+    def acting(self, user: str, privileged: bool, label: str | None) -> Calls:
         """Return the same for a user; who is not privileged may have its own label, and no more.
 
         The user must be somebody: None is not the application.
@@ -88,7 +112,7 @@ class Requests:
         user = check_owner(user)
         if privileged or user != self._limited_to:
             self._check_privileged("act for others")
-        return Requests(self.keys, user, privileged, label, self.undecodable)
+        return Calls(self.keys, user, privileged, label, self.undecodable)
 
     @property
     def set_aside(self) -> bool:
@@ -104,9 +128,10 @@ class Requests:
         self,
         id: str | None,
         owner: str | None,
-        timeout: Duration | None,
-        lifetime: Duration | None,
-        data: Mapping[str, Any] | None,
+        *,
+        timeout: Duration | None = None,
+        lifetime: Duration | None = None,
+        data: Mapping[str, Any] | None = None,
         opened: bool,
     ) -> Flow[Opened]:
         """Return the flow that makes a session, for a checked owner and home."""
@@ -136,10 +161,11 @@ class Requests:
         self,
         id: str,
         owner: str | None,
-        wait: Duration | None,
-        mode: Mode,
-        lease: Duration | None,
-        fields: Iterable[str] | None,
+        *,
+        wait: Duration | None = None,
+        mode: Mode = "exclusive",
+        lease: Duration | None = None,
+        fields: Iterable[str] | None = None,
     ) -> Opening:
         """Return how to open a session; in every mode but `exclusive` that is reading it."""
         if mode not in MODES:
@@ -150,7 +176,7 @@ class Requests:
             raise ConfigError("lease must be longer than 0")
         wait_ms = optional_milliseconds(wait, "wait")
         fields = None if fields is None else attribute_names(fields)
-        how = (mode, fields, lease_ms)
+        how = How(mode, fields, lease_ms)
         if mode == "read":
             return Opening(flows.visit(self.keys, home, scope, fields, wants_all), how)
         if mode == "shared":
@@ -169,12 +195,12 @@ class Requests:
         """Return the flow that counts this moment as activity."""
         return flows.touch(self.keys, *self.find(id, owner))
 
-    def delete(self, id: str, owner: str | None, wait: Duration) -> Flow[bool]:
+    def delete(self, id: str, owner: str | None, *, wait: Duration) -> Flow[bool]:
         """Return the flow that ends a session."""
         home, scope = self.find(id, owner)
         return flows.delete(self.keys, home, self.label, scope, wait=milliseconds(wait, "wait"))
 
-    def end_all(self, owner: str, keep: str | None, reason: str) -> Flow[int]:
+    def end_all(self, owner: str, *, keep: str | None, reason: str) -> Flow[int]:
         """Return the flow that ends the sessions of an owner."""
         if owner == "":
             raise ConfigError("end_all is for somebody's sessions; anonymous ones are nobody's")

@@ -126,8 +126,8 @@ class Changeable(Attributes, MutableMapping[str, Any]):
             dropped = sorted(at for at in map(field_of, self._dropped) if at in stored)
         return self._graph.changes(values, fixed, dropped, self._whole)
 
-    def _has_saved(self, sent: Changes, documents: Mapping[str, bytes | None]) -> None:
+    def _note_saved(self, sent: Changes, documents: Mapping[str, bytes | None]) -> None:
         """Note that just this is stored now: more may have changed since it was sent."""
-        self._documents.has_saved(documents)
-        self._graph.has_saved(self._lifetimes.has_saved(sent))
+        self._documents.note_saved(documents)
+        self._graph.note_saved(self._lifetimes.note_saved(sent))
         self._forget_replaced(sent)

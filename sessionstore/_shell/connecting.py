@@ -14,7 +14,8 @@ from sessionstore._core.keys import Keyspace
 from sessionstore._redis.aio import AsyncDriver
 from sessionstore._redis.connect import connect, connect_async
 from sessionstore._redis.sync import Driver
-from sessionstore._shell.calls import Requests, Undecodable
+from sessionstore._shell.calls import Calls, Undecodable
+from sessionstore._shell.context import Context
 from sessionstore.embedded import connect_or_start, restart_if_killed
 from sessionstore.errors import ConfigError
 
@@ -25,9 +26,9 @@ EMBEDDED = "embedded:"
 
 def connected(
     url: str, prefix: str, buckets: int, *, safe: bool, undecodable: Undecodable, create: bool
-) -> tuple[Driver, Requests]:
-    """Return a driver for a store, and its requests."""
-    requests = Requests(keys := Keyspace(prefix, buckets), undecodable=undecodable)
+) -> Context[Driver]:
+    """Return the context of a store for the application itself."""
+    calls = Calls(keys := Keyspace(prefix, buckets), undecodable=undecodable)
     safe, create = truth(safe, "safe"), truth(create, "create")
     place, revive = located(url, create=create)
     driver = Driver(connect(place), revive, safe=safe)
@@ -37,14 +38,14 @@ def connected(
     except BaseException:
         driver.close()
         raise
-    return driver, requests
+    return Context(driver, calls)
 
 
 async def connected_async(
     url: str, prefix: str, buckets: int, *, safe: bool, undecodable: Undecodable, create: bool
-) -> tuple[AsyncDriver, Requests]:
-    """Return a driver for a store, and its requests."""
-    requests = Requests(keys := Keyspace(prefix, buckets), undecodable=undecodable)
+) -> Context[AsyncDriver]:
+    """Return the context of a store for the application itself."""
+    calls = Calls(keys := Keyspace(prefix, buckets), undecodable=undecodable)
     safe, create = truth(safe, "safe"), truth(create, "create")
     locate = partial(located, url, create=create)
     # A server of ours may have to be started, and read its data: the event loop goes on.
@@ -57,7 +58,7 @@ async def connected_async(
     except BaseException:
         await driver.close()
         raise
-    return driver, requests
+    return Context(driver, calls)
 
 
 def located(url: str, *, create: bool = True) -> tuple[str, Callable[[], object] | None]:

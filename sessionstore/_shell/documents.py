@@ -75,6 +75,6 @@ class Documents:
         along = Changes(along.written, [*along.removed, *removed])
         return Changes((yield from staging.stage(home, fence, contents, along)), removed)
 
-    def has_saved(self, sent: Mapping[str, bytes | None]) -> None:
+    def note_saved(self, sent: Mapping[str, bytes | None]) -> None:
         """Note what was sent, which is stored now."""
         self._stored |= sent

@@ -10,10 +10,10 @@ from sessionstore._core.records import instant
 from sessionstore._shell.calls import Mode
 from sessionstore._shell.closing import Closing
 
-__all__ = ["Facts"]
+__all__ = ["OpenFacts"]
 
 
-class Facts:
+class OpenFacts:
     """The facts of an open session, as they were told when it was opened or last saved."""
 
     _home: Home
@@ -24,7 +24,7 @@ class Facts:
     _sent_close: Closing | None
     _waited: timedelta
     _deadline: int
-    lease_end: int
+    _lease_end: int
 
     @property
     def id(self) -> str:
@@ -65,7 +65,7 @@ class Facts:
     def deadline(self) -> datetime:
         """When the session ends if its holder never comes back, or if nothing happens to it."""
         facts = self._facts
-        deadline = self._deadline or (self.lease_end or facts.activity) + facts.timeout
+        deadline = self._deadline or (self._lease_end or facts.activity) + facts.timeout
         return instant(min(deadline, facts.ends or deadline))
 
     @property
@@ -83,8 +83,3 @@ class Facts:
         """Whether it is open here, as far as is known here."""
         unknown = self._sent_close is not None and self._sent_close.unknown
         return self._open and not self._lost and not unknown
-
-    @property
-    def home(self) -> Home:
-        """Where it is kept; for the renewal of leases."""
-        return self._home

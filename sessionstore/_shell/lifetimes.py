@@ -89,7 +89,7 @@ class Lifetimes:
         stamped = {at: s + fields[at] for at, s in self._stored.items() if at in fields}
         return {**fields, **stamped, **self._over}
 
-    def has_saved(self, sent: Changes) -> Changes:
+    def note_saved(self, sent: Changes) -> Changes:
         """Note what was sent, which is stored now; return it without the stamps."""
         if not (self._ends or self._changed or self._stored or self._over):
             return sent

@@ -28,11 +28,13 @@ class OpenSession(SavedSession):
         self._check_open("renewing")
         self._check_unsent("renewing")
         if self._mode == "exclusive":
-            (lease_end,) = yield from sessions.renew([(self._home, self.fence, self.asked_lease)])
+            (lease_end,) = yield from sessions.renew(
+                [(self._home, self.fence, self._asked_lease_ms)]
+            )
             if not lease_end:
                 self._lost = True
             self._check_open("renewing")
-            self.lease_end = lease_end
+            self._lease_end = lease_end
 
     def _closing(self, id: str | None, owner: str | None, timeout: Duration | None) -> Flow[None]:
         asked = AsAsked(id, owner, optional_milliseconds(timeout, "timeout"))
@@ -50,7 +52,7 @@ class OpenSession(SavedSession):
         closing = (yield from self._first(asked)) if sent is None else self._same(sent, asked)
         giving_back = self._giving_back(closing, again=sent is not None)
         saved = yield from self._leaving_with(closing, giving_back)
-        self._has_saved(saved, closing.unsaved.documents)
+        self._note_saved(saved, closing.unsaved.documents)
 
     def _leaving_with(self, closing: Closing, flow: Flow[T]) -> Flow[T]:
         """Send the last request of the opening; after it there is none, unless it is refused."""
@@ -70,7 +72,7 @@ class OpenSession(SavedSession):
         unsaved = self._unsaved()
         if self._must_load(unsaved.changes):
             unsaved = yield from self._loading_all()
-        target = self._requests.target(self._home, self.owner, asked.id, asked.owner)
+        target = self._calls.target(self._home, self.owner, asked.id, asked.owner)
         if target is not None and unsaved.documents:
             yield from self._saving()  # a document is staged in the bucket where it will be named
             unsaved = self._unsaved()
@@ -102,7 +104,7 @@ class OpenSession(SavedSession):
             closing.ticket = new_ticket()
             self._sequence += 1
             facts = yield from relocation.move(
-                self._requests.keys, self._home, target, owner,
+                self._calls.keys, self._home, target, owner,
                 ticket=closing.ticket, fence=self.fence, sequence=self._sequence,
                 changes=sent, timeout=timeout,
             )  # fmt: skip
@@ -126,10 +128,10 @@ class OpenSession(SavedSession):
         yield from self._leaving_with(closing, self._ending(closing.ticket))
 
     def _ending(self, ticket: str) -> Flow[None]:
-        requests = self._requests
+        calls = self._calls
         fence = self.fence if self._mode == "exclusive" else None
         yield from flows.delete(
-            requests.keys, self._home, requests.label, sessions.ANY, ticket=ticket, fence=fence
+            calls.keys, self._home, calls.label, sessions.ANY, ticket=ticket, fence=fence
         )
 
     def _leaving(self, error: BaseException | None) -> Flow[None]:
@@ -147,7 +149,7 @@ class OpenSession(SavedSession):
             with suppress(SessionStoreError):  # the error that led here says more
                 yield from self._discarding()
 
-    def _has_left(self) -> None:
+    def _note_left(self) -> None:
         """Note that the block was left, in whichever way: it is not open here any more."""
         self._open = False
 

@@ -24,7 +24,7 @@ from sessionstore._core.process import reset_in_child
 from sessionstore._shell.opened import OpenSession
 from sessionstore.errors import SessionStoreError
 
-__all__ = ["AsyncKeeper", "Keeper"]
+__all__ = ["AsyncLeaseRenewer", "LeaseRenewer"]
 
 RETRY = 0.2
 """Seconds until a renewal that brought no answer is tried again."""
@@ -46,7 +46,7 @@ class Book:
 
     def add(self, session: OpenSession) -> float:
         """Take a session up; return when its lease is to be renewed."""
-        due = time.monotonic() + session.lease / 3000
+        due = time.monotonic() + session._lease_ms / 3000
         self._enter(session, due)
         return due
 
@@ -67,7 +67,7 @@ class Book:
         if due := self.due():
             for session in due:
                 self._enter(session, time.monotonic() + RETRY)  # unless an answer says otherwise
-            held = [(session.home, session.fence, session.asked_lease) for session in due]
+            held = [(session._home, session.fence, session._asked_lease_ms) for session in due]
             self.renewed(due, (yield from flows.renew(held)), keep)
 
     def renewed(
@@ -81,10 +81,10 @@ class Book:
                 continue
             self._kept.pop(id(session), None)
             if lease_end:
-                session.lease_end = lease_end
+                session._lease_end = lease_end
                 keep(session)
             else:
-                session.has_lost()
+                session._note_lost()
 
     def next_due(self) -> float | None:
         """Return when the next lease is due; None if nothing is open."""
@@ -96,7 +96,7 @@ class Book:
 
 
 class Lane(Protocol):
-    """The part of a driver that a keeper needs."""
+    """The part of a driver that renewing needs."""
 
     def run(self, flow: Flow[None]) -> None:
         """Run a flow."""
@@ -121,7 +121,7 @@ class AsyncLane(Protocol):
         """Close the connections."""
 
 
-class Keeper:
+class LeaseRenewer:
     """Renews from threads: one for each server, while something is open there."""
 
     def __init__(self, lane: Lane) -> None:
@@ -132,14 +132,16 @@ class Keeper:
 
     def reset(self) -> None:
         """Begin anew: a forked child has neither the threads nor the sessions of its parent."""
-        self._renewers: dict[str, Renewer] = {}
+        self._renewers: dict[str, NodeRenewer] = {}
 
     def add(self, session: OpenSession) -> None:
-        """Keep a session until it is closed, or nobody has a reference to it any more."""
-        place = self._lane.place(session.home.session)
+        """Renew a session that has a lease, until it is closed, or nobody refers to it any more."""
+        if session._lease_ms == 0:
+            return
+        place = self._lane.place(session._home.session)
         renewer = self._renewers.get(place)
         if renewer is None:
-            renewer = self._renewers.setdefault(place, Renewer(self._lane, self.add))
+            renewer = self._renewers.setdefault(place, NodeRenewer(self._lane, self.add))
         renewer.add(session)
         if self._closed:
             renewer.close()  # it may have come just after the others were closed
@@ -155,7 +157,7 @@ class Keeper:
             renewer.join()
 
 
-class Renewer:
+class NodeRenewer:
     """Renews what is open at one server, from a thread of its own."""
 
     def __init__(self, lane: Lane, keep: Keep) -> None:
@@ -188,7 +190,7 @@ class Renewer:
             thread.join()
 
     def _start(self) -> None:
-        thread = threading.Thread(target=self._work, name="sessionstore-keeper", daemon=True)
+        thread = threading.Thread(target=self._work, name="sessionstore-renewal", daemon=True)
         with suppress(RuntimeError):  # no more threads, or the interpreter ends: the next one tries
             thread.start()
             self._thread = thread
@@ -231,22 +233,22 @@ def _tell(error: Exception) -> None:
     threading.excepthook(told)
 
 
-class AsyncKeeper:
+class AsyncLeaseRenewer:
     """Renews from timers of the event loop: one for each server, while something is open there."""
 
     def __init__(self, lane: AsyncLane) -> None:
         self._lane = lane
         self._closed = False
-        self._renewers: dict[str, AsyncRenewer] = {}
+        self._renewers: dict[str, AsyncNodeRenewer] = {}
 
     def add(self, session: OpenSession) -> None:
-        """Keep a session until it is closed, or nobody has a reference to it any more."""
-        if self._closed:
+        """Renew a session that has a lease, until it is closed, or nobody refers to it any more."""
+        if self._closed or session._lease_ms == 0:
             return
-        place = self._lane.place(session.home.session)
+        place = self._lane.place(session._home.session)
         renewer = self._renewers.get(place)
         if renewer is None:
-            renewer = self._renewers[place] = AsyncRenewer(self._lane, self.add)
+            renewer = self._renewers[place] = AsyncNodeRenewer(self._lane, self.add)
         renewer.add(session)
 
     async def close(self) -> None:
@@ -258,7 +260,7 @@ class AsyncKeeper:
             await asyncio.wait(under_way)
 
 
-class AsyncRenewer:
+class AsyncNodeRenewer:
     """Renews what is open at one server, from a timer."""
 
     def __init__(self, lane: AsyncLane, keep: Keep) -> None:
@@ -293,7 +295,7 @@ class AsyncRenewer:
     def _wake(self) -> None:
         self._timer = None
         renewing = self._lane.run(self._book.renewing(self._keep))
-        self._task = asyncio.get_running_loop().create_task(renewing, name="sessionstore-keeper")
+        self._task = asyncio.get_running_loop().create_task(renewing, name="sessionstore-renewal")
         self._task.add_done_callback(self._renewed)
 
     def _renewed(self, task: asyncio.Task[None]) -> None:

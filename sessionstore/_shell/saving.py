@@ -11,10 +11,11 @@ from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.process import generation
 from sessionstore._core.sessions import Changes, Opened, Reading
-from sessionstore._shell.calls import Mode, Requests, attribute_name
+from sessionstore._shell.beside import Beside
+from sessionstore._shell.calls import AT_CREATE, Calls, How, attribute_name
 from sessionstore._shell.changeable import Changeable, Unsaved
 from sessionstore._shell.closing import Closing
-from sessionstore._shell.facts import Facts
+from sessionstore._shell.facts import OpenFacts
 from sessionstore.errors import (
     LeaseLost,
     SessionEnded,
@@ -36,22 +37,22 @@ class Merging(NamedTuple):
     seen: Mapping[bytes, bytes]
 
 
-class SavedSession(Facts, Changeable):
+class SavedSession(OpenFacts, Changeable):
     """An open session that can be saved, while it stays open."""
 
     def __init__(
         self,
-        requests: Requests,
+        calls: Calls,
         opened: Opened | Reading,
-        mode: Mode = "exclusive",
-        fields: Sequence[str] | None = None,
-        lease: int | None = None,
+        how: How = AT_CREATE,
+        *,
+        seconds: float = 0.0,
     ) -> None:
+        """Begin with what an open or a create answered, after so many `seconds`."""
+        mode, fields, asked_lease_ms = how
         now = opened.now if isinstance(opened, Reading) else opened.lease_end - opened.lease
-        super().__init__(
-            opened.fields, opened.home.id, fields, now=now, set_aside=requests.set_aside
-        )
-        self._requests = requests
+        super().__init__(opened.fields, opened.home.id, fields, now=now, set_aside=calls.set_aside)
+        self._calls = calls
         # Whose it is: a forked child has another generation, and a copy is another object.
         self._process, self._original = generation(), id(self)
         self._home = opened.home
@@ -59,13 +60,13 @@ class SavedSession(Facts, Changeable):
         self._mode = mode
         # The lease: when it ends by the clock of Redis, how long it is, as asked for (None: the
         # store's); all in ms. Without one, the deadline is known as it was read.
-        self.lease_end = opened.lease_end
-        self.lease = opened.lease if isinstance(opened, Opened) else 0
-        self.asked_lease = lease
+        self._lease_end = opened.lease_end
+        self._lease_ms = opened.lease if isinstance(opened, Opened) else 0
+        self._asked_lease_ms = asked_lease_ms
         self._deadline = opened.deadline if isinstance(opened, Reading) else 0
-        self._open = mode != "exclusive" or self.lease > 0
-        self._queued = isinstance(opened, Opened) and opened.waited
-        self._waited = timedelta(0)
+        self._open = mode != "exclusive" or self._lease_ms > 0
+        in_line = isinstance(opened, Opened) and opened.waited
+        self._waited = timedelta(seconds=seconds if in_line else 0)
         self._lost = False
         self._sequence = 0
         self._merging: Merging | None = None
@@ -74,12 +75,7 @@ class SavedSession(Facts, Changeable):
     __hash__ = object.__hash__
     __eq__ = object.__eq__
 
-    def has_opened(self, seconds: float) -> None:
-        """Note how long the open took, if it was spent in line."""
-        if self._queued:
-            self._waited = timedelta(seconds=seconds)
-
-    def has_lost(self) -> None:
+    def _note_lost(self) -> None:
         """Note that the lease is lost, so that the next call says so."""
         # To the holder who has sent the close, that one tells more: it may be what ended the lease.
         self._lost = self._open and self._sent_close is None
@@ -96,13 +92,13 @@ class SavedSession(Facts, Changeable):
         return not self._whole and self._touches_unknown(changes)
 
     def _loading_all(self) -> Flow[Unsaved]:
-        self._has_all((yield from self.guarded(flows.rest(self._home, self.fence))))
+        self._note_all((yield from self._guarded(flows.rest(self._home, self.fence))))
         return self._unsaved()
 
     def _staging(self, unsaved: Unsaved) -> Flow[Changes]:
         """Return what to send; documents are written beforehand, where nobody sees them."""
         sent = self._lifetimes.stamped(unsaved.changes, self._stored)
-        staged = yield from self.guarded(
+        staged = yield from self._guarded(
             self._documents.staging(self._home, self.fence, unsaved.documents, sent)
         )
         return Changes({**sent.written, **staged.written}, [*sent.removed, *staged.removed])
@@ -130,14 +126,21 @@ class SavedSession(Facts, Changeable):
 
     # For what is kept beside it: lists, longstrings and documents.
 
-    def check_held(self, doing: str) -> None:
+    def _beside(self) -> Beside:
+        return Beside(
+            self._home, self.fence,
+            check_held=self._check_held, guarded=self._guarded,
+            put=self._put_beside, note=self._note_beside,
+        )  # fmt: skip
+
+    def _check_held(self, doing: str) -> None:
         """Raise unless this is the one holder: nobody else may touch what is kept beside it."""
         self._check_open(doing)
         if self._mode != "exclusive":
             raise SessionNotOpen(self.id, doing=f"{doing}, exclusively")
         self._check_writable(doing)
 
-    def has_kept(self, field: bytes, raw: bytes | None) -> None:
+    def _note_beside(self, field: bytes, raw: bytes | None) -> None:
         """Note what the field of a kept value holds now; None: there is none any more."""
         if raw is None:
             self._stored.pop(field, None)
@@ -145,8 +148,8 @@ class SavedSession(Facts, Changeable):
             self._stored[field] = raw
 
     def _loading(self, name: str) -> Flow[Any]:
-        self.check_held("reading a document")
-        return (yield from self.guarded(self._documents.loading(self._home, self.fence, name)))
+        self._check_held("reading a document")
+        return (yield from self._guarded(self._documents.loading(self._home, self.fence, name)))
 
     def put_document(self, name: str, tree: Any) -> None:
         """Put an XML document into the session, at the next save or close.
@@ -158,24 +161,24 @@ class SavedSession(Facts, Changeable):
         Raises:
             TypeRefused, ValueTooLarge, SessionNotOpen; ConfigError if lxml is not installed.
         """
-        self.check_held("changing a document")
+        self._check_held("changing a document")
         self._documents.put(attribute_name(name), tree)
 
     def drop_document(self, name: str) -> None:
         """Remove an XML document from the session, at the next save or close."""
-        self.check_held("changing a document")
+        self._check_held("changing a document")
         self._documents.drop(attribute_name(name))
 
-    def keeping(self, field: bytes, content: bytes | Sequence[bytes] | None) -> Flow[None]:
+    def _put_beside(self, field: bytes, content: bytes | Sequence[bytes] | None) -> Flow[None]:
         """Put a whole value in place of what is kept under a field, or of None remove it."""
         named: dict[bytes, bytes] = {}
         if content is not None:
             flow = staging.stage(self._home, self.fence, {field: content}, Changes())
-            named = yield from self.guarded(flow)
-        yield from self.guarded(self._keeping(Changes(named, () if named else [field])))
-        self.has_kept(field, named.get(field))
+            named = yield from self._guarded(flow)
+        yield from self._guarded(self._save_beside(Changes(named, () if named else [field])))
+        self._note_beside(field, named.get(field))
 
-    def _keeping(self, changes: Changes) -> Flow[None]:
+    def _save_beside(self, changes: Changes) -> Flow[None]:
         self._sequence += 1
         try:
             yield from flows.save(self._home, self.fence, self._sequence, changes)
@@ -187,7 +190,7 @@ class SavedSession(Facts, Changeable):
 
     # What each method does, as a flow; the shells below only run it.
 
-    def guarded(self, flow: Operation[T] | Flow[T]) -> Flow[T]:
+    def _guarded(self, flow: Operation[T] | Flow[T]) -> Flow[T]:
         """Do something with the session, and note if it turns out to be lost or over."""
         try:
             return (yield from flow)
@@ -210,8 +213,8 @@ class SavedSession(Facts, Changeable):
             unsaved = yield from self._loading_all()
         sent = yield from self._staging(unsaved)
         if self._mode == "exclusive":
-            yield from self.guarded(self._keeping(sent))
-            self._has_saved(sent, unsaved.documents)
+            yield from self._guarded(self._save_beside(sent))
+            self._note_saved(sent, unsaved.documents)
         elif sent.written or sent.removed:
             seen = self._lifetimes.as_stored(self._stored)
             yield from self._merge(Merging(new_ticket(), sent, self._with_unread(sent, seen)))
@@ -219,15 +222,15 @@ class SavedSession(Facts, Changeable):
     def _merge(self, merging: Merging) -> Flow[None]:
         self._merging = merging
         merge = flows.merge(
-            self._requests.keys, self._home, merging.ticket, self._facts.created, merging.sent,
+            self._calls.keys, self._home, merging.ticket, self._facts.created, merging.sent,
             merging.seen,
         )  # fmt: skip
         try:
-            yield from self.guarded(merge)
+            yield from self._guarded(merge)
         except StoreUnavailable:
             raise
         except SessionStoreError:
             self._merging = None  # it was refused
             raise
         self._merging = None
-        self._has_saved(merging.sent, {})
+        self._note_saved(merging.sent, {})

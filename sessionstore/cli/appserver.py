@@ -87,7 +87,7 @@ class AppServer:
     def __init__(self, pipe: Connection, store: SessionStore) -> None:
         self._pipe = pipe
         self._store = store
-        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._reporting = threading.Lock()
         self._opens: list[int] = []
         self._handovers: list[int] = []
@@ -101,17 +101,17 @@ class AppServer:
         try:
             while (batch := self._pipe.recv()) is not None:
                 for request in batch:
-                    self._requests.put(request)
+                    self._calls.put(request)
         finally:
             self._stopping = True
             for _ in workers:
-                self._requests.put(None)
+                self._calls.put(None)
             for worker in workers:
                 worker.join(timeout=2)
 
     def _work(self) -> None:
         try:
-            while (request := self._requests.get()) is not None and not self._stopping:
+            while (request := self._calls.get()) is not None and not self._stopping:
                 self._note(*serve(self._store, request))
         except (BrokenPipeError, ConnectionResetError):
             pass  # who started us is gone
@@ -124,7 +124,7 @@ class AppServer:
             self._opens.append(open_ns)
             if handover_ns is not None:
                 self._handovers.append(handover_ns)
-            if len(self._opens) >= TOGETHER or self._requests.empty():
+            if len(self._opens) >= TOGETHER or self._calls.empty():
                 self._pipe.send(Done(self._opens, self._handovers))
                 self._opens, self._handovers = [], []
 

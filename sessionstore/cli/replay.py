@@ -36,7 +36,7 @@ LOST = 1
 
 Servers = Annotated[int, typer.Option(help="How many app servers, each a process.", min=1, max=64)]
 Concurrency = Annotated[
-    int, typer.Option(help="Requests under way at a time, at all servers.", min=1, max=MOST)
+    int, typer.Option(help="Calls under way at a time, at all servers.", min=1, max=MOST)
 ]
 RunPrefix = Annotated[
     str | None,
@@ -139,7 +139,7 @@ def _check(where: Where, concurrency: int) -> bool:
     with store:
         if store.count():
             raise ConfigError(f"there are sessions under the prefix {where.prefix!r}; use another")
-        most = store.parameters.max_waiters
+        most = store.parameters().max_waiters
         if concurrency > most + 1:
             raise ConfigError(
                 f"all {concurrency} requests may want one session, and the store lets {most} wait"

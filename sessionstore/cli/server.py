@@ -69,7 +69,7 @@ def params(
     """Show the parameters of the store, after setting some: at once, for all who share it."""
     wanted = dict(_change(text) for text in changes or ())
     with store_at(url, prefix, buckets, create=bool(wanted)) as store:
-        found = store.configure(**wanted) if wanted else store.parameters
+        found = store.configure(**wanted) if wanted else store.parameters()
     if json:
         print_json(asdict(found))
         return

@@ -132,7 +132,7 @@ class Graph:
         encoded = tracing.encoded.items()
         return Changes({field: raw for field, raw in encoded if raw != stored.get(field)}, removed)
 
-    def has_saved(self, changes: Changes) -> None:
+    def note_saved(self, changes: Changes) -> None:
         """Note what is stored now."""
         for field, raw in changes.written.items():
             self.stored[field] = raw
@@ -142,7 +142,7 @@ class Graph:
             self.stored.pop(field, None)
             self._read.pop(field, None)
 
-    def has_loaded(self, fields: Mapping[bytes, bytes]) -> None:
+    def note_loaded(self, fields: Mapping[bytes, bytes]) -> None:
         """Note all that is stored, beside the attributes that were asked for."""
         for id_ in [id_ for id_ in self._objects if b"@" + id_ not in self.stored]:
             del self._ids[id(self._objects.pop(id_))]  # a new one, whose id may be taken

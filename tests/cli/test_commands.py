@@ -118,7 +118,7 @@ def test_params_reads_and_sets(ss: Command, store: SessionStore) -> None:
     assert ss("params", "--json").json["timeout"] == 900
     said = ss("params", "timeout=15m", "max_timeout=1h", "max_per_owner=3", "at_limit=evict")
     assert "1h" in said.out
-    assert store.parameters == Parameters(
+    assert store.parameters() == Parameters(
         max_timeout=timedelta(hours=1), max_per_owner=3, at_limit="evict"
     )
     assert ss("params", "max_per_owner=none", "--json").json["max_per_owner"] is None

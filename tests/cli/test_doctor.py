@@ -63,7 +63,7 @@ def test_the_embedded_server_is_as_it_should_be(
 def test_an_index_that_disagrees_with_the_data_must_be_changed(
     ss: Callable[..., Any], store: SessionStore
 ) -> None:
-    homes = [store.create(f"s{number}", owner="amy", open=False).home for number in range(4)]
+    homes = [store.create(f"s{number}", owner="amy", open=False)._home for number in range(4)]
     driver: Any = store._driver
     driver.ask_each("DEL", homes[0].session)
     driver.ask_each("ZREM", homes[1].bucket.index, homes[1].sid)
@@ -80,7 +80,7 @@ def test_parameters_that_differ_are_found_and_a_sweep_brings_them_together(
     ss: Callable[..., Any], store: SessionStore
 ) -> None:
     store.configure(max_per_owner=2, max_private=7)
-    keys, driver = store._requests.keys, store._driver
+    keys, driver = store._calls.keys, store._driver
     old = keys.buckets[3].parameters
 
     def found() -> dict[str, Any]:
@@ -90,7 +90,7 @@ def test_parameters_that_differ_are_found_and_a_sweep_brings_them_together(
         return dict(row)
 
     assert found()["verdict"] == "good"
-    run_until(driver, store._requests.configure({"max_per_owner": 3, "max_private": 8}), 1)
+    run_until(driver, store._calls.configure({"max_per_owner": 3, "max_private": 8}), 1)
     row = found()
     for text in ("half done", "256 of 256 buckets have another version", "max_private"):
         assert text in row["found"]

@@ -8,7 +8,7 @@ import pytest
 
 from sessionstore._core import flows
 from sessionstore._core.keys import Keyspace
-from sessionstore._core.operation import Operation, Wake, each, together
+from sessionstore._core.operation import Operation, Wake, batch, each
 from sessionstore._core.sessions import ANY, read
 from sessionstore.errors import QuotaExceeded, SessionInUse, SessionNotFound, StoreUnavailable
 
@@ -120,11 +120,11 @@ def test_of_many_operations_each_has_its_answer_or_its_error_or_all_fail() -> No
     found = finished(flow, [[b"ABSENT"], gone] * 18)
     assert [type(one) for one in found] == [SessionNotFound, StoreUnavailable] * 50
 
-    flow = together(asked)
+    flow = batch(asked)
     flow.send(None)
     with pytest.raises(SessionNotFound):
         flow.send([[b"ABSENT"], gone] * 32)
-    flow = together([bad])
+    flow = batch([bad])
     flow.send(None)
     with pytest.raises(StoreUnavailable):
         flow.send([gone])

@@ -12,7 +12,7 @@ import pytest
 
 from sessionstore import LeaseLost, SessionStore, StoreUnavailable
 from sessionstore._shell import renewing as keeping
-from sessionstore._shell.renewing import Book, Keeper
+from sessionstore._shell.renewing import Book, LeaseRenewer
 from sessionstore.testing import fake_async_store, fake_store
 from tests.support.wait import until, wait_until
 
@@ -99,8 +99,8 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 
 
 def renewed(session: Any) -> Any:
-    first = session.lease_end
-    return lambda: session.lease_end > first + LEASE * 1000
+    first = session._lease_end
+    return lambda: session._lease_end > first + LEASE * 1000
 
 
 def test_an_error_in_the_thread_is_told_and_ends_nothing(
@@ -216,8 +216,8 @@ def test_a_server_that_hangs_does_not_hold_up_the_renewal_at_others() -> None:
     with fake_store() as store:
         store.configure(lease=LEASE)
         lane = Slow(store)
-        keeper = Keeper(lane)
-        store._keeper = keeper
+        keeper = LeaseRenewer(lane)
+        store._renewer = keeper
         good, bad = store.create("good"), store.create("bad")
         wait_until(lane.hangs.is_set, "it hangs")
         wait_until(renewed(good), "the other is renewed")

@@ -32,7 +32,7 @@ class Held:
         self.values = {name: value for name, value in self.values.items() if value is not None}
         given = {b"." + name.encode(): (name, value) for name, value in self.values.items()}
         changes = self.graph.changes(given, {}, dropped, True)
-        self.graph.has_saved(changes)
+        self.graph.note_saved(changes)
         return changes
 
     def again(self) -> Held:

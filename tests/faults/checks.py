@@ -61,7 +61,7 @@ def living(server: Server, prefix: str) -> int:
 
 def renew_no_more(store: Any) -> None:
     """Let a store forget to renew the leases of what it has open now."""
-    for renewer in store._keeper._renewers.values():
+    for renewer in store._renewer._renewers.values():
         renewer._book._kept.clear()
 
 

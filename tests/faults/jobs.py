@@ -169,7 +169,7 @@ def configure_when_told(pipe: Pipe, number: int, url: str, prefix: str) -> None:
         while (round_ := pipe.recv()) is not None:
             private = None if (round_ + number) % 3 == 0 else 10 + number
             store.configure(max_per_owner=number + 1, max_private=private)
-            pipe.send(store.parameters)
+            pipe.send(store.parameters())
 
 
 def wait_in_line(pipe: Pipe, number: int, url: str, prefix: str, wait: float) -> None:

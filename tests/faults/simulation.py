@@ -76,10 +76,10 @@ class Simulation:
         self.claims = Claims()
         self._store = store
         self._answer = store._driver._answer
-        self._keys = store._requests.keys
+        self._keys = store._calls.keys
         self._pool = self._keys.pool("private")
         self._in_force = InForce(self.scene.limits)
-        self._cast = Cast(store._requests, self.scene, self.chance, self.claims, self._in_force)
+        self._cast = Cast(store._calls, self.scene, self.chance, self.claims, self._in_force)
         self._running: list[Running] = []
 
     @property

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Generator
 
-    from sessionstore._shell.calls import Requests
+    from sessionstore._shell.calls import Calls
     from tests.faults.simulation_limits import InForce
 
     Actor: TypeAlias = Generator[Any, Any, None]
@@ -141,13 +141,13 @@ class Cast:
 
     def __init__(
         self,
-        requests: Requests,
+        calls: Calls,
         scene: Scene,
         chance: random.Random,
         claims: Claims,
         in_force: InForce,
     ) -> None:
-        self._requests = requests
+        self._calls = calls
         self._in_force = in_force
         self._scene = scene
         self._chance = chance
@@ -166,7 +166,7 @@ class Cast:
     def born(self, id: str, owner: str) -> Actor:
         """Make a session that is there from the beginning."""
         data = empty(self._claims.mark("first"))
-        yield from self._requests.create(id, owner, None, None, data, False)
+        yield from self._calls.create(id, owner, data=data, opened=False)
 
     def life(self, name: str) -> Actor:
         """Do a few things, one after the other, and hear what became of them."""
@@ -185,21 +185,21 @@ class Cast:
 
     def _creates(self, name: str, id: str, owner: str) -> Actor:
         born = self._claims.mark(name)
-        opened = yield from self._requests.create(id, owner, None, None, empty(born), True)
-        session = OpenSession(self._requests, opened)
+        opened = yield from self._calls.create(id, owner, data=empty(born), opened=True)
+        session = OpenSession(self._calls, opened)
         self._claims.holds(name, session)
         yield from self._adding(name, session, saves=self._chance.randrange(2))
 
     def _crowds(self, name: str, id: str, owner: str) -> Actor:
         """Make one more session of ann, closed: she is at her limit, or near it."""
         data = empty(self._claims.mark(name))
-        yield from self._requests.create(id, "ann", None, None, data, False)
+        yield from self._calls.create(id, "ann", data=data, opened=False)
 
     def _opens(self, name: str, id: str, owner: str) -> Generator[Any, Any, OpenSession]:
         wait = self._chance.choice((0, 3600))
-        opening = self._requests.open(id, owner, wait, "exclusive", None, None)
+        opening = self._calls.open(id, owner, wait=wait, mode="exclusive")
         opened = yield from opening.flow
-        session = OpenSession(self._requests, opened, *opening.how)
+        session = OpenSession(self._calls, opened, opening.how)
         self._claims.holds(name, session)
         return session
 
@@ -229,8 +229,8 @@ class Cast:
         self._claims.sure[born].add(mark)
 
     def _shares(self, name: str, id: str, owner: str) -> Actor:
-        opening = self._requests.open(id, owner, None, "shared", None, None)
-        session = OpenSession(self._requests, (yield from opening.flow), *opening.how)
+        opening = self._calls.open(id, owner, wait=None, mode="shared")
+        session = OpenSession(self._calls, (yield from opening.flow), opening.how)
         yield from self._marking(name, session, session._saving)
 
     def _moves(self, name: str, id: str, owner: str) -> Actor:
@@ -272,13 +272,13 @@ class Cast:
             borns.append(atoms[0])
             return encode([*atoms, mark], "atoms")
 
-        home, scope = self._requests.find(id, owner)
+        home, scope = self._calls.find(id, owner)
         how = self._chance.choice(("fail", "wait", "apply"))
         try:
             altering = alter(
-                self._requests.keys,
+                self._calls.keys,
                 home,
-                self._requests.label,
+                self._calls.label,
                 scope,
                 "atoms",
                 change,
@@ -316,20 +316,20 @@ class Cast:
     def _configures(self, name: str, id: str, owner: str) -> Actor:
         change = self._chance.choice(CHANGES)
         self._claims.note(name, "configures", change)
-        yield from self._in_force.noting(self._requests.configure(change))
+        yield from self._in_force.noting(self._calls.configure(change))
 
     def _asks(self, name: str, id: str, owner: str) -> Actor:
-        yield from self._in_force.noting(self._requests.parameters())
+        yield from self._in_force.noting(self._calls.parameters())
 
     def _sweeps(self, name: str, id: str, owner: str) -> Actor:
-        yield from self._requests.sweep(None)
+        yield from self._calls.sweep(None)
 
     def _deletes(self, name: str, id: str, owner: str) -> Actor:
-        yield from self._requests.delete(id, owner, self._chance.choice((0, 0, 3600)))
+        yield from self._calls.delete(id, owner, wait=self._chance.choice((0, 0, 3600)))
 
     def _reads(self, name: str, id: str, owner: str) -> Actor:
-        yield from self._requests.read(id, owner)
-        yield from self._requests.touch(id, owner)
+        yield from self._calls.read(id, owner)
+        yield from self._calls.touch(id, owner)
 
 
 class Crashed(BaseException):

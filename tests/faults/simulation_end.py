@@ -137,11 +137,11 @@ def hushes(home: Home) -> Flow:
 
 def settled(store: SessionStore, scene: Scene) -> dict[str, Mapping[str, Any]]:
     """Let all leases end, see that every session can be had at once, and return what is in each."""
-    requests, answer = store._requests, store._driver._answer
+    calls, answer = store._calls, store._driver._answer
 
     def visits(id: str, owner: str) -> Flow:
-        opening = requests.open(id, owner, 0, "exclusive", None, None)
-        session = OpenSession(requests, (yield from opening.flow), *opening.how)
+        opening = calls.open(id, owner, wait=0, mode="exclusive")
+        session = OpenSession(calls, (yield from opening.flow), opening.how)
         listed = []
         if session.kept("list"):
             listed = yield from ListFlows(session, LISTED, answer)._paging(0, 1000)
@@ -150,11 +150,11 @@ def settled(store: SessionStore, scene: Scene) -> dict[str, Mapping[str, Any]]:
 
     def turns(id: str, owner: str) -> Flow:
         with suppress(*REFUSALS):  # it is not here
-            yield from lapses(requests.keys.named(id, owner))
+            yield from lapses(calls.keys.named(id, owner))
         yield from visits(id, owner)
 
     names = [(id, owner) for owner in sorted(set(scene.owners)) for id in scene.ids]
-    lines = tuple(requests.keys.named(id, owner).waiters for id, owner in names)
+    lines = tuple(calls.keys.named(id, owner).waiters for id, owner in names)
     for number in range(ROUNDS):  # those in line may be dead: who is believed misses its turn
         in_line, there = at_once(
             answer, [iter(Operation(IN_LINE, lines, (), int)), _listing(store)]
@@ -180,11 +180,11 @@ def settled(store: SessionStore, scene: Scene) -> dict[str, Mapping[str, Any]]:
 
 def _listing(store: SessionStore) -> Flow:
     """Return all sessions."""
-    requests = store._requests
-    pager = requests.listing(None)
+    calls = store._calls
+    pager = calls.listing(None)
     found = []
     while rows := (yield from pager.page()):
-        found += [requests.chosen(row, None, "*") for row in rows]
+        found += [calls.chosen(row, None, "*") for row in rows]
     return found
 
 
@@ -213,7 +213,7 @@ def ended(
 
 def agreed(store: SessionStore) -> None:
     """See that everything has come to the parameters that are told to be in force."""
-    limits, keys, driver = store.parameters, store._requests.keys, store._driver
+    limits, keys, driver = store.parameters(), store._calls.keys, store._driver
     decided = driver.do(parameters.read(keys))
     wanted = {**decided.for_buckets, "version": str(decided.version)}
     there = [driver.do(parameters.stored(bucket.parameters)) for bucket in keys.buckets]
@@ -227,7 +227,7 @@ def agreed(store: SessionStore) -> None:
 def _fill(store: SessionStore, limits: dict[str, Any]) -> None:
     """See that the limits are kept, and that nothing that is gone takes up room."""
     if most := limits.get("max_private"):
-        pool = store._requests.keys.pool("private")
+        pool = store._calls.keys.pool("private")
         store._driver.do(Operation(GROWN_OLD, (pool.fresh,), (), int))
         _fill_up(store, limits, most, None, "carol")
     if most := limits.get("max_per_owner"):
@@ -241,7 +241,7 @@ def _fill_up(
     """See that there is room for as many as may be, and for no more."""
 
     def creates(id: str) -> Flow:
-        return store._requests.create(id, owner, None, None, {}, False)
+        return store._calls.create(id, owner, data={}, opened=False)
 
     alive = store.count(counted)
     if alive > most:

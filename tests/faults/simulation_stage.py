@@ -100,7 +100,7 @@ class Stage:
             self.play(seed)
 
     def _clear(self, store: SessionStore) -> list[str]:
-        keys = store._requests.keys
+        keys = store._calls.keys
         kept = (
             keys.store,
             *(bucket.parameters for bucket in keys.buckets),

@@ -328,8 +328,8 @@ def test_whoever_cancels_all_tasks_does_not_end_the_renewal_of_leases(
             await until(lambda: cancels.times == steps, "all tasks were cancelled in every step")
             after = await near.create("after", data={"n": 0})
             for session in (before, after):
-                first = session.lease_end
-                await until(lambda: session.lease_end > first + 1000 * lease, "it is renewed")  # noqa: B023
+                first = session._lease_end
+                await until(lambda: session._lease_end > first + 1000 * lease, "it is renewed")  # noqa: B023
                 session["n"] = 1
                 await session.close()
 

@@ -56,7 +56,7 @@ async def connected(shell: str, url: str, prefix: str) -> AsyncIterator[Any]:
 
 def on_shard(store: Any, cluster: Cluster, id: str) -> Any:
     """Return the server that has a session."""
-    return cluster.primary_of(key_slot(store._requests.keys.home(f":{id}").session.encode()))
+    return cluster.primary_of(key_slot(store._calls.keys.home(f":{id}").session.encode()))
 
 
 @pytest.mark.parametrize("way", ["hangs", "is killed"])
@@ -140,7 +140,7 @@ async def hopeless(store: Any, id: str) -> None:
 async def renewed_again(store: Any, id: str) -> None:
     """See that a session of a shard that hung is renewed like all others when it works again."""
     session = await store.open(id, wait=5, lease=LEASE / 2)
-    first = session.lease_end
+    first = session._lease_end
 
     async def renewed() -> bool:
         info = (await store.read(id)).info

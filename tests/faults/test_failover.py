@@ -77,7 +77,7 @@ class Load:
                 except SessionStoreError as error:
                     self.errors.append(error)
 
-        prefix = self._store._requests.keys.prefix
+        prefix = self._store._calls.keys.prefix
         async with AsyncSessionStore.connect(url, prefix=prefix, buckets=BUCKETS) as store:
             await asyncio.gather(*(add(store, id) for id in ids))
 
@@ -138,7 +138,5 @@ def test_calls_go_on_after_a_primary_of_a_cluster_was_killed(tmp_path: Path, pre
         Cluster(tmp_path) as cluster,
         SessionStore.connect(cluster.url, prefix=prefix, buckets=BUCKETS) as store,
     ):
-        slot = cluster.nodes[0].ask(
-            "CLUSTER", "KEYSLOT", store._requests.keys.named("s0", "").session
-        )
+        slot = cluster.nodes[0].ask("CLUSTER", "KEYSLOT", store._calls.keys.named("s0", "").session)
         fail_over(store, cluster.url, lambda: cluster.kill(cluster.primary_of(int(slot))))

@@ -25,7 +25,7 @@ from sessionstore import (
 from sessionstore._core.keys import PERMANENT, Keyspace
 from sessionstore._core.store import start
 from sessionstore._redis import connect, exchange
-from sessionstore._shell.calls import Requests
+from sessionstore._shell.calls import Calls
 from tests.faults.awaited import SHELLS, connected
 from tests.faults.checks import BUCKETS, renew_no_more
 from tests.support.proxy import HOW, How, Proxy
@@ -118,7 +118,7 @@ async def open_in_line(near: Any, plain: SessionStore) -> Scene:
 
 def keys_of(plain: SessionStore, kind: str = "") -> Iterator[str]:
     """The keys of a store, on all nodes; `kind` is what follows the tag, such as `w:`."""
-    pattern = f"{{{plain._requests.keys.prefix}:*}}{kind}*"
+    pattern = f"{{{plain._calls.keys.prefix}:*}}{kind}*"
     for key in plain._driver._deployment.client.scan_iter(pattern, count=1000):
         yield key.decode()
 
@@ -356,7 +356,7 @@ async def configure(near: Any, plain: SessionStore) -> Scene:
     plain.create("a", open=False)
     found = yield lambda: near.configure(max_timeout=60, max_private=3)
     assert (found.max_timeout.total_seconds(), found.max_private) == (60, 3)
-    assert plain.parameters == found
+    assert plain.parameters() == found
     for number in range(2):
         plain.create(f"s{number}")
     with pytest.raises(SessionStoreError):
@@ -399,7 +399,7 @@ def begin(prefix: str, *stores: Any) -> None:
     keys = Keyspace(prefix, BUCKETS)
     stores[0]._driver.run(start(keys))
     for store in stores:
-        store._requests = Requests(keys)
+        store._calls = Calls(keys)
 
 
 class Stage:

@@ -49,7 +49,7 @@ def test_sessions_of_a_slot_that_moves_are_opened_saved_and_handed_over(
         async with connected(shell, shards.url, prefix) as store:
             await store.create("a", data={"n": 0}, open=False)
             held = await store.open("a", lease=2)
-            slot = key_slot(store._requests.keys.home(held.sid).session.encode())
+            slot = key_slot(store._calls.keys.home(held.sid).session.encode())
             source = shards.primary_of(slot)
             ours, theirs = (node.ask("CLUSTER", "MYID") for node in (source, target))
 

@@ -92,7 +92,7 @@ def test_twenty_simultaneous_creates_that_evict_all_succeed_and_leave_as_many_as
 def test_of_processes_that_configure_at_once_one_comes_last_in_every_bucket(
     server: Standalone, store: SessionStore, prefix: str, killed: bool
 ) -> None:
-    keys, driver = store._requests.keys, store._driver
+    keys, driver = store._calls.keys, store._driver
     for round_ in range(6):
         with children(4, jobs.configure_when_told, server.url, prefix) as crowd:
             all_of(crowd)
@@ -102,7 +102,7 @@ def test_of_processes_that_configure_at_once_one_comes_last_in_every_bucket(
                 crowd[round_ % 4].kill9()
             else:
                 assert {found.max_per_owner for found in all_of(crowd)} <= {1, 2, 3, 4}
-        limits = store.parameters
+        limits = store.parameters()
         there = [driver.do(parameters.stored(bucket.parameters)) for bucket in keys.buckets]
         assert all(found == there[0] for found in there)
         assert there[0]["max_per_owner"] == str(limits.max_per_owner)

@@ -17,7 +17,7 @@ OF_MODULES = {"stored", "upgrade"}
 """Functions, whose arguments `tests/data/test_registry.py` tries."""
 
 AMONG_US = {
-    *("check_held", "guarded", "has_kept", "has_lost", "has_opened", "keeping"),
+    *("_check_held", "guarded", "_note_beside", "_note_lost", "has_opened", "keeping"),
 }
 """Methods of a session that its lists, longstrings and the renewal of leases use."""
 

@@ -13,38 +13,26 @@ LONGEST_FILE = 350
 
 # The parts of the package from the inside out, and which of the others each may import.
 # A part may always import itself. "face" is `sessionstore/__init__.py`.
-BASE = ("errors", "config")
+CHECKS = ("errors", "_ids", "_checks", "_parameter_values")
+BASE = (*CHECKS, "config")
 INSIDE = (*BASE, "_core", "_redis")
-# What is public, and what its parts share: no I/O but through a driver.
-SHELLS = (
-    *("attributes", "connecting", "data", "doctor", "embedded", "events", "keeper", "opened"),
-    *("atomic", "changeable", "closing", "documents", "facts", "lifetimes", "lists", "longstrings"),
-    *("async_store", "requests", "saving", "session", "store", "testing", "twins"),
-)
+# The public pairs: no I/O but through a driver.
+PAIRS = ("async_store", "atomic", "events", "lists", "longstrings", "session", "store")
+SHELLS = (*PAIRS, "_shell", "data", "doctor", "embedded", "testing")
 
 LAYERS: dict[str, tuple[str, ...]] = {
-    "errors": (),
-    "config": ("errors",),
+    "_ids": (),
+    "errors": ("_ids",),
+    "_checks": ("errors",),
+    "_parameter_values": ("errors", "_checks"),
+    "config": CHECKS,
     "_core": BASE,
     "_redis": (*BASE, "_core"),
     "data": (*BASE, "_core"),
     "embedded": BASE,
-    "twins": (),
-    "lifetimes": (*BASE, "_core"),
-    **dict.fromkeys(
-        ("attributes", "events", "requests"), (*BASE, "_core", "attributes", "data", "lifetimes")
-    ),
-    "changeable": (*BASE, "_core", "attributes", "data", "documents", "requests"),
-    "closing": (*BASE, "_core", "changeable"),
-    "facts": (*BASE, "_core", "closing", "requests"),
-    "saving": (*BASE, "_core", "changeable", "closing", "facts", "requests"),
-    "opened": (*BASE, "_core", "closing", "saving"),
-    "keeper": (*BASE, "_core", "opened"),
-    "documents": (*BASE, "_core", "data"),
-    "atomic": (*BASE, "_core", "data", "requests", "twins"),
-    **dict.fromkeys(("lists", "longstrings"), (*BASE, "_core", "data", "opened", "twins")),
-    "session": (*BASE, "_core", "lists", "longstrings", "opened", "requests", "twins"),
-    "connecting": (*INSIDE, "embedded", "requests"),
+    "_shell": (*INSIDE, "data", "embedded"),
+    **dict.fromkeys(("atomic", "events", "lists", "longstrings"), (*INSIDE, "_shell", "data")),
+    "session": (*INSIDE, "_shell", "lists", "longstrings"),
     **dict.fromkeys(("store", "async_store", "doctor", "testing"), (*INSIDE, *SHELLS)),
     "cli": (*BASE, *SHELLS, "face"),
     "dialects": ("face",),

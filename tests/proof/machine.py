@@ -92,7 +92,7 @@ class Waiter:
     def __init__(self, store: SessionStore, sid: str, id: str, owner: str) -> None:
         self.sid = sid
         self._store = store
-        opening = store._requests.open(id, owner, 3600, "exclusive", None, None)
+        opening = store._calls.open(id, owner, wait=3600, mode="exclusive")
         self._flow, self._how = opening.flow, opening.how
         self._step: Any = None
 
@@ -119,7 +119,7 @@ class Waiter:
             while not isinstance(self._step, Wake):
                 self._step = self._flow.send(driver._answer(self._step))
         except StopIteration as stop:
-            return Session(driver.run, self._store._requests, stop.value, *self._how)
+            return Session(self._store._context, stop.value, self._how)
         return None
 
 

@@ -64,7 +64,9 @@ class Clients(Holding):
             made.sid, made.id = self.sid(id, owner), id
 
         def real() -> Session:
-            session = self.store.create(id, owner, timeout, life, data, opened)
+            session = self.store.create(
+                id, owner, timeout=timeout, lifetime=life, data=data, open=opened
+            )
             made.sid, made.id = session.sid, session.id
             return session
 

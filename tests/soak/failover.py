@@ -36,7 +36,7 @@ def run_cluster(scale: float = 1.0) -> Row:
 
         def serving(load: Load) -> Standalone:
             with load.connect() as store:
-                key = store._requests.keys.named(load.ids[0], "").session
+                key = store._calls.keys.named(load.ids[0], "").session
             witness = next(node for node in cluster.nodes if node.running)
             return cluster.primary_of(int(witness.ask("CLUSTER", "KEYSLOT", key)))
 

@@ -72,6 +72,6 @@ def deployed(kind: str, directory: Path, owner: str, prefix: str) -> Iterator[Pa
         return
     with Cluster(directory) as cluster:
         with SessionStore.connect(cluster.url, prefix=prefix, buckets=BUCKETS) as store:
-            key = store._requests.keys.named("any", owner).session
+            key = store._calls.keys.named("any", owner).session
         primary = cluster.primary_of(int(cluster.nodes[0].ask("CLUSTER", "KEYSLOT", key)))
         yield Pair(cluster.url, primary, cluster.replicas_of(primary)[0])

@@ -60,7 +60,7 @@ def run(scale: float = 1.0) -> Row:
 
 def _slots(load: Load, cluster: Cluster) -> list[int]:
     with load.connect() as store:
-        keys = [store._requests.keys.named(id, "").session for id in load.ids]
+        keys = [store._calls.keys.named(id, "").session for id in load.ids]
     return sorted({int(cluster.nodes[0].ask("CLUSTER", "KEYSLOT", key)) for key in keys})
 
 

@@ -175,7 +175,7 @@ async def test_members_of_an_enum_are_what_they_are_and_not_what_they_are_shown_
     store: Any, names: Any, number: Any
 ) -> None:
     await store.configure(at_limit=names.WORD, max_waiters=number, max_per_owner=number)
-    parameters = await store.parameters
+    parameters = await store.parameters()
     assert (parameters.at_limit, parameters.max_waiters) == ("evict", 2)
     session = await store.create(names.SESSION, owner=names.OWNER, data={names.ATTRIBUTE: 1})
     session[names.ATTRIBUTE] += 1

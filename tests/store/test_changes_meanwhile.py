@@ -153,7 +153,7 @@ async def test_a_document_changed_while_a_save_was_under_way_is_saved_by_the_nex
 async def test_what_is_set_aside_while_a_save_was_under_way_keeps_its_bytes(
     store: Any, world: World
 ) -> None:
-    store._requests.undecodable = "set aside"
+    store._calls.undecodable = "set aside"
     await store.create(id="a", data={"bad": 1, "n": 1}, open=False)
     world.raw.hset(world.home(":a").session, ".bad", b"\xc7")
     session = await store.open("a")

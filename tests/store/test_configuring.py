@@ -41,7 +41,7 @@ def one_set(world: World) -> None:
 
 
 def configuring(world: World, store: Any, **changes: Any) -> Client:
-    return Client(world.driver(), store._requests.configure(changes))
+    return Client(world.driver(), store._calls.configure(changes))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -56,7 +56,7 @@ async def test_of_two_at_once_one_comes_last_everywhere(
         chance.choice(going).goes()
     for client in both:
         client.ends()
-    found = await store.parameters
+    found = await store.parameters()
     first = replace(Parameters(), max_per_owner=3, timeout=timedelta(seconds=5))
     then = replace(first, max_per_owner=2, max_private=4)
     both_set = [replace(last, lease=timedelta(seconds=9)) for last in (first, then)]
@@ -80,7 +80,7 @@ async def test_limits_of_all_set_at_once_do_not_leave_a_pool_without_its_limit(
             slow.goes()
         await store.configure(max_private=after)
         slow.ends()
-        assert (await store.parameters).max_private == after
+        assert (await store.parameters()).max_private == after
         assert await made(store, 6, "bob") == (6 if after is None else after - 2)
         await store.configure(max_private=before)
 
@@ -93,16 +93,16 @@ async def test_what_somebody_who_was_killed_began_is_completed(
     await make(store, "a")
     await store.create(id="long", owner="", timeout=1000, open=False)
     changes = {"max_private": 3, "max_per_owner": 2, "max_timeout": 100}
-    run_until(world.driver(), store._requests.configure(changes), steps)
+    run_until(world.driver(), store._calls.configure(changes), steps)
     match looks:
         case "parameters":
-            assert (await store.parameters).max_private == 3
+            assert (await store.parameters()).max_private == 3
         case "configure":
             await store.configure(linger=30)
         case "sweep":
             await store.sweep()
     one_set(world)
-    assert (await store.parameters).max_private == 3
+    assert (await store.parameters()).max_private == 3
     index = world.home(":long").bucket.index
     assert world.raw.zscore(index, ":long") < world.now() + 101_000
     assert await made(store, 5, "bob") == 1
@@ -111,7 +111,7 @@ async def test_what_somebody_who_was_killed_began_is_completed(
 
 
 async def test_a_store_that_is_connected_to_has_no_bucket_behind(store: Any, world: World) -> None:
-    run_until(world.driver(), store._requests.configure({"max_per_owner": 2}), 1)
+    run_until(world.driver(), store._calls.configure({"max_per_owner": 2}), 1)
     await world.connect()
     one_set(world)
     for owner in OWNERS:
@@ -139,7 +139,7 @@ async def test_a_sweep_brings_together_what_a_failover_set_back(
         world.raw.delete(pool.seats)
     await store.sweep()
     one_set(world)
-    found = await store.parameters
+    found = await store.parameters()
     assert found.max_private == (5 if lost == "the store" else 2)
     assert await made(store, 6, "") == found.max_private - 1
     assert await made(store, 3, "bob") == (3 if lost == "the store" else 1)
@@ -153,5 +153,5 @@ async def test_to_set_what_is_set_already_costs_one_round_trip(store: Any, world
     assert client.step is None
     with world.wire(store) as sent:
         await store.configure(max_per_owner=3)
-        assert await store.parameters == client.value
+        assert await store.parameters() == client.value
     assert len(sent) == 2

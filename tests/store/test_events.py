@@ -93,11 +93,11 @@ async def test_the_kind_of_an_end_at_a_move_does_not_follow_from_words(
     session = await store.create(id="a", owner="alice")
     driver, target, mover = world.driver(), world.home("alice:b"), ticket()
     taken = driver.do(
-        sessions.save(session.home, session.fence, 1, Changes(), f"> {mover} {target.sid}")
+        sessions.save(session._home, session.fence, 1, Changes(), f"> {mover} {target.sid}")
     )
     driver.do(moves.arrive(target, mover, session.sid, "alice", Facts(taken), Changes(), seat=""))
-    driver.do(sessions.delete(session.home, ticket(), "forger", ANY, reason="moved"))
-    reason = driver.do(moves.retire(session.home, mover, session.fence))
+    driver.do(sessions.delete(session._home, ticket(), "forger", ANY, reason="moved"))
+    reason = driver.do(moves.retire(session._home, mover, session.fence))
     assert driver.do(moves.admit(target, mover, reason)) is None
     assert {kind for kind, id, *_ in await told(store.events()) if id == "b"} == {"ended"}
 

@@ -56,7 +56,7 @@ def test_the_scripts_have_the_same_defaults(world: World) -> None:
 
 
 async def test_a_new_store_has_the_defaults(store: Any) -> None:
-    assert await store.parameters == Parameters()
+    assert await store.parameters() == Parameters()
 
 
 async def test_all_of_them_can_be_set_and_taken_back(store: Any, world: World) -> None:
@@ -88,7 +88,7 @@ async def test_they_hold_for_other_stores_at_once(store: Any, world: World) -> N
 async def test_a_duration_that_makes_no_sense_is_refused(store: Any, name: str, value: Any) -> None:
     with pytest.raises(ConfigError, match=name):
         await store.configure(**{name: value})
-    assert await store.parameters == Parameters()
+    assert await store.parameters() == Parameters()
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ async def test_a_value_out_of_range_is_refused(store: Any, name: str, value: Any
         await store.configure(**{name: value, "timeout": value if name == "timeout" else 5})
     with pytest.raises(ConfigError, match=name):
         Parameters(**{name: value})
-    assert await store.parameters == Parameters()
+    assert await store.parameters() == Parameters()
 
 
 async def test_every_bad_parameter_is_named_at_once(store: Any) -> None:

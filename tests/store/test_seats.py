@@ -39,7 +39,7 @@ def grow_old(world: World, pool: str = "private") -> None:
 async def beginner(store: Any, world: World, how: str) -> Client:
     """Return a client that is about to create a public session, or to make one public."""
     if how == "create":
-        flow = store._requests.create("slow", "*", None, None, {}, False)
+        flow = store._calls.create("slow", "*", data={}, opened=False)
     else:
         session = await store.create(id="slow", owner="alice")
         flow = session._closing(None, "*", None)
@@ -96,7 +96,7 @@ async def test_a_create_that_is_done_while_its_seat_is_looked_at_keeps_it(
     slow = await beginner(store, world, "create")
     slow.comes_to("create", times=2)
     grow_old(world, "public")
-    other = Client(world.driver(), store._requests.create("b", "*", None, None, {}, False))
+    other = Client(world.driver(), store._calls.create("b", "*", data={}, opened=False))
     other.comes_to("take_seat", times=2)
     slow.ends()
     with pytest.raises(QuotaExceeded):
@@ -172,7 +172,7 @@ async def test_moves_and_limits_may_overtake_each_other_at_any_step(
         session = await store.create(id="a", owner=owner)
         clients.append(Client(world.driver(), session._closing(None, f"{owner}2", None)))
     await make(store, "stays", owner="dave")
-    clients.append(Client(world.driver(), store._requests.configure({"max_private": 6})))
+    clients.append(Client(world.driver(), store._calls.configure({"max_private": 6})))
     while going := [client for client in clients if client.step is not None]:
         chance.choice(going).goes()
     for client in clients:

@@ -27,7 +27,7 @@ async def broken(store: Any, world: World) -> None:
 
 
 def setting_aside(store: Any) -> Any:
-    store._requests.undecodable = "set aside"
+    store._calls.undecodable = "set aside"
     return store
 
 

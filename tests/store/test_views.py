@@ -116,9 +116,9 @@ NO_SESSION = {"connect", "label", "parameters", "now", "close"}
 BY_WHO_HAS_IT: dict[type, set[str]] = {
     Session: {
         "id", "sid", "owner", "fence", "holder", "timeout", "created", "last_activity", "deadline",
-        "waited", "mode", "is_open", "home", "lifetime", "set", "set_aside", "kept", "save",
+        "waited", "mode", "is_open", "lifetime", "set", "set_aside", "kept", "save",
         "renew", "close", "discard", "delete", "list", "longstring", "document", "put_document",
-        "drop_document", "check_held", "guarded", "has_kept", "has_lost", "has_opened", "keeping",
+        "drop_document",
     },
     SessionList: {
         "name", "append", "page", "items", "get", "set", "insert", "remove", "replace", "sort",
@@ -203,11 +203,11 @@ async def test_the_sessions_of_an_owner(store: Any, view: tuple[str, Any], metho
 @pytest.mark.parametrize("method", THE_STORE)
 async def test_the_store_as_a_whole(store: Any, view: tuple[str, Any], method: str) -> None:
     kind, acting = view
-    before = await store.parameters
+    before = await store.parameters()
     for call in THE_STORE[method]:
         if kind == "plain":
             await text_of(partial(call, acting), NotPermitted)
-            assert await store.parameters == before
+            assert await store.parameters() == before
         else:
             await call(acting)
 

@@ -134,6 +134,7 @@ class AwaitableStore(SessionStore):
     end_all = in_thread(SessionStore.end_all)
     sweep = in_thread(SessionStore.sweep)
     configure = in_thread(SessionStore.configure)
+    parameters = in_thread(SessionStore.parameters)
     close = in_thread(SessionStore.close)
     create = in_thread(SessionStore.create, become=AwaitableSession)
 
@@ -166,7 +167,3 @@ class AwaitableStore(SessionStore):
         events = super().events(*args, **kwargs)
         events.__class__ = AwaitableEvents
         return events
-
-    @property
-    def parameters(self) -> Any:
-        return in_thread(lambda: super(AwaitableStore, self).parameters)()

@@ -47,6 +47,7 @@ class Online:
     def __init__(
         self,
         store: SessionStore,
+        *,
         SESNPRV: int = NONE,
         SESNPUB: int = NONE,
         SESUMAX: int = ONE,
@@ -119,7 +120,7 @@ class Online:
             view = self.store.as_user(
                 userid, privileged=privileged, label=label_of(self.store.label, number)
             )
-            login = Thread(view, userid, privileged, number, self._cleanup, self._has_left)
+            login = Thread(view, userid, privileged, number, self._cleanup, self._note_left)
             self._threads[number] = login
         return login
 
@@ -144,7 +145,7 @@ class Online:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _has_left(self, number: int) -> None:
+    def _note_left(self, number: int) -> None:
         with self._lock:
             self._threads.pop(number, None)
 

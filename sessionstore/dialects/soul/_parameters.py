@@ -113,7 +113,7 @@ def begin(store: SessionStore, said: Mapping[str, int]) -> None:
     """
     given = {name: value for name, value in said.items() if not isinstance(value, Documented)}
     settings = changes(given)
-    now, untouched = store.parameters, Parameters()
+    now, untouched = store.parameters(), Parameters()
     if all(getattr(now, its.field) == getattr(untouched, its.field) for its in TABLE.values()):
         settings = changes({name: its.default for name, its in TABLE.items()}) | settings
     if settings:
@@ -144,4 +144,4 @@ class View:
     def __get__(self, online: Any, owner: type) -> int | Self:
         if online is None:
             return self
-        return self._parameter.from_store(getattr(online.store.parameters, self._parameter.field))
+        return self._parameter.from_store(getattr(online.store.parameters(), self._parameter.field))

@@ -104,7 +104,7 @@ class SessionFunctions(ListFunctions):
         with cancelling(function):
             self._cleanup.before_call()
             try:
-                session = self._store.create(sesid, owner, idle, open=opened)
+                session = self._store.create(sesid, owner, timeout=idle, open=opened)
             except SessionExists:
                 return ID_EXISTS
             except QuotaExceeded as full:
@@ -178,7 +178,7 @@ class SessionFunctions(ListFunctions):
         with cancelling(function):
             self._cleanup.before_call()
             if idle == DEFAULT:
-                idle = self._store.parameters.timeout.total_seconds()
+                idle = self._store.parameters().timeout.total_seconds()
             try:
                 session.close(id=given(sesid, None), owner=given(owner, None), timeout=idle)
             except SessionExists:

@@ -45,7 +45,7 @@ def test_they_are_the_parameters_of_the_store(scene: Scene) -> None:
     online = scene.online(
         SESNPRV=10, SESNPUB=20, SESUMAX=3, SESOPT=2, SESDEFTO=600, SESDEFOW=5, SESMAXTO=700
     )
-    there = online.store.parameters
+    there = online.store.parameters()
     assert (there.max_private, there.max_public, there.max_per_owner) == (10, 20, 3)
     assert there.at_timeout == "end"
     assert there.timeout.total_seconds() == 600
@@ -76,7 +76,7 @@ def test_a_store_configured_otherwise_is_left_as_it_is(scene: Scene) -> None:
         "SESOPT": 2,  # whoever looks finds it ended
     }
     untouched = Parameters(max_per_owner=7)
-    assert store.parameters == untouched
+    assert store.parameters() == untouched
 
 
 @pytest.mark.parametrize("name", ["SESNPRV", "SESNPUB"])

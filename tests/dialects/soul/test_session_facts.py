@@ -56,7 +56,7 @@ def test_a_session_that_was_taken_away_is_not_open(scene: Scene, alice: Thread) 
     assert alice.session_timeout() == 600  # the last that was known of it
     session = alice.open_session
     assert session is not None
-    session.has_lost()
+    session._note_lost()
     assert facts(alice) == NONE
     with pytest.raises(LeaseLost):
         alice.logout()
