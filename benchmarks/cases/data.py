@@ -17,7 +17,7 @@ import redis
 from benchmarks.measuring import Aim, Result, alternate, at_most, own_cpu, rate, ratios
 from benchmarks.work import ATTRIBUTES, CHANGED, next_value
 from sessionstore import SessionStore, stored
-from sessionstore.data._values import decode, encode
+from sessionstore.data import decode, encode
 from sessionstore.embedded import EmbeddedServer
 
 OURS = "encode + decode"

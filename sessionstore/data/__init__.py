@@ -1,5 +1,7 @@
-"""What a session holds: typed values, classes of the application, and what is built from them."""
+"""What a session holds: typed values, classes of the application, XML documents."""
 
+from sessionstore.data._documents import parse, serialise
 from sessionstore.data._registry import stored, upgrade
+from sessionstore.data._values import decode, encode
 
-__all__ = ["stored", "upgrade"]
+__all__ = ["decode", "encode", "parse", "serialise", "stored", "upgrade"]

@@ -22,7 +22,7 @@ from sessionstore._core.altering import alter
 from sessionstore._core.operation import Operation, Wake
 from sessionstore._shell.opened import OpenSession
 from sessionstore.data._values import decode, encode
-from sessionstore.lists import ListFlows
+from sessionstore.lists import _ListFlows
 from tests.faults.simulation_limits import CHANGES, CHANGING, LIMITS
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class Cast:
     def _lists(self, name: str, id: str, owner: str) -> Actor:
         """Append to a list beside a session, and perhaps put all of it in place anew."""
         session = yield from self._opens(name, id, owner)
-        there, born = ListFlows(session, LISTED, self._nobody), session["born"]
+        there, born = _ListFlows(session._beside(), LISTED), session["born"]
         for _ in range(self._chance.randint(1, 3)):
             mark = self._claims.mark(name)
             try:
@@ -281,9 +281,9 @@ class Cast:
                 self._calls.label,
                 scope,
                 "atoms",
-                change,
-                how,
-                3_600_000,
+                change=change,
+                when_open=how,
+                wait=3_600_000,
             )
             yield from self._holding(name, altering)
         except (LeaseLost, Conflict, SessionInUse):
@@ -309,9 +309,6 @@ class Cast:
                         raise Broken(f"{name} gets {sid} while another holds it")
                     self._claims.holders[sid] = name
                 step = flow.send(answer)
-
-    def _nobody(self, flow: object) -> None:
-        raise Broken("a flow is run by the simulation only")
 
     def _configures(self, name: str, id: str, owner: str) -> Actor:
         change = self._chance.choice(CHANGES)

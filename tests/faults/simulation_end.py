@@ -14,7 +14,7 @@ from sessionstore._core.operation import Operation
 from sessionstore._core.records import Moving
 from sessionstore._core.sessions import ANY
 from sessionstore._shell.opened import OpenSession
-from sessionstore.lists import ListFlows
+from sessionstore.lists import _ListFlows
 from tests.faults.simulation_actors import LISTED, REFUSED, Broken
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def settled(store: SessionStore, scene: Scene) -> dict[str, Mapping[str, Any]]:
         session = OpenSession(calls, (yield from opening.flow), opening.how)
         listed = []
         if session.kept("list"):
-            listed = yield from ListFlows(session, LISTED, answer)._paging(0, 1000)
+            listed = yield from _ListFlows(session._beside(), LISTED)._paging(0, 1000)
         yield from session._closing(None, None, None)
         return {**session, "marks": [*session["marks"], *session["atoms"][1:], *listed]}
 

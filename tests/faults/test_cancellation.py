@@ -300,7 +300,7 @@ class CancelsAll:
 
     def _look(self) -> None:
         tasks = asyncio.all_tasks() - {self._spared}
-        renewal = next((one for one in tasks if one.get_name() == "sessionstore-keeper"), None)
+        renewal = next((one for one in tasks if one.get_name() == "sessionstore-renewal"), None)
         self._steps += 1
         if renewal is not self._renewal:
             self._steps = 0

@@ -228,7 +228,7 @@ def test_a_child_does_not_renew_what_its_parent_held_when_it_died(store: Session
         session = store.create("a")
         if fork() == 0:
             os.close(reading)
-            store.create("child")  # its own keeper runs
+            store.create("child")  # its own renewal runs
             signal.alarm(10)
             os.write(writing, b"%d" % os.getpid())
             signal.pause()

@@ -16,11 +16,6 @@ NOT_ARGUMENTS = {"Event", "Events", "SessionInfo", "Duration", "ABSENT"}
 OF_MODULES = {"stored", "upgrade"}
 """Functions, whose arguments `tests/data/test_registry.py` tries."""
 
-AMONG_US = {
-    *("_check_held", "guarded", "_note_beside", "_note_lost", "has_opened", "keeping"),
-}
-"""Methods of a session that its lists, longstrings and the renewal of leases use."""
-
 SPECIAL = {"__getitem__", "__setitem__", "__delitem__"}
 
 
@@ -39,7 +34,7 @@ def methods(kind: type) -> dict[str, Any]:
     return {
         name: member
         for name, member in inspect.getmembers(kind, inspect.isroutine)
-        if (not name.startswith("_") or name in SPECIAL) and name not in AMONG_US
+        if (not name.startswith("_") or name in SPECIAL)
     }
 
 

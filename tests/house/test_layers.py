@@ -144,9 +144,10 @@ def test_customers_use_public_names_only(folder: str) -> None:
     assert not complaints, "\n".join(complaints)
 
 
-def test_the_face_shows_public_modules_only() -> None:
+def test_the_face_shows_what_is_public_or_what_the_pairs_share() -> None:
     face = [arrow for arrow in arrows_in("sessionstore") if arrow.source == "face"]
-    assert not [str(arrow) for arrow in face if private(arrow)]
+    hidden = [arrow for arrow in face if private(arrow) and "._shell." not in arrow.name]
+    assert not [str(arrow) for arrow in hidden]
 
 
 def test_no_source_file_is_too_long() -> None:

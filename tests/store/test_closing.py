@@ -65,7 +65,7 @@ async def test_every_use_after_the_close_says_so(store: Any, world: World, throu
             pass
 
     async def parameters() -> None:
-        await used.parameters
+        await used.parameters()
 
     calls = (
         lambda: used.create("b"),

@@ -106,7 +106,7 @@ async def test_an_owner_with_many_sessions_is_counted_listed_and_signed_out(stor
         await store.create(owner="ann", open=False)
     held = await store.create(id="held", owner="ann")
     assert await store.count("ann") == 1101
-    assert len([info async for info in store.list("ann", "*")]) == 1101
+    assert len([info async for info in store.list("ann", pattern="*")]) == 1101
     assert await store.end_all("ann", keep="held") == 1100
     assert await store.end_all("ann") == 1
     with pytest.raises(SessionInUse):

@@ -61,7 +61,7 @@ async def test_a_new_store_has_the_defaults(store: Any) -> None:
 
 async def test_all_of_them_can_be_set_and_taken_back(store: Any, world: World) -> None:
     assert await store.configure(**given(ALL)) == ALL
-    assert await (await world.connect()).parameters == ALL
+    assert await (await world.connect()).parameters() == ALL
     assert await store.configure() == ALL
     assert await store.configure(wait=0, max_bytes=None) == replace(
         ALL, wait=timedelta(0), max_bytes=None

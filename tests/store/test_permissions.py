@@ -95,7 +95,7 @@ async def test_a_user_may_not_act_for_others(store: Any, alice: Any) -> None:
     with pytest.raises(NotPermitted):
         await alice.configure(timeout=5)
     assert await store.count() == 1
-    assert (await alice.parameters).timeout.total_seconds() == 900
+    assert (await alice.parameters()).timeout.total_seconds() == 900
 
 
 async def test_a_user_gives_its_session_to_all_and_takes_it_back(alice: Any) -> None:

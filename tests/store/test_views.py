@@ -254,7 +254,7 @@ async def test_no_session_is_meant(store: Any, view: tuple[str, Any]) -> None:
     _, acting = view
     for owner in OWNERS.values():
         session = await store.create(owner=owner, data={"n": "a value"}, open=False)
-        told = repr([acting.label, await acting.parameters, await acting.now()])
+        told = repr([acting.label, await acting.parameters(), await acting.now()])
         assert session.id not in told
         assert "a value" not in told
 

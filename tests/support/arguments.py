@@ -163,6 +163,7 @@ STORE = {
     "end_all": Call({"owner": SOMEBODY, "keep": ID, "reason": REASON}, {"owner": "ann"}),
     "sweep": Call({"buckets": Kind([*COUNT.bad, 0])}),
     "events": Call({"since": CURSOR}),
+    "parameters": Call(),
     "configure": Call({"changes": ANYTHING} | PARAMETERS),
     "now": Call(),
     "close": Call(),

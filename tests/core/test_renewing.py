@@ -26,7 +26,7 @@ def test_an_answer_that_comes_after_the_close_does_no_harm() -> None:
     with fake_store() as store:
         book = Book()
         session = store.create(id="a")
-        session.lease = -10_000  # due at once
+        session._lease_ms = -10_000  # due at once
         book.add(session)
         due = book.due()
         assert due == [session]
@@ -62,12 +62,12 @@ def test_a_renewal_without_an_answer_is_tried_again_soon() -> None:
         book = Book()
         session, other = store.create(id="a"), store.create(id="b")
         for one in (session, other):
-            one.lease = -10_000
+            one._lease_ms = -10_000
             book.add(one)
-            one.lease = 30_000
+            one._lease_ms = 30_000
         book.renewed([session, other], [StoreUnavailable("gone"), 7], book.add)
         assert book.due() == []
-        assert other.lease_end == 7
+        assert other._lease_end == 7
         due = book.next_due()
         assert due is not None
         assert due - time.monotonic() <= keeping.RETRY
@@ -78,7 +78,7 @@ def test_a_renewal_that_comes_to_no_end_is_tried_again_soon_too() -> None:
     with fake_store() as store:
         book = Book()
         session = store.create(id="a")
-        session.lease = -10_000
+        session._lease_ms = -10_000
         book.add(session)
         renewing = book.renewing(book.add)
         next(renewing)
