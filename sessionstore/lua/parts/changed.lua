@@ -2,6 +2,9 @@
 -- From `first` on, `given` holds `count` pairs of name and value, then removed names. Answers nil and the refusal
 -- instead, if that is more than the session may hold and has become more, or more than 500 values beside it, or if a
 -- value is not there, or not as a whole, that was written for this. Values written for what is refused go.
+--@use weight
+--@use lifetime
+--@use kept
 local function changed(s, given, first, count, store)
   local fields, after = {}, first + 2 * count
   if #given < first then return fields end
@@ -31,7 +34,9 @@ local function changed(s, given, first, count, store)
     i = i + (value and 2 or 1)
   end
   if beside > 0 and #kept(s, store) + beside > 500 then refusal = {'LIMIT', 500, 'kept'}
-  elseif store.max_bytes and size > store.max_bytes and size > before then refusal = {'TOOBIG', size, store.max_bytes} end
+  elseif store.max_bytes and size > store.max_bytes and size > before then
+    refusal = {'TOOBIG', size, store.max_bytes}
+  end
   for _, key in ipairs(fresh) do
     if refusal then redis.call('UNLINK', key)
     elseif redis.call('EXISTS', key) == 0 then return nil, {'UNSTAGED'} end

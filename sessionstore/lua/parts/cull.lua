@@ -1,5 +1,9 @@
 -- Look at some sessions of an owner: those that are over end; of those that are `due`, the others get the place in
 -- the index that they should have. Answers the ones that nobody holds.
+--@use look
+--@use vanish
+--@use lapse
+--@use finish
 local function cull(sids, owner, due, store)
   local idle = {}
   for _, sid in ipairs(sids) do

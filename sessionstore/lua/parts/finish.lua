@@ -2,6 +2,8 @@
 -- of the event, if its end is the store's own doing: the words in `s.over` may be those of a caller. `s.unlisted`: the
 -- caller takes it out of the bucket's index, with others.
 -- Answers the seat that becomes free, as pool, SID and ticket, or an empty string.
+--@use kept
+--@use emit
 local function finish(s, store)
   local seat = s.seat
   if s.kept then

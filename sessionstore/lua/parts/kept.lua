@@ -1,4 +1,5 @@
--- The keys of what is kept beside a session: a field that begins with a colon holds 16 letters that name one, and its bytes.
+-- The keys of what is kept beside a session. A field that begins with a colon names one: it holds the 16 letters of
+-- its id, and then its size in bytes.
 local function kept(s, store)
   local fields, keys = {}, {}
   for _, name in ipairs(s.kept and redis.call('HKEYS', s.session) or {}) do

@@ -2,6 +2,7 @@
 -- found. Who has been silent for half a minute leaves the line; when it is as long as can be, all who are silent do.
 -- A place there is, in fixed places: the time up to which its waiter is believed to live (13 digits), a ticket of 16
 -- letters, a label.
+--@use lives
 local function line(waiters, ticket, store)
   local entries = redis.call('LRANGE', waiters, 0, 500) -- 500, and one that missed its turn
   local living, gone = 0, 0

@@ -30,6 +30,9 @@ local function look(session, store)
     end
   end
 
+  -- Between two homes: whoever comes by completes the move first, or undoes it.
+  if s.moving and not s.held then s.in_transit = true end
+
   s.deadline = (s.held and s.lease_end or s.activity) + s.timeout
   if v[6] then
     s.ends = tonumber(v[6])

@@ -1,6 +1,8 @@
 -- Make sure that an owner may have one session more: answers nil, or the refusal. At the limit those that are over end,
 -- and, if the store evicts, so do the least recently active ones that nobody holds; more than a page of them is too
 -- much for one call. `leaving` is how many of them are about to leave.
+--@use cull
+--@use finish
 local function make_room(owner, leaving, store)
   local limit, owned = store.max_per_owner, store.tag .. 'o:' .. owner
   if owner == '' or owner == '*' or not limit then return nil end

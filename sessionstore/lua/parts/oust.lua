@@ -1,5 +1,8 @@
 -- End a session to make room for another, unless somebody holds it or it was active since the caller looked. Answers
 -- whether it has ended.
+--@use look
+--@use lapse
+--@use finish
 local function oust(session, activity, store)
   local s = look(session, store)
   if not s or s.ended then return true end

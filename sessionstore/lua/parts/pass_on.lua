@@ -2,6 +2,7 @@
 -- their places, and a mark says that there are some; `s.asking` is the ticket of one that asks just now, and so lives.
 -- The grant is written into the session; the push only wakes the waiter, which has 2 s to take it up.
 -- `fields`, names and values in turn, are written along with it.
+--@use lives
 local function pass_on(s, waiters, store, fields)
   s.held, s.ticket, s.lapsed = nil, nil, nil
   local holder = ''

@@ -2,6 +2,7 @@
 -- The score is the deadline with the activity rounded down to a tenth of the timeout, so that it moves at most
 -- ten times in a timeout and is never late. The keys stay for two timeouts more than that, so that an open with a
 -- lease no longer than a timeout need not move them; and for a year if the store keeps sessions that time out.
+--@use kept
 local function place(s, store, fresh)
   local grid = math.max(1, math.floor(s.timeout / 10))
   local step = s.activity - s.activity % grid

@@ -1,5 +1,6 @@
 -- Write the fields that are more than a field: what is kept beside the session comes and goes with its field, and an
 -- attribute with a lifetime ends by itself if the server can do that. Answers the other fields.
+--@use lifetime
 local function set_apart(s, fields, given, first, store)
   local others, gone = {}, {}
   for i = first, #given do gone[#gone + 1] = given[i] end

@@ -1,5 +1,9 @@
 -- Carry out what the passing of time has done to a session: its end, or the implied close of a lapsed lease. A waiter
 -- that did not come when it was its turn is the first in line again, should it come back.
+--@use lapse
+--@use finish
+--@use place
+--@use pass_on
 local function settle(s, waiters, store)
   if s.over then
     if s.lapsed then lapse(s, store) end

@@ -1,5 +1,7 @@
 -- Drop the attributes whose lifetime is over, if there may be one, and count anew what the session holds: some servers
 -- drop them by themselves.
+--@use lifetime
+--@use weight
 local function shed(s, store)
   if not s.sheds or s.sheds > store.now then return end
   local all, size, sheds = redis.call('HGETALL', s.session), 0, nil

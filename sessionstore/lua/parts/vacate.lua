@@ -1,8 +1,12 @@
 -- Make sure that a session can be made where `before` was, if anything: answers nil, or the refusal.
--- `leaving` is how many sessions of the owner are about to leave. `seat` is the ticket of a seat and what the demand for
--- it said, or empty. From `first` on, `given` holds its attributes, names and values in turn.
+-- `leaving` is how many sessions of the owner are about to leave. `seat` is the ticket of a seat and what the demand
+-- for it said, or empty. From `first` on, `given` holds its attributes, names and values in turn.
+--@use lapse
+--@use finish
+--@use weight
+--@use make_room
 local function vacate(sid, before, owner, leaving, seat, given, first, store)
-  if before and before.moving and not before.held and not before.ended then return {'MOVING', before.moving} end
+  if before and before.in_transit then return {'MOVING', before.moving} end
   if before and not before.over then return {'EXISTS'} end
   if before and not before.ended then
     if before.lapsed then lapse(before, store) end
@@ -31,6 +35,8 @@ local function vacate(sid, before, owner, leaving, seat, given, first, store)
     return {'SEAT', pool, store.at_limit == 'evict' and 1 or 0, string.format('%.0f %.0f', since, store.now)}
   end
   -- Of what expired here unseen there is still an entry in the index, and perhaps a seat.
-  if not before and redis.call('ZSCORE', store.tag .. 'x', sid) then redis.call('SADD', store.tag .. 'q', 'unknown ' .. sid) end
+  if not before and redis.call('ZSCORE', store.tag .. 'x', sid) then
+    redis.call('SADD', store.tag .. 'q', 'unknown ' .. sid)
+  end
   return nil
 end

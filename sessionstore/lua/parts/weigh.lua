@@ -1,6 +1,7 @@
 -- What a session must enter, names and values in turn, when a value beside it has grown by so many bytes, or begins to
 -- be there; `value` is what the field holds. Answers nil and the refusal instead, if that, with `ahead` bytes more that
 -- are to follow, is more than the session may hold, or if it is the 501st value.
+--@use kept
 local function weigh(s, field, value, grown, ahead, store)
   local known = redis.call('HEXISTS', s.session, field) == 1
   local now = string.sub(value, 1, 16) .. string.format('%.0f', tonumber(string.sub(value, 17)) + grown)

@@ -1,5 +1,6 @@
 -- Write fields of a session, names and values in turn, a thousand arguments at a time; the last ones are left to the
 -- caller, who has more to write along with them. Then drop the fields that `given` names from `first` on.
+--@use set_apart
 local function write(s, fields, given, first, store)
   if s.apart then fields = set_apart(s, fields, given, first, store) end
   while #fields > 1000 do

@@ -11,14 +11,8 @@ local parameters = KEYS[2]
 local cursor = ARGV[1]
 --@use begin
 --@use look
---@use kept
---@use place
---@use emit
---@use lapse
---@use finish
---@use lives
---@use pass_on
 --@use settle
+--@use place
 
 local store = begin(parameters)
 local page = redis.call('ZSCAN', index, cursor, 'COUNT', 100)

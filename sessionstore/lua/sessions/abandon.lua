@@ -14,13 +14,10 @@ local wake = KEYS[3]
 local parameters = KEYS[4]
 local ticket = ARGV[1]
 --@use begin
---@use look
---@use kept
---@use emit
---@use finish
---@use lives
---@use pass_on
 --@use leave
+--@use look
+--@use finish
+--@use pass_on
 
 local store = begin(parameters)
 redis.call('DEL', wake)

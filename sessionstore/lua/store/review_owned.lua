@@ -12,12 +12,6 @@ local parameters = KEYS[2]
 local owner = ARGV[1]
 local cursor = ARGV[2]
 --@use begin
---@use look
---@use kept
---@use emit
---@use lapse
---@use finish
---@use vanish
 --@use cull
 
 local store = begin(parameters)

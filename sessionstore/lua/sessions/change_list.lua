@@ -13,7 +13,8 @@
 -- ARGV[7] ahead     how many bytes of items the same caller will put behind these
 -- ARGV[8...] items  at most 500
 -- Derives  {P:B}v:ID
--- Returns  {'DONE', length, field's value} | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'}
+-- Returns  {'DONE', length, field's value} | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit}
+--          | {'LIMIT', n, 'kept'}
 local session = KEYS[1]
 local parameters = KEYS[2]
 local receipt = KEYS[3]
@@ -26,10 +27,7 @@ local cap = tonumber(ARGV[6])
 local ahead = tonumber(ARGV[7])
 --@use begin
 --@use look
---@use kept
 --@use mine
---@use weight
---@use lifetime
 --@use shed
 --@use weigh
 

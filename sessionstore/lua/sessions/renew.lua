@@ -9,7 +9,6 @@
 local parameters = KEYS[1]
 --@use begin
 --@use look
---@use kept
 --@use keep
 
 local store = begin(parameters)

@@ -22,7 +22,7 @@ local rows = {page[1]}
 for i = 1, #page[2], 2 do
   local s = look(store.tag .. 's:' .. page[2][i], store)
   if s and visible(s, '{any}', user) then
-    if s.moving and not s.held and not s.ended then
+    if s.in_transit then
       rows[#rows + 1] = {s.sid, s.moving}
     elseif not s.over then
       rows[#rows + 1] = {s.sid, string.format('%.0f', s.fence), s.owner, s.timeout, s.created, s.activity, s.deadline,

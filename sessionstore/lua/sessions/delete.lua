@@ -13,8 +13,8 @@
 -- ARGV[7] owner     the owner expected; {any}: whoever
 -- ARGV[8] user      the acting user, if not privileged; empty: anybody's sessions are visible
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
--- Returns  {'ENDED', seat that is free or empty} | {'PENDING'} | {'QUEUED', wait_end, look_again_ms} | {'ABSENT'} | {'OVER', reason}
---          | {'LOST'} | {'MOVING', how}
+-- Returns  {'ENDED', seat that is free or empty} | {'PENDING'} | {'QUEUED', wait_end, look_again_ms}
+--          | {'ABSENT'} | {'OVER', reason} | {'LOST'} | {'MOVING', how}
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
@@ -28,22 +28,16 @@ local owner = ARGV[7]
 local user = ARGV[8]
 --@use begin
 --@use look
---@use kept
 --@use visible
---@use place
---@use emit
+--@use settle
 --@use lapse
 --@use finish
---@use lives
---@use pass_on
---@use settle
---@use line
 --@use enqueue
 
 local store = begin(parameters)
 local s = look(session, store)
 if not s or not visible(s, owner, user) then return {'ABSENT'} end
-if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
+if s.in_transit then return {'MOVING', s.moving} end
 if redis.call('HGET', session, 'k') == ticket then return {'ENDED', ''} end
 if s.over then
   settle(s, waiters, store)

@@ -15,20 +15,14 @@ local owner = ARGV[1]
 local user = ARGV[2]
 --@use begin
 --@use look
---@use kept
 --@use visible
---@use place
---@use emit
---@use lapse
---@use finish
---@use lives
---@use pass_on
 --@use settle
+--@use place
 
 local store = begin(parameters)
 local s = look(session, store)
 if not s or not visible(s, owner, user) then return {'ABSENT'} end
-if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
+if s.in_transit then return {'MOVING', s.moving} end
 settle(s, waiters, store)
 if s.over then return {'OVER', s.over} end
 if not s.held and store.now > s.stored_activity then

@@ -8,7 +8,8 @@
 -- ARGV[2] noted   how the bucket would note that it is to be given back
 -- Derives  none
 -- Returns  {'USED', last activity, held}; held: 1, and it is active at this moment
---          | {'MOVING', how}: in use, and nobody holds it | {'ENDED'}: it was in use, and is to be given back | {'FREE'}
+--          | {'MOVING', how}: in use, and nobody holds it | {'FREE'}
+--          | {'ENDED'}: it was in use, and is to be given back
 local session = KEYS[1]
 local parameters = KEYS[2]
 local ended = KEYS[3]

@@ -13,8 +13,6 @@ local ticket = ARGV[1]
 local fence = tonumber(ARGV[2])
 --@use begin
 --@use look
---@use kept
---@use emit
 --@use finish
 
 local store = begin(parameters)

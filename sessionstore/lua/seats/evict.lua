@@ -9,12 +9,7 @@
 local session = KEYS[1]
 local parameters = KEYS[2]
 local activity = tonumber(ARGV[1])
---@use begin
---@use look
---@use kept
---@use emit
---@use lapse
---@use finish
 --@use oust
+--@use begin
 
 return {oust(session, activity, begin(parameters)) and 'EVICTED' or 'ACTIVE'}

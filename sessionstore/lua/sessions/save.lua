@@ -10,8 +10,8 @@
 -- ARGV[4] count       how many attributes changed
 -- ARGV[5...] changes  names and values in turn, then the names of removed attributes
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID, {P:B}r:ID
--- Returns  {'SAVED', facts and attributes if moving} | {'PENDING'}: it does not move, it ends | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit}
---          | {'LIMIT', n, 'kept'} | {'UNSTAGED'}
+-- Returns  {'SAVED', facts and attributes if moving} | {'PENDING'}: it does not move, it ends
+--          | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'} | {'UNSTAGED'}
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
@@ -21,19 +21,9 @@ local moving = ARGV[3]
 local count = tonumber(ARGV[4])
 --@use begin
 --@use look
---@use kept
---@use weight
---@use lifetime
---@use shed
---@use place
---@use emit
---@use lapse
---@use finish
---@use lives
---@use pass_on
 --@use settle
+--@use shed
 --@use changed
---@use set_apart
 --@use write
 
 local store = begin(parameters)

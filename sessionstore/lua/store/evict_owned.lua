@@ -11,11 +11,6 @@ local owned = KEYS[1]
 local parameters = KEYS[2]
 local most = tonumber(ARGV[1])
 --@use begin
---@use look
---@use kept
---@use emit
---@use lapse
---@use finish
 --@use oust
 
 local store = begin(parameters)

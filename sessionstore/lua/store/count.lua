@@ -24,7 +24,7 @@ local alive = offset == 0 and redis.call('ZCOUNT', index, '(' .. until_, '+inf')
 local moving = {}
 for _, sid in ipairs(due) do
   local s = look(store.tag .. 's:' .. sid, store)
-  if s and s.moving and not s.held and not s.ended then
+  if s and s.in_transit then
     moving[#moving + 1], moving[#moving + 2] = sid, s.moving
   elseif s and not s.over then
     alive = alive + 1

@@ -10,7 +10,7 @@
 -- ARGV[4] timeout_ms  its idle time
 -- ARGV[5] created     when it was made
 -- ARGV[6] ends        its absolute end; empty: none
--- ARGV[7] seat        ticket of its seat in the pool of its kind, and what the demand for it said; empty: none was taken
+-- ARGV[7] seat        ticket of its seat in the pool of its kind, and what the demand for it said; empty: it has none
 -- ARGV[8...] attributes  names and values in turn
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}m:TICKET, {P:B}v:ID, {P:B}r:ID
 -- Returns  {'ARRIVED'} | {'DENIED'} | {'EXISTS'} | {'LIMIT', n} | {'CROWDED', n, most, evict}
@@ -27,19 +27,6 @@ local ends = tonumber(ARGV[6])
 local seat = ARGV[7]
 --@use begin
 --@use look
---@use kept
---@use weight
---@use lifetime
---@use place
---@use emit
---@use lapse
---@use finish
---@use vanish
---@use cull
---@use make_room
---@use changed
---@use set_apart
---@use write
 --@use vacate
 --@use bear
 

@@ -27,28 +27,19 @@ local owner = ARGV[6]
 local user = ARGV[7]
 --@use begin
 --@use look
---@use kept
---@use weight
---@use lifetime
---@use shed
 --@use visible
---@use place
---@use keep
---@use emit
---@use lapse
---@use finish
---@use lives
---@use pass_on
 --@use settle
---@use line
+--@use shed
+--@use keep
+--@use some
 --@use enqueue
 --@use leave
---@use some
+--@use line
 
 local store = begin(parameters)
 local s = look(session, store)
 if not s or not visible(s, owner, user) then return {'ABSENT'} end
-if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
+if s.in_transit then return {'MOVING', s.moving} end
 s.asking = ticket
 settle(s, waiters, store)
 if s.over then return {'OVER', s.over} end

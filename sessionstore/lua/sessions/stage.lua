@@ -5,14 +5,15 @@
 -- KEYS[1] claim       {P:B}s:SID or {P:B}m:TICKET  any
 -- KEYS[2] parameters  {P:B}p  hash
 -- KEYS[3...] values   {P:B}v:ID  any
--- ARGV[1] fence      of the opening that has reserved it in its session; empty: it is for a session on its way here, until
---                    that is decided
+-- ARGV[1] fence      of the opening that has reserved it in its session; empty: it is for a session on its way
+--                    here, until that is decided
 -- ARGV[2] offset     how many items or bytes are there already
 -- ARGV[3] listed     1: items of a list; 0: bytes
 -- ARGV[4] last       1: nothing follows
 -- ARGV[5...] pieces  items, at most 500, or the bytes
 -- Derives  {P:B}r:ID
--- Returns  {'STAGED'} | {'UNSTAGED'}: what came before is gone, or another call has its place | {'OVER', reason} | {'LOST'}
+-- Returns  {'STAGED'} | {'OVER', reason} | {'LOST'}
+--          | {'UNSTAGED'}: what came before is gone, or another call has its place
 local claim = KEYS[1]
 local parameters = KEYS[2]
 local fence = ARGV[1]
@@ -20,8 +21,8 @@ local offset = tonumber(ARGV[2])
 local listed = ARGV[3]
 local last = ARGV[4]
 --@use begin
---@use look
 --@use mine
+--@use look
 
 local store = begin(parameters)
 local value = KEYS[3] -- the others belong to the same call, and are whole

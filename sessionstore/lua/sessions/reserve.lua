@@ -18,11 +18,10 @@ local wanted = tonumber(ARGV[2])
 local count = tonumber(ARGV[3])
 --@use begin
 --@use look
---@use kept
 --@use mine
---@use weight
---@use lifetime
 --@use shed
+--@use weight
+--@use kept
 
 local store = begin(parameters)
 local s = look(session, store)

@@ -13,8 +13,6 @@ local decision = KEYS[3]
 local ticket = ARGV[1]
 --@use begin
 --@use look
---@use kept
---@use emit
 --@use lapse
 --@use finish
 

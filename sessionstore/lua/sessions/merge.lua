@@ -23,28 +23,20 @@ local beside = ARGV[2]
 local count = tonumber(ARGV[3])
 --@use begin
 --@use look
---@use kept
---@use weight
---@use lifetime
---@use shed
---@use place
---@use emit
---@use lapse
---@use finish
---@use lives
---@use pass_on
 --@use settle
 --@use line
+--@use shed
+--@use lifetime
 --@use changed
---@use set_apart
 --@use write
+--@use place
 
 local store = begin(parameters)
 -- Sent again after a lost reply: it is done.
 if redis.call('EXISTS', receipt) == 1 then return {'SAVED'} end
 local s = look(session, store)
 if not s then return {'ABSENT'} end
-if s.moving and not s.held and not s.ended then return {'MOVING', s.moving} end
+if s.in_transit then return {'MOVING', s.moving} end
 settle(s, waiters, store)
 if s.over then return {'OVER', s.over} end
 if tonumber(s.created) ~= created then return {'OVER', 'deleted'} end

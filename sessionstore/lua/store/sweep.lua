@@ -16,15 +16,8 @@ local page = tonumber(ARGV[1])
 local liable = ARGV[2]
 --@use begin
 --@use look
---@use kept
---@use emit
---@use place
---@use lapse
---@use finish
---@use lives
---@use pass_on
---@use settle
 --@use vanish
+--@use settle
 
 local store = begin(parameters)
 if liable == '1' then store.at_timeout = 'end' end
@@ -35,7 +28,7 @@ for _, sid in ipairs(due) do
   if not s then
     vanish(sid, '', store)
     ended = ended + 1
-  elseif s.moving and not s.held then
+  elseif s.in_transit then
     moving[#moving + 1], moving[#moving + 2] = sid, s.moving
   else
     s.unlisted = true

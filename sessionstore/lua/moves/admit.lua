@@ -13,10 +13,9 @@ local ticket = ARGV[1]
 local reason = ARGV[2]
 --@use begin
 --@use look
---@use kept
+--@use finish
 --@use place
 --@use emit
---@use finish
 
 local store = begin(parameters)
 local s = look(session, store)

@@ -7,7 +7,8 @@
 -- ARGV[1] fence  of the opening that does it
 -- ARGV[2] field  that names the longstring in the session
 -- ARGV[3] id     names the longstring if it is new
--- ARGV[4] start  of the bytes written over, what is in between becomes zeros; empty: behind the last; *: all there are go
+-- ARGV[4] start  of the bytes written over; what is in between becomes zeros; empty: behind the last;
+--                *: all that are there go
 -- ARGV[5] ahead  how many bytes the same caller will write behind these
 -- ARGV[6] bytes  to be written
 -- Derives  {P:B}v:ID
@@ -23,10 +24,7 @@ local ahead = tonumber(ARGV[5])
 local bytes = ARGV[6]
 --@use begin
 --@use look
---@use kept
 --@use mine
---@use weight
---@use lifetime
 --@use shed
 --@use weigh
 

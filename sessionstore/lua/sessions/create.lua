@@ -11,7 +11,7 @@
 -- ARGV[5] lifetime_ms  empty: the store's
 -- ARGV[6] lease_ms     empty: the store's
 -- ARGV[7] opened       1: the caller holds it; 0: it is closed
--- ARGV[8] seat         ticket of its seat in the pool of its kind, and what the demand for it said; empty: none was taken
+-- ARGV[8] seat         ticket of its seat in the pool of its kind, and what the demand for it said; empty: it has none
 -- ARGV[9...] attributes  names and values in turn
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}m:TICKET, {P:B}v:ID, {P:B}r:ID
 -- Returns  {'OPEN', lease_end, lease_ms, {f, o, t, c, a, l, s}} | {'EXISTS'} | {'OVER', reason}
@@ -32,28 +32,16 @@ local opened = ARGV[7]
 local seat = ARGV[8]
 --@use begin
 --@use look
---@use kept
---@use weight
---@use lifetime
---@use place
---@use keep
---@use emit
---@use lapse
---@use finish
---@use vanish
---@use cull
---@use make_room
---@use changed
---@use set_apart
---@use write
 --@use vacate
 --@use bear
+--@use keep
+--@use emit
 
 local store = begin(parameters)
 local before = look(session, store)
 -- Sent again after a lost reply: it is done, and perhaps others have done something with it since.
 local made = tonumber(redis.call('ZSCORE', creates, ticket) or '')
-if made and not (before and before.moving and not before.held and not before.ended) then
+if made and not (before and before.in_transit) then
   if not before or tonumber(before.created) ~= made and not before.ended then return {'OVER', 'deleted'} end
   if before.over then return {'OVER', before.over} end
   if before.ticket ~= ticket and opened == '1' or before.lapsed then return {'LOST'} end
@@ -68,7 +56,8 @@ local lifetime = lifetime_ms or store.lifetime
 local s = {
   session = session, sid = sid, owner = owner, timeout = timeout_ms or store.timeout,
   -- Later than that of any earlier session of this name: so it tells them apart.
-  created = before and math.max(store.now, math.floor(before.fence / 1000) + 1) or store.now, ends = lifetime and store.now + lifetime,
+  created = before and math.max(store.now, math.floor(before.fence / 1000) + 1) or store.now,
+  ends = lifetime and store.now + lifetime,
   lease_end = opened == '1' and store.now + (lease_ms or store.lease) or 0,
 }
 local holder = string.format('%013.0f%s%s%s', s.lease_end, opened == '1' and 'o' or 'c', ticket, label)

@@ -20,20 +20,13 @@ local timeout_ms = tonumber(ARGV[2])
 local count = tonumber(ARGV[3])
 --@use begin
 --@use look
---@use kept
---@use weight
---@use lifetime
---@use shed
---@use place
---@use emit
---@use lapse
---@use finish
---@use lives
---@use pass_on
 --@use settle
+--@use shed
 --@use changed
---@use set_apart
+--@use finish
 --@use write
+--@use place
+--@use pass_on
 
 local store = begin(parameters)
 local s = look(session, store)
