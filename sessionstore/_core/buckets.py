@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from sessionstore._core.keys import Bucket, Keyspace
+from sessionstore._core.layout import ACTIVITY, CREATED, ENDS, FENCE, OWNER, TIMEOUT
 from sessionstore._core.operation import Arguments, Flow, Operation, together
 from sessionstore._core.records import Facts, Moving
 from sessionstore._core.scripts import load
@@ -154,7 +155,14 @@ def _row(row: Sequence[Any]) -> Row | InMotion:
         return InMotion(row[0].decode(), Moving(row[1]))
     sid, fence, owner, timeout, created, activity, deadline, ends, holder, lease_end = row
     facts = Facts(
-        {b"f": fence, b"o": owner, b"t": timeout, b"c": created, b"a": activity, b"l": ends}
+        {
+            FENCE: fence,
+            OWNER: owner,
+            TIMEOUT: timeout,
+            CREATED: created,
+            ACTIVITY: activity,
+            ENDS: ends,
+        }
     )
     return Row(sid.decode(), facts, deadline, holder.decode(), lease_end)
 

@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from sessionstore._core.keys import Home
 from sessionstore._core.keys import ticket as new_ticket
+from sessionstore._core.layout import DOCUMENT_BESIDE, LIST_BESIDE, LONGSTRING_BESIDE
 from sessionstore._core.operation import Arguments, Flow, Operation
 from sessionstore._core.records import refuse
 from sessionstore._core.scripts import load
@@ -51,7 +52,11 @@ Kind = Literal["list", "longstring", "document"]
 LIST: Kind = "list"
 LONGSTRING: Kind = "longstring"
 DOCUMENT: Kind = "document"
-LETTERS: dict[Kind, bytes] = {LIST: b"l", LONGSTRING: b"t", DOCUMENT: b"x"}
+MARKS: dict[Kind, bytes] = {
+    LIST: LIST_BESIDE,
+    LONGSTRING: LONGSTRING_BESIDE,
+    DOCUMENT: DOCUMENT_BESIDE,
+}
 
 NAMED = 16
 """So many letters of a field name the key of a value; behind them is its size."""
@@ -78,13 +83,13 @@ class Done(NamedTuple):
 
 def field_of(kind: Kind, name: str) -> bytes:
     """Return the field of a session that names a value kept beside it."""
-    return b":" + LETTERS[kind] + name.encode()
+    return MARKS[kind] + name.encode()
 
 
 def sizes_of(kind: Kind, fields: Mapping[bytes, bytes]) -> dict[str, int]:
     """Return the bytes of all values of a kind by name, from the fields of a session."""
-    begin = b":" + LETTERS[kind]
-    found = sorted((at[2:].decode(), raw) for at, raw in fields.items() if at.startswith(begin))
+    mark = MARKS[kind]
+    found = sorted((at[2:].decode(), raw) for at, raw in fields.items() if at.startswith(mark))
     return {name: int(raw[NAMED:]) for name, raw in found}
 
 
@@ -108,7 +113,7 @@ def size_of(content: Content) -> int:
 
 def is_list(field: bytes) -> bool:
     """Whether a field names a list; else it names bytes."""
-    return field[1:2] == LETTERS[LIST]
+    return field.startswith(LIST_BESIDE)
 
 
 def naming(id: str, size: int) -> bytes:

@@ -28,6 +28,7 @@ from sessionstore._core.kept import (
 )
 from sessionstore._core.keys import Home
 from sessionstore._core.keys import ticket as new_ticket
+from sessionstore._core.layout import BESIDE
 from sessionstore._core.operation import Arguments, Flow, Operation
 from sessionstore._core.records import refuse
 from sessionstore._core.scripts import load
@@ -74,7 +75,7 @@ def unstage(home: Home, named: Mapping[bytes, bytes]) -> Flow[None]:
 
     `named` is what the call was to write; what has its name all the same stays.
     """
-    fields = [field for field in named if field.startswith(b":")]
+    fields = [field for field in named if field.startswith(BESIDE)]
     if fields:
         values = [home.value(identity(named[field])) for field in fields]
         yield from Operation(UNSTAGE, (home.session, *values), tuple(fields), lambda _: None)
@@ -94,7 +95,7 @@ def carry(
     """
     whole: list[str] = []
     for field in fields:
-        if field.startswith(b":"):
+        if field.startswith(BESIDE):
             id = new_ticket()
             carried[field] = naming(id, 0)
             claim, value = (target.bucket.decision(ticket), ""), target.value(id)

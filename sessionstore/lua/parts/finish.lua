@@ -11,7 +11,7 @@ local function finish(s, store)
   end
   redis.call('UNLINK', s.session)
   redis.call('HSET', s.session, 'f', string.format('%.0f', s.fence), 'o', s.owner, 'e', s.over,
-    'k', s.deleter or '', 'c', s.ticket or '', 'm', s.moving or '')
+    'k', s.deleter or '', 'm', s.moving or '')
   redis.call('PEXPIRE', s.session, store.linger)
 
   if not s.unlisted then redis.call('ZREM', store.tag .. 'x', s.sid) end
