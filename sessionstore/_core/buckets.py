@@ -183,15 +183,15 @@ def _in_motion(pairs: Sequence[bytes]) -> list[InMotion]:
     return [InMotion(sid.decode(), Moving(how)) for sid, how in zip(both, both, strict=True)]
 
 
-def sweep(bucket: Bucket, kept: bool) -> Operation[Swept]:
-    """End a page of what is due in a bucket; with `kept`, also what timed out and was kept."""
+def sweep(bucket: Bucket, timed_out: bool) -> Operation[Swept]:
+    """End a page of what is due in a bucket; with `timed_out`, also what is kept until a sweep."""
 
     def parse(reply: Sequence[Any]) -> Swept:
         ended, more, moving, seats, version = reply
         return Swept(ended, more == 1, _in_motion(moving), seats, int(version))
 
     keys = (bucket.index, bucket.ended, bucket.parameters)
-    return Operation(SWEEP, keys, (PAGE, int(kept)), parse)
+    return Operation(SWEEP, keys, (PAGE, int(timed_out)), parse)
 
 
 def review_owned(bucket: Bucket, owner: str, cursor: bytes) -> Operation[Reviewed]:

@@ -38,15 +38,15 @@ __all__ = [
     "identity",
     "is_list",
     "naming",
+    "read_beside",
     "read_items",
-    "read_kept",
     "read_text",
     "size_of",
     "sizes_of",
     "whole",
 ]
 
-CHANGE_LIST, CHANGE_TEXT, READ_KEPT = map(load, ("change_list", "change_text", "read_kept"))
+CHANGE_LIST, CHANGE_TEXT, READ_BESIDE = map(load, ("change_list", "change_text", "read_beside"))
 
 Kind = Literal["list", "longstring", "document"]
 LIST: Kind = "list"
@@ -161,14 +161,14 @@ def read_items(
     home: Home, fence: int, name: str, start: int, count: int
 ) -> Operation[tuple[int, list[bytes]]]:
     """Read a page of a list; the answer begins with the length of all."""
-    return read_kept(home, fence, field_of(LIST, name), start, count)
+    return read_beside(home, fence, field_of(LIST, name), start, count)
 
 
 def read_text(
     home: Home, fence: int, kind: Kind, name: str, start: int, count: int
 ) -> Operation[tuple[int, bytes]]:
     """Read a range of bytes; the answer begins with the size of all."""
-    return read_kept(home, fence, field_of(kind, name), start, count)
+    return read_beside(home, fence, field_of(kind, name), start, count)
 
 
 def whole(home: Home, fence: int, kind: Kind, name: str) -> Flow[bytes]:
@@ -192,7 +192,7 @@ def _change(script: Any, home: Home, fence: int, field: bytes, given: Arguments)
     return Operation(script, keys, (fence, field, id, *given), parse)
 
 
-def read_kept(home: Home, fence: int, field: bytes, start: int, count: int) -> Operation[Any]:
+def read_beside(home: Home, fence: int, field: bytes, start: int, count: int) -> Operation[Any]:
     """Read a page of a list or a range of bytes, by its field."""
 
     def parse(reply: Sequence[Any]) -> Any:
@@ -201,4 +201,4 @@ def read_kept(home: Home, fence: int, field: bytes, start: int, count: int) -> O
         return reply[1], reply[2]
 
     keys = (home.session, home.bucket.parameters)
-    return Operation(READ_KEPT, keys, (fence, field, start, count), parse)
+    return Operation(READ_BESIDE, keys, (fence, field, start, count), parse)

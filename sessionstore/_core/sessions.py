@@ -240,15 +240,15 @@ def merge(
     changes: Changes,
     seen: Mapping[bytes, bytes],
     *,
-    beside: bool,
+    while_held: bool,
 ) -> Operation[None]:
     """Save what a writer without the session changed, if nobody else changed the same.
 
-    With `beside`, also while somebody holds it.
+    With `while_held`, also while somebody holds it.
     """
     were = (seen.get(field, b"") for field in chain(changes.written, changes.removed))
     count = len(changes.written)
-    given: Arguments = (created, int(beside), count, *changes.arguments(home), *were)
+    given: Arguments = (created, int(while_held), count, *changes.arguments(home), *were)
     keys = (*_keys(home), home.receipt(ticket))
     return Operation(MERGE, keys, given, _expect(home, b"SAVED"))
 

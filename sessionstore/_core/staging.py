@@ -23,7 +23,7 @@ from sessionstore._core.kept import (
     identity,
     is_list,
     naming,
-    read_kept,
+    read_beside,
     size_of,
 )
 from sessionstore._core.keys import Home
@@ -102,7 +102,7 @@ def carry(
             page = PAGE if is_list(field) else PIECE
             at, length, size = 0, 1, 0
             while at < length:
-                length, part = yield from read_kept(source, fence, field, at, page)
+                length, part = yield from read_beside(source, fence, field, at, page)
                 if not part:
                     break
                 for first, end in pairwise(cuts(part)):

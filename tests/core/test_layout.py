@@ -47,7 +47,7 @@ def test_the_scripts_use_the_fields_of_the_legend_and_no_others() -> None:
 
 
 def test_a_session_that_ends_leaves_a_tombstone_with_the_fields_of_the_legend() -> None:
-    assert letters("finish", "retire") == as_text(layout.TOMBSTONE)
+    assert letters("end_session", "retire") == as_text(layout.TOMBSTONE)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ local ticket = ARGV[1]
 local reason = ARGV[2]
 --@use begin
 --@use look
---@use finish
---@use place
+--@use end_session
+--@use index_session
 --@use emit
 
 local store = begin(parameters)
@@ -26,10 +26,10 @@ if string.match(s.moving or '', '^< (%S+)') == ticket then
   s.moving = false
   if reason ~= '' then
     s.over = reason
-    finish(s, store)
+    end_session(s, store)
     return {'OVER', reason}
   end
-  place(s, store, true)
+  index_session(s, store, true)
   emit('created', s, 'moved', store)
 end
 return {'ADMITTED', redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}

@@ -27,8 +27,8 @@ local ends = tonumber(ARGV[6])
 local seat = ARGV[7]
 --@use begin
 --@use look
---@use vacate
---@use bear
+--@use clear_for_create
+--@use write_new
 
 local store = begin(parameters)
 local decided = redis.call('GET', decision)
@@ -36,14 +36,14 @@ if decided then return {string.upper(decided)} end
 local before = look(session, store)
 local leaving = owner ~= '' and redis.call('ZSCORE', store.tag .. 'o:' .. owner, source) and 1 or 0
 local sid = string.sub(session, #store.tag + 3)
-local refusal = vacate(sid, before, owner, leaving, seat, ARGV, 8, store)
+local refusal = clear_for_create(sid, before, owner, leaving, seat, ARGV, 8, store)
 if refusal then return refusal end
 
 local s = {
   session = session, sid = sid, owner = owner, timeout = timeout_ms,
   created = created, ends = ends,
 }
-bear(s, before, '', '< ' .. ticket .. ' ' .. source, seat, ARGV, 8, store)
+write_new(s, before, '', '< ' .. ticket .. ' ' .. source, seat, ARGV, 8, store)
 redis.call('ZADD', store.tag .. 'x', store.now, s.sid) -- due, so that whoever counts takes a look at it
 if owner ~= '' then redis.call('ZADD', store.tag .. 'o:' .. owner, store.now, s.sid) end
 redis.call('SET', decision, 'arrived', 'PX', 86400000)

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Settle whether a move has happened: one that has not arrived by now never will.
+-- Decide whether a move has happened: one that has not arrived by now never will.
 --
 -- KEYS[1] decision  {P:B}m:TICKET  string
 -- Derives  none

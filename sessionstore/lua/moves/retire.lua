@@ -13,7 +13,7 @@ local ticket = ARGV[1]
 local fence = tonumber(ARGV[2])
 --@use begin
 --@use look
---@use finish
+--@use end_session
 
 local store = begin(parameters)
 local s = look(session, store)
@@ -24,6 +24,6 @@ if s.held and s.fence ~= fence then return {'HELD'} end
 local pending = redis.call('HGET', session, 'd')
 local reason = pending and string.match(pending, '^%S+ (.*)$') or ''
 s.over, s.kind, s.deleter = 'moved', 'moved', ticket
-finish(s, store)
+end_session(s, store)
 if pending then redis.call('HSET', session, 'd', reason) end
 return {'RETIRED', reason}

@@ -13,18 +13,18 @@ local decision = KEYS[3]
 local ticket = ARGV[1]
 --@use begin
 --@use look
---@use lapse
---@use finish
+--@use note_lapse
+--@use end_session
 
 local store = begin(parameters)
 local s = look(session, store)
 if s and s.seat == ticket and not s.ended then
-  -- What is on the move keeps its seat until that is settled.
+  -- A session that moves keeps its seat until the move is complete.
   if s.moving or not s.over then return {'USED', s.held and store.now or s.activity} end
-  -- So that it does not come back without a seat, should the clock be put back.
-  if s.lapsed then lapse(s, store) end
-  finish(s, store)
+  -- It ends for good. Else it could come back without a seat, if the clock is put back.
+  if s.lapsed then note_lapse(s, store) end
+  end_session(s, store)
 else
-  redis.call('SET', decision, 'denied', 'PX', 3600000) -- for longer than vacate accepts a seat
+  redis.call('SET', decision, 'denied', 'PX', 3600000) -- longer than clear_for_create accepts a seat
 end
 return {'FREE'}

@@ -9,7 +9,7 @@
 local session = KEYS[1]
 local parameters = KEYS[2]
 local activity = tonumber(ARGV[1])
---@use oust
+--@use evict_if_idle
 --@use begin
 
-return {oust(session, activity, begin(parameters)) and 'EVICTED' or 'ACTIVE'}
+return {evict_if_idle(session, activity, begin(parameters)) and 'EVICTED' or 'ACTIVE'}

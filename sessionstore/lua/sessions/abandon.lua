@@ -14,21 +14,21 @@ local wake = KEYS[3]
 local parameters = KEYS[4]
 local ticket = ARGV[1]
 --@use begin
---@use leave
+--@use leave_line
 --@use look
---@use finish
---@use pass_on
+--@use end_session
+--@use hand_over
 
 local store = begin(parameters)
 redis.call('DEL', wake)
-leave(waiters, ticket)
+leave_line(waiters, ticket)
 local s = look(session, store)
 if not s or s.ended or s.ticket ~= ticket or not s.held then return {'ABANDONED'} end
 
 if s.pending then
   s.deleter, s.over = string.match(s.pending, '^(%S+) (.*)$')
-  finish(s, store)
+  end_session(s, store)
 else
-  pass_on(s, waiters, store, {})
+  hand_over(s, waiters, store, {})
 end
 return {'ABANDONED'}

@@ -27,21 +27,21 @@ local cap = tonumber(ARGV[6])
 local ahead = tonumber(ARGV[7])
 --@use begin
 --@use look
---@use mine
---@use shed
---@use weigh
+--@use check_holder
+--@use drop_expired
+--@use charge
 
 local store = begin(parameters)
 local value = redis.call('HGET', session, field) or id .. '0'
 local list = store.tag .. 'v:' .. string.sub(value, 1, 16)
 local length = redis.call('LLEN', list)
--- Sent again after a lost reply: it is done.
+-- It is sent again after a lost reply: it is done.
 if redis.call('EXISTS', receipt) == 1 then return {'DONE', length, value} end
 local s = look(session, store)
-local refusal = mine(s, fence)
+local refusal = check_holder(s, fence)
 if refusal then return refusal end
 
-shed(s, store)
+drop_expired(s, store)
 local items = {unpack(ARGV, 8)}
 local known, all = tonumber(string.sub(value, 17)), count == '*'
 if all then length = 0 end
@@ -54,7 +54,7 @@ for _, item in ipairs(items) do grown = grown + #item end
 for _, item in ipairs(old) do grown = grown - #item end
 for _, item in ipairs(excess > 0 and redis.call('LRANGE', list, 0, excess - 1) or {}) do grown = grown - #item end
 local entry
-entry, refusal = weigh(s, field, value, grown, ahead, store)
+entry, refusal = charge(s, field, value, grown, ahead, store)
 if refusal then return refusal end
 
 redis.call('HSET', session, unpack(entry))

@@ -24,28 +24,28 @@ local ahead = tonumber(ARGV[5])
 local bytes = ARGV[6]
 --@use begin
 --@use look
---@use mine
---@use shed
---@use weigh
+--@use check_holder
+--@use drop_expired
+--@use charge
 
 local store = begin(parameters)
 local value = redis.call('HGET', session, field) or id .. '0'
 local text = store.tag .. 'v:' .. string.sub(value, 1, 16)
 local size = redis.call('STRLEN', text)
--- Sent again after a lost reply: it is done.
+-- It is sent again after a lost reply: it is done.
 if redis.call('EXISTS', receipt) == 1 then return {'DONE', size, value} end
 local s = look(session, store)
-local refusal = mine(s, fence)
+local refusal = check_holder(s, fence)
 if refusal then return refusal end
 
-shed(s, store)
+drop_expired(s, store)
 local at, grown = tonumber(start) or size, nil
 if start == '*' then at, grown = 0, #bytes - tonumber(string.sub(value, 17)) end
 if bytes == '' then at = math.min(at, size) end
 local last = at + #bytes + ahead
 if last > 536870912 then return {'TOOBIG', last, 536870912} end -- no key holds more
 local entry
-entry, refusal = weigh(s, field, value, grown or math.max(0, at + #bytes - size), ahead, store)
+entry, refusal = charge(s, field, value, grown or math.max(0, at + #bytes - size), ahead, store)
 if refusal then return refusal end
 
 if start == '*' then redis.call('UNLINK', text) end

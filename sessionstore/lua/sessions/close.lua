@@ -20,22 +20,22 @@ local timeout_ms = tonumber(ARGV[2])
 local count = tonumber(ARGV[3])
 --@use begin
 --@use look
---@use settle
---@use shed
---@use changed
---@use finish
---@use write
---@use place
---@use pass_on
+--@use catch_up
+--@use drop_expired
+--@use check_changes
+--@use end_session
+--@use write_fields
+--@use index_session
+--@use hand_over
 
 local store = begin(parameters)
 local s = look(session, store)
 if not s then return {'OVER', 'timed out'} end
 if s.fence ~= fence then
   if s.ended then return {'OVER', s.over} end
-  -- Given back before, and the answer did not arrive? Not if this fence is known to have been cut off, or is too
-  -- old to tell, or newer than all. It may also be one that a failover has forgotten: the caller knows whether it
-  -- has asked before.
+  -- Has this fence given it back before, and the answer did not arrive? Not if the fence has lost its lease, or is
+  -- newer than all. It may be too old to tell. Or a failover has forgotten it: the caller knows whether it has asked
+  -- before.
   local lost = redis.call('HGET', session, 'y') or '0'
   local known = string.find(lost .. ' ', string.format(' %.0f ', fence), 1, true)
   local floor = math.max(tonumber(string.match(lost, '^%d+')), tonumber(s.created) * 1000 - 1)
@@ -46,13 +46,13 @@ end
 if s.lapsed then return {'LOST'} end
 if s.ended and redis.call('HGET', session, 'k') ~= '' then return {'CLOSED'} end -- it ended by this close
 if s.over then
-  settle(s, waiters, store)
+  catch_up(s, waiters, store)
   return {'OVER', s.over}
 end
 if not s.held then return {'CLOSED'} end
 
-shed(s, store)
-local fields, refusal = changed(s, ARGV, 4, count, store)
+drop_expired(s, store)
+local fields, refusal = check_changes(s, ARGV, 4, count, store)
 if not fields then return refusal end
 
 s.activity = store.now
@@ -61,12 +61,12 @@ if timeout_ms then
 end
 if s.pending then
   s.deleter, s.over = string.match(s.pending, '^(%S+) (.*)$')
-  finish(s, store)
+  end_session(s, store)
   return {'CLOSED'}
 end
-fields = write(s, fields, ARGV, 4 + 2 * count, store)
+fields = write_fields(s, fields, ARGV, 4 + 2 * count, store)
 fields[#fields + 1], fields[#fields + 2] = 'a', s.activity
 if s.timeout ~= s.stored_timeout then fields[#fields + 1], fields[#fields + 2] = 't', s.timeout end
-place(s, store)
-pass_on(s, waiters, store, fields)
+index_session(s, store)
+hand_over(s, waiters, store, fields)
 return {'CLOSED'}

@@ -32,14 +32,14 @@ local opened = ARGV[7]
 local seat = ARGV[8]
 --@use begin
 --@use look
---@use vacate
---@use bear
---@use keep
+--@use clear_for_create
+--@use write_new
+--@use extend_expiry
 --@use emit
 
 local store = begin(parameters)
 local before = look(session, store)
--- Sent again after a lost reply: it is done, and perhaps others have done something with it since.
+-- It is sent again after a lost reply: it is done, and others may have done something with it since.
 local made = tonumber(redis.call('ZSCORE', creates, ticket) or '')
 if made and not (before and before.in_transit) then
   if not before or tonumber(before.created) ~= made and not before.ended then return {'OVER', 'deleted'} end
@@ -49,22 +49,22 @@ if made and not (before and before.in_transit) then
   return {'OPEN', lease_end, lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}
 end
 local sid = string.sub(session, #store.tag + 3)
-local refusal = vacate(sid, before, owner, 0, seat, ARGV, 9, store)
+local refusal = clear_for_create(sid, before, owner, 0, seat, ARGV, 9, store)
 if refusal then return refusal end
 
 local lifetime = lifetime_ms or store.lifetime
 local s = {
   session = session, sid = sid, owner = owner, timeout = timeout_ms or store.timeout,
-  -- Later than that of any earlier session of this name: so it tells them apart.
+  -- It is later than that of any earlier session of this name, and so tells them apart.
   created = before and math.max(store.now, math.floor(before.fence / 1000) + 1) or store.now,
   ends = lifetime and store.now + lifetime,
   lease_end = opened == '1' and store.now + (lease_ms or store.lease) or 0,
 }
 local holder = string.format('%013.0f%s%s%s', s.lease_end, opened == '1' and 'o' or 'c', ticket, label)
-bear(s, before, holder, '', seat, ARGV, 9, store)
-if opened == '1' then keep(s, store) end
+write_new(s, before, holder, '', seat, ARGV, 9, store)
+if opened == '1' then extend_expiry(s, store) end
 emit('created', s, '', store)
--- Not a key for each: sessions are made by the thousand, and this is needed for a minute.
+-- One key for all: sessions are made by the thousand, and this is needed for a minute.
 redis.call('ZADD', creates, s.created, ticket)
 redis.call('ZREMRANGEBYSCORE', creates, '-inf', store.now - 60000)
 redis.call('PEXPIRE', creates, 60000)

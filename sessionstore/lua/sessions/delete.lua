@@ -29,9 +29,9 @@ local user = ARGV[8]
 --@use begin
 --@use look
 --@use visible
---@use settle
---@use lapse
---@use finish
+--@use catch_up
+--@use note_lapse
+--@use end_session
 --@use enqueue
 
 local store = begin(parameters)
@@ -40,18 +40,18 @@ if not s or not visible(s, owner, user) then return {'ABSENT'} end
 if s.in_transit then return {'MOVING', s.moving} end
 if redis.call('HGET', session, 'k') == ticket then return {'ENDED', ''} end
 if s.over then
-  settle(s, waiters, store)
+  catch_up(s, waiters, store)
   return {'OVER', s.over}
 end
 if fence and (s.fence ~= fence or not s.held) then return {'LOST'} end
 
 if not s.held or fence then
-  if s.lapsed then lapse(s, store) end
+  if s.lapsed then note_lapse(s, store) end
   s.deleter, s.over = ticket, reason
-  return {'ENDED', finish(s, store)}
+  return {'ENDED', end_session(s, store)}
 end
 redis.call('HSETNX', session, 'd', ticket .. ' ' .. reason)
--- From now on it ends with its lease at the latest, so that is its place in the indexes.
+-- From now on it ends with its lease at the latest: that is its place in the indexes.
 redis.call('ZADD', store.tag .. 'x', 'LT', s.lease_end, s.sid)
 if s.owner ~= '' then redis.call('ZADD', store.tag .. 'o:' .. s.owner, 'LT', s.lease_end, s.sid) end
 local until_ = math.min(wait_end or math.huge, store.now + wait_ms)

@@ -28,22 +28,22 @@ local user = ARGV[7]
 --@use begin
 --@use look
 --@use visible
---@use settle
---@use shed
---@use keep
---@use some
+--@use catch_up
+--@use drop_expired
+--@use extend_expiry
+--@use values_of
 --@use enqueue
---@use leave
---@use line
+--@use leave_line
+--@use walk_line
 
 local store = begin(parameters)
 local s = look(session, store)
 if not s or not visible(s, owner, user) then return {'ABSENT'} end
 if s.in_transit then return {'MOVING', s.moving} end
 s.asking = ticket
-settle(s, waiters, store)
+catch_up(s, waiters, store)
 if s.over then return {'OVER', s.over} end
-shed(s, store)
+drop_expired(s, store)
 
 if not s.held or s.ticket == ticket then
   if not s.held then s.fence = math.max(s.fence + 1, store.us) end
@@ -51,17 +51,17 @@ if not s.held or s.ticket == ticket then
     s.lease_end = store.now + (lease_ms or store.lease)
     redis.call('HSET', session, 'f', string.format('%.0f', s.fence),
       'h', string.format('%013.0fo%s%s', s.lease_end, ticket, label))
-    if (lease_ms or store.lease) > s.timeout then keep(s, store) end
+    if (lease_ms or store.lease) > s.timeout then extend_expiry(s, store) end
   end
-  if #ARGV > 7 then return {'OPEN', s.lease_end, s.lease_end - store.now, some(session, ARGV, 8)} end
+  if #ARGV > 7 then return {'OPEN', s.lease_end, s.lease_end - store.now, values_of(session, ARGV, 8)} end
   return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HGETALL', session)}
 end
 
--- Should the clock be put back, nobody waits for longer than was asked.
+-- Nobody waits for longer than was asked, even if the clock is put back.
 local until_ = math.min(wait_end or math.huge, store.now + (wait_ms or store.wait))
 if until_ > store.now then
   if not enqueue(waiters, ticket, label, until_, store) then return {'FULL', store.max_waiters} end
   return {'QUEUED', until_, math.min(until_, s.lease_end) - store.now}
 end
-if wait_end then leave(waiters, ticket) end
-return {'HELD', s.label, s.lease_end, (line(waiters, ticket, store))}
+if wait_end then leave_line(waiters, ticket) end
+return {'HELD', s.label, s.lease_end, (walk_line(waiters, ticket, store))}

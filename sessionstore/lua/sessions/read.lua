@@ -16,12 +16,12 @@ local user = ARGV[2]
 --@use begin
 --@use look
 --@use visible
---@use some
+--@use values_of
 
 local store = begin(parameters)
 local s = look(session, store)
 if not s or not visible(s, owner, user) then return {'ABSENT'} end
 if s.in_transit then return {'MOVING', s.moving} end
 if s.over then return {s.ended and 'OVER' or 'DUE', s.over} end
-local values = #ARGV > 2 and some(session, ARGV, 3) or redis.call('HGETALL', session)
+local values = #ARGV > 2 and values_of(session, ARGV, 3) or redis.call('HGETALL', session)
 return {'READ', store.now, s.activity, s.deadline, s.held and s.label or '', s.held and s.lease_end or 0, values}

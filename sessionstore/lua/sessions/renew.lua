@@ -9,7 +9,7 @@
 local parameters = KEYS[1]
 --@use begin
 --@use look
---@use keep
+--@use extend_expiry
 
 local store = begin(parameters)
 local ends = {}
@@ -20,7 +20,7 @@ for i = 2, #KEYS do
   if s and s.held and not s.over and s.fence == fence then
     s.lease_end = store.now + lease_ms
     redis.call('HSET', s.session, 'h', string.format('%013.0fo%s%s', s.lease_end, s.ticket, s.label))
-    keep(s, store)
+    extend_expiry(s, store)
     ends[#ends] = s.lease_end
   end
 end

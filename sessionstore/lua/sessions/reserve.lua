@@ -1,6 +1,6 @@
 #!lua
--- Make sure that a session may hold values that are to be kept beside it, before they are written. What was written for
--- it before, and has not been named since, goes: there is one such call at a time.
+-- Make sure that a session has room for values beside it, before they are written. What was written for it before and
+-- has no name yet goes: there is one such call at a time.
 --
 -- KEYS[1] session     {P:B}s:SID  hash
 -- KEYS[2] parameters  {P:B}p      hash
@@ -18,17 +18,17 @@ local wanted = tonumber(ARGV[2])
 local count = tonumber(ARGV[3])
 --@use begin
 --@use look
---@use mine
---@use shed
---@use weight
---@use kept
+--@use check_holder
+--@use drop_expired
+--@use size_of
+--@use keys_beside
 
 local store = begin(parameters)
 local s = look(session, store)
-local refusal = mine(s, fence)
+local refusal = check_holder(s, fence)
 if refusal then return refusal end
 
-shed(s, store)
+drop_expired(s, store)
 local before, beside = tonumber(s.size), 0
 local size = before + wanted
 for i = 4 + count, #ARGV do
@@ -36,15 +36,15 @@ for i = 4 + count, #ARGV do
   if string.byte(name) == 58 then
     local was = redis.call('HGET', session, name)
     if new and not was then beside = beside + 1 end
-    -- Sent again, and so late that the value has its name.
+    -- It is sent again, and so late that the value has its name.
     if new and was and string.sub(was, 1, 16) == ARGV[i - count] then return {'RESERVED'} end
-    size = size - weight(name, was)
+    size = size - size_of(name, was)
   else
     local length = redis.call('HSTRLEN', session, name)
     if length > 0 then size = size - #name - length end
   end
 end
-if beside > 0 and #kept(s, store) + beside > 500 then return {'LIMIT', 500, 'kept'} end
+if beside > 0 and #keys_beside(s, store) + beside > 500 then return {'LIMIT', 500, 'kept'} end
 if store.max_bytes and size > store.max_bytes and size > before then return {'TOOBIG', size, store.max_bytes} end
 
 local ids = table.concat(ARGV, ' ', 4, 3 + count)

@@ -21,30 +21,30 @@ local moving = ARGV[3]
 local count = tonumber(ARGV[4])
 --@use begin
 --@use look
---@use settle
---@use shed
---@use changed
---@use write
+--@use catch_up
+--@use drop_expired
+--@use check_changes
+--@use write_fields
 
 local store = begin(parameters)
 local s = look(session, store)
 if not s then return {'OVER', 'timed out'} end
--- Sent again after a lost reply, perhaps too late to be the holder still: it is done.
+-- It is sent again after a lost reply, perhaps too late to be the holder still: it is done.
 local last_fence, last = string.match(redis.call('HGET', session, 'n') or '', '^(%d+) (%d+)$')
 local saved = last_fence == fence and tonumber(last) >= sequence
 if saved and moving == '' then return {'SAVED'} end
 if s.over and (s.ended or s.fence == tonumber(fence) and not s.lapsed) then
-  settle(s, waiters, store)
+  catch_up(s, waiters, store)
   return {'OVER', s.over}
 end
 if s.fence ~= tonumber(fence) or not s.held then return {'LOST'} end
 if moving ~= '' and s.pending then return {'PENDING'} end
 
 if not saved then
-  shed(s, store)
-  local fields, refusal = changed(s, ARGV, 5, count, store)
+  drop_expired(s, store)
+  local fields, refusal = check_changes(s, ARGV, 5, count, store)
   if not fields then return refusal end
-  fields = write(s, fields, ARGV, 5 + 2 * count, store)
+  fields = write_fields(s, fields, ARGV, 5 + 2 * count, store)
   redis.call('HSET', session, 'n', string.format('%s %.0f', fence, sequence), unpack(fields))
   if moving ~= '' then redis.call('HSET', session, 'm', moving) end
 end

@@ -1,6 +1,6 @@
 #!lua
--- Write one piece of a value that is to be kept beside a session later; until a session names it, it is nobody's, and
--- half a minute after its last piece it is gone. When the last piece is there, it has a receipt.
+-- Write one piece of a value that a session will name later, to have it beside it. Until then the value is nobody's,
+-- and expires half a minute after its last piece. It gets a receipt with the last piece.
 --
 -- KEYS[1] claim       {P:B}s:SID or {P:B}m:TICKET  any
 -- KEYS[2] parameters  {P:B}p  hash
@@ -21,7 +21,7 @@ local offset = tonumber(ARGV[2])
 local listed = ARGV[3]
 local last = ARGV[4]
 --@use begin
---@use mine
+--@use check_holder
 --@use look
 
 local store = begin(parameters)
@@ -30,7 +30,7 @@ local id = string.sub(value, -16)
 if fence == '' then
   if redis.call('EXISTS', claim) == 1 then return {'UNSTAGED'} end
 else
-  local refusal = mine(look(claim, store), tonumber(fence))
+  local refusal = check_holder(look(claim, store), tonumber(fence))
   if refusal then return refusal end
   if not string.find(redis.call('HGET', claim, 'v') or '', id, 1, true) then return {'UNSTAGED'} end
 end
@@ -39,7 +39,7 @@ for i = 4, #KEYS do
   redis.call('PEXPIRE', store.tag .. 'r:' .. string.sub(KEYS[i], -16), 30000)
 end
 
--- Sent again after a lost reply, a piece is there.
+-- A piece that is sent again after a lost reply is there.
 local length = redis.call(listed == '1' and 'LLEN' or 'STRLEN', value)
 if length < offset then return {'UNSTAGED'} end
 if length == offset and listed == '1' then redis.call('RPUSH', value, unpack(ARGV, 5))

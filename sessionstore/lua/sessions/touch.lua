@@ -16,18 +16,18 @@ local user = ARGV[2]
 --@use begin
 --@use look
 --@use visible
---@use settle
---@use place
+--@use catch_up
+--@use index_session
 
 local store = begin(parameters)
 local s = look(session, store)
 if not s or not visible(s, owner, user) then return {'ABSENT'} end
 if s.in_transit then return {'MOVING', s.moving} end
-settle(s, waiters, store)
+catch_up(s, waiters, store)
 if s.over then return {'OVER', s.over} end
 if not s.held and store.now > s.stored_activity then
   s.activity = store.now
   redis.call('HSET', session, 'a', s.activity, 't', s.timeout)
-  place(s, store)
+  index_session(s, store)
 end
 return {'TOUCHED'}

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Remove values that were written for a call which came to nothing, unless they have their names by now; what is still
--- on the way, a piece or the save that would name them, finds them gone.
+-- Remove values that were written for a call which came to nothing, unless they have their names by now. A piece that
+-- is still on the way, or the save that would name them, finds them gone.
 --
 -- KEYS[1] session    {P:B}s:SID  hash
 -- KEYS[2...] values  {P:B}v:ID  any

@@ -5,7 +5,7 @@
 -- KEYS[1] index       {P:B}x or {P:B}o:OWNER  zset
 -- KEYS[2] parameters  {P:B}p                  hash
 -- ARGV[1] offset  how many due ones earlier pages looked at
--- ARGV[2] until_  the time of the first page, for what becomes due after that is counted there; empty on the first
+-- ARGV[2] until_  the time of the first page, which counts what becomes due after it; empty on the first page
 -- Derives  {P:B}s:SID
 -- Returns  {alive, more, now, sid on the move, how, ...}: of this page of due ones, and on the first page all that are
 --          not due; more: 1 if there are more due ones
@@ -18,7 +18,7 @@ local until_ = tonumber(ARGV[2])
 
 local store = begin(parameters)
 until_ = until_ or store.now
--- From the last one on: a sweep, which begins with the first ones, does not move those that were not looked at yet.
+-- It goes from the last one to the first. A sweep goes the other way, and so does not move those that come next.
 local due = redis.call('ZRANGE', index, until_, '-inf', 'BYSCORE', 'REV', 'LIMIT', offset, 500)
 local alive = offset == 0 and redis.call('ZCOUNT', index, '(' .. until_, '+inf') or 0
 local moving = {}

@@ -11,13 +11,13 @@ local owned = KEYS[1]
 local parameters = KEYS[2]
 local most = tonumber(ARGV[1])
 --@use begin
---@use oust
+--@use evict_if_idle
 
 local store = begin(parameters)
 local size = redis.call('ZCARD', owned)
 for i = 2, #ARGV, 2 do
   if size < most then break end
-  oust(store.tag .. 's:' .. ARGV[i], tonumber(ARGV[i + 1]), store)
+  evict_if_idle(store.tag .. 's:' .. ARGV[i], tonumber(ARGV[i + 1]), store)
   size = redis.call('ZCARD', owned)
 end
 return {size}

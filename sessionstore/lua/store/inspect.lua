@@ -23,7 +23,7 @@ local function check(sid)
   local fault
   looked_at = looked_at + 1
   if not s or s.ended then
-    -- What nobody looked at may expire before it is swept; that is in order. A tombstone is in no index.
+    -- A session that nobody looked at may expire before it is swept. That is in order. A tombstone is in no index.
     if score and (score > store.now or s) then fault = 'gone' end
     if score and not fault then due = due + 1 end
   elseif s.moving then return -- it is in neither or both, until it has arrived

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Note that all buckets and pools have come to a version. If one of them has a higher one that was never decided here,
--- because a failover has forgotten that, what is decided gets a version above it, and everything is to be done again.
+-- Note that all buckets and pools have come to a version of the parameters. One of them may have a higher version,
+-- which a failover has forgotten here. Then what is decided gets a version above it, and all is to be done again.
 --
 -- KEYS[1] store  {P:store}  hash
 -- ARGV[1] version  that somebody has carried out

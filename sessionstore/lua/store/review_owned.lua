@@ -12,7 +12,7 @@ local parameters = KEYS[2]
 local owner = ARGV[1]
 local cursor = ARGV[2]
 --@use begin
---@use cull
+--@use review_sessions
 
 local store = begin(parameters)
 local page = redis.call('ZSCAN', owned, cursor, 'COUNT', 200)
@@ -21,7 +21,7 @@ for i = 1, #page[2], 2 do
   local part = tonumber(page[2][i + 1]) <= store.now and due or others
   part[#part + 1] = page[2][i]
 end
-local idle = {cull(due, owner, true, store), cull(others, owner, false, store)}
+local idle = {review_sessions(due, owner, true, store), review_sessions(others, owner, false, store)}
 local found = {page[1], redis.call('ZCARD', owned)}
 for _, part in ipairs(idle) do
   for _, s in ipairs(part) do found[#found + 1], found[#found + 2] = s.sid, s.activity end

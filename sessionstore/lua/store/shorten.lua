@@ -11,18 +11,18 @@ local parameters = KEYS[2]
 local cursor = ARGV[1]
 --@use begin
 --@use look
---@use settle
---@use place
+--@use catch_up
+--@use index_session
 
 local store = begin(parameters)
 local page = redis.call('ZSCAN', index, cursor, 'COUNT', 100)
 for i = 1, #page[2], 2 do
   local s = look(store.tag .. 's:' .. page[2][i], store)
-  -- One that is on its way here gets its place when it has arrived; one that is about to go does not end before that.
+  -- A session on its way here gets its place when it has arrived. One that is about to go does not end before that.
   if s and not s.ended and string.sub(s.moving or '', 1, 1) ~= '<' then
-    if not s.moving then settle(s, store.tag .. 'w:' .. s.sid, store) end
+    if not s.moving then catch_up(s, store.tag .. 'w:' .. s.sid, store) end
     if (s.moving or not s.over) and s.timeout ~= s.stored_timeout then
-      place(s, store)
+      index_session(s, store)
       redis.call('HSET', s.session, 't', s.timeout)
     end
   end

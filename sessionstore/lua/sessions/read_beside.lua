@@ -17,11 +17,11 @@ local start = tonumber(ARGV[3])
 local count = tonumber(ARGV[4])
 --@use begin
 --@use look
---@use mine
+--@use check_holder
 
 local store = begin(parameters)
 local s = look(session, store)
-local refusal = mine(s, fence)
+local refusal = check_holder(s, fence)
 if refusal then return refusal end
 local key = store.tag .. 'v:' .. string.sub(redis.call('HGET', session, field) or '', 1, 16)
 local list = string.byte(field, 2) == 108 -- an l

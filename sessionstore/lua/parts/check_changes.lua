@@ -1,11 +1,11 @@
--- What a save has to write: names and values in turn, the new size among them if it is another.
--- From `first` on, `given` holds `count` pairs of name and value, then removed names. Answers nil and the refusal
--- instead, if that is more than the session may hold and has become more, or more than 500 values beside it, or if a
--- value is not there, or not as a whole, that was written for this. Values written for what is refused go.
---@use weight
---@use lifetime
---@use kept
-local function changed(s, given, first, count, store)
+-- Check what a save has to write. Answers the fields to write, names and values in turn, with the new size if that has
+-- changed; or nil and the refusal. From `first` on, `given` holds `count` pairs of name and value, then removed names.
+-- The session must have room for it, and for no more than 500 values beside it. A value beside it must have been
+-- written as a whole before. If the save is refused, the values that were written for it go.
+--@use size_of
+--@use end_of
+--@use keys_beside
+local function check_changes(s, given, first, count, store)
   local fields, after = {}, first + 2 * count
   if #given < first then return fields end
 
@@ -15,7 +15,7 @@ local function changed(s, given, first, count, store)
     local name, value, stored = given[i], i < after and given[i + 1], 0
     if string.byte(name) == 58 then -- a value that is kept beside the session
       local was = redis.call('HGET', s.session, name)
-      stored, s.apart = weight(name, was), true
+      stored, s.special = size_of(name, was), true
       if value and not was then beside = beside + 1 end
       local id = value and string.sub(value, 1, 16)
       if id and string.sub(was or '', 1, 16) ~= id and string.sub(value, 17) ~= '0' then
@@ -25,15 +25,15 @@ local function changed(s, given, first, count, store)
       local length = redis.call('HSTRLEN', s.session, name)
       if length > 0 then stored = #name + length end
     end
-    size = size + weight(name, value) - stored
+    size = size + size_of(name, value) - stored
     if value then
       fields[#fields + 1], fields[#fields + 2] = name, value
-      local ends = string.byte(value) == 193 and lifetime(name, value)
-      if ends then s.sheds, s.apart = math.min(ends, s.sheds or ends), true end
+      local ends = string.byte(value) == 193 and end_of(name, value)
+      if ends then s.first_end, s.special = math.min(ends, s.first_end or ends), true end
     end
     i = i + (value and 2 or 1)
   end
-  if beside > 0 and #kept(s, store) + beside > 500 then refusal = {'LIMIT', 500, 'kept'}
+  if beside > 0 and #keys_beside(s, store) + beside > 500 then refusal = {'LIMIT', 500, 'kept'}
   elseif store.max_bytes and size > store.max_bytes and size > before then
     refusal = {'TOOBIG', size, store.max_bytes}
   end
@@ -43,6 +43,6 @@ local function changed(s, given, first, count, store)
   end
   if refusal then return nil, refusal end
   if size ~= before then fields[#fields + 1], fields[#fields + 2] = 'b', size end
-  if s.sheds then fields[#fields + 1], fields[#fields + 2] = 'i', s.sheds end
+  if s.first_end then fields[#fields + 1], fields[#fields + 2] = 'i', s.first_end end
   return fields
 end

@@ -1,13 +1,13 @@
--- End a session: leave a tombstone that says why, take it out of the indexes, tell those who wait. `s.kind` is the kind
--- of the event, if its end is the store's own doing: the words in `s.over` may be those of a caller. `s.unlisted`: the
--- caller takes it out of the bucket's index, with others.
+-- End a session: leave a tombstone that says why, take it out of the indexes, wake those who wait. `s.kind` is the kind
+-- of the event, if the store itself ends it: the words in `s.over` may be those of a caller. `s.unlisted` says that the
+-- caller takes it out of the index of the bucket, along with others.
 -- Answers the seat that becomes free, as pool, SID and ticket, or an empty string.
---@use kept
+--@use keys_beside
 --@use emit
-local function finish(s, store)
+local function end_session(s, store)
   local seat = s.seat
-  if s.kept then
-    for _, key in ipairs(kept(s, store)) do redis.call('UNLINK', key) end
+  if s.has_beside then
+    for _, key in ipairs(keys_beside(s, store)) do redis.call('UNLINK', key) end
   end
   redis.call('UNLINK', s.session)
   redis.call('HSET', s.session, 'f', string.format('%.0f', s.fence), 'o', s.owner, 'e', s.over,
@@ -22,7 +22,7 @@ local function finish(s, store)
   end
   emit(s.kind or 'ended', s, s.over, store)
 
-  if s.ticket then -- for what nobody held, nobody waits
+  if s.ticket then -- nobody waits for what nobody has held
     local waiters = store.tag .. 'w:' .. s.sid
     local line = redis.call('LRANGE', waiters, 0, 499)
     for _, entry in ipairs(line) do

@@ -1,12 +1,12 @@
--- Write the fields that are more than a field: what is kept beside the session comes and goes with its field, and an
--- attribute with a lifetime ends by itself if the server can do that. Answers the other fields.
---@use lifetime
-local function set_apart(s, fields, given, first, store)
+-- Write the fields that are more than a field. A value beside the session comes and goes with the field that names it.
+-- An attribute with a lifetime ends by itself, if the server can do that. Answers the other fields.
+--@use end_of
+local function write_special(s, fields, given, first, store)
   local others, gone = {}, {}
   for i = first, #given do gone[#gone + 1] = given[i] end
   for i = 1, #fields, 2 do
     local name, value = fields[i], fields[i + 1]
-    local ends = lifetime(name, value)
+    local ends = end_of(name, value)
     if string.byte(name) == 58 then
       local old = redis.call('HGET', s.session, name)
       if old and string.sub(old, 1, 16) ~= string.sub(value, 1, 16) then gone[#gone + 1] = name end
@@ -21,14 +21,14 @@ local function set_apart(s, fields, given, first, store)
   local at = redis.call('PEXPIRETIME', s.session)
   for i = 1, #fields, 2 do
     local name, value = fields[i], fields[i + 1]
-    local ends = lifetime(name, value)
+    local ends = end_of(name, value)
     if ends then
       redis.call('HSET', s.session, name, value)
       redis.pcall('HPEXPIREAT', s.session, ends, 'FIELDS', 1, name)
     elseif string.byte(name) == 58 then
       if at > 0 then redis.call('PEXPIREAT', store.tag .. 'v:' .. string.sub(value, 1, 16), at) end
-      s.kept = '1'
-      redis.call('HSET', s.session, 'p', s.kept)
+      s.has_beside = '1'
+      redis.call('HSET', s.session, 'p', s.has_beside)
       redis.call('HDEL', s.session, 'v') -- what was reserved has its name now
     end
   end

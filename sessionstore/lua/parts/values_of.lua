@@ -1,5 +1,5 @@
--- The values of the fields that `given` names from `first` on; no more than a thousand are unpacked at a time.
-local function some(session, given, first)
+-- The values of the fields that `given` names from `first` on. It unpacks no more than a thousand at a time.
+local function values_of(session, given, first)
   if #given - first < 1000 then return redis.call('HMGET', session, unpack(given, first)) end
   local values = {}
   for i = first, #given, 1000 do

@@ -1,5 +1,5 @@
--- Why an opening may not go on with a session, as a reply; nil if it holds it.
-local function mine(s, fence)
+-- Check that an opening holds a session. Answers nil if it does, else the refusal.
+local function check_holder(s, fence)
   if not s then return {'OVER', 'timed out'} end
   if s.over then return {'OVER', s.over} end
   if s.fence ~= fence or not s.held then return {'LOST'} end
