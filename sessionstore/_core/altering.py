@@ -42,7 +42,7 @@ def alter(
     """Change an attribute; `when_open` says what if somebody has the session open.
 
     Who waited has the session open for the change, and changes it as everybody does all the same:
-    others may apply changes beside the holder.
+    others may apply changes while it is held.
     """
     held: Opened | None = None
     try:
@@ -51,11 +51,11 @@ def alter(
             changes = _changes(name, found.fields, change, found.now)
             if changes is None:
                 return
-            beside = when_open == "apply" or held is not None
+            while_held = when_open == "apply" or held is not None
             try:
                 yield from flows.merge(
                     keys, home, new_ticket(), found.facts.created, changes, found.fields,
-                    beside=beside,
+                    while_held=while_held,
                 )  # fmt: skip
             except Conflict:
                 continue

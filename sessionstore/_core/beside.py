@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from sessionstore._core.keys import Home
 from sessionstore._core.keys import ticket as new_ticket
+from sessionstore._core.layout import DOCUMENT_BESIDE, LIST_BESIDE, LONGSTRING_BESIDE
 from sessionstore._core.operation import Arguments, Flow, Operation
 from sessionstore._core.records import refuse
 from sessionstore._core.scripts import load
@@ -37,21 +38,25 @@ __all__ = [
     "identity",
     "is_list",
     "naming",
+    "read_beside",
     "read_items",
-    "read_kept",
     "read_text",
     "size_of",
     "sizes_of",
     "whole",
 ]
 
-CHANGE_LIST, CHANGE_TEXT, READ_KEPT = map(load, ("change_list", "change_text", "read_kept"))
+CHANGE_LIST, CHANGE_TEXT, READ_BESIDE = map(load, ("change_list", "change_text", "read_beside"))
 
 Kind = Literal["list", "longstring", "document"]
 LIST: Kind = "list"
 LONGSTRING: Kind = "longstring"
 DOCUMENT: Kind = "document"
-LETTERS: dict[Kind, bytes] = {LIST: b"l", LONGSTRING: b"t", DOCUMENT: b"x"}
+MARKS: dict[Kind, bytes] = {
+    LIST: LIST_BESIDE,
+    LONGSTRING: LONGSTRING_BESIDE,
+    DOCUMENT: DOCUMENT_BESIDE,
+}
 
 NAMED = 16
 """So many letters of a field name the key of a value; behind them is its size."""
@@ -78,13 +83,13 @@ class Done(NamedTuple):
 
 def field_of(kind: Kind, name: str) -> bytes:
     """Return the field of a session that names a value kept beside it."""
-    return b":" + LETTERS[kind] + name.encode()
+    return MARKS[kind] + name.encode()
 
 
 def sizes_of(kind: Kind, fields: Mapping[bytes, bytes]) -> dict[str, int]:
     """Return the bytes of all values of a kind by name, from the fields of a session."""
-    begin = b":" + LETTERS[kind]
-    found = sorted((at[2:].decode(), raw) for at, raw in fields.items() if at.startswith(begin))
+    mark = MARKS[kind]
+    found = sorted((at[2:].decode(), raw) for at, raw in fields.items() if at.startswith(mark))
     return {name: int(raw[NAMED:]) for name, raw in found}
 
 
@@ -108,7 +113,7 @@ def size_of(content: Content) -> int:
 
 def is_list(field: bytes) -> bool:
     """Whether a field names a list; else it names bytes."""
-    return field[1:2] == LETTERS[LIST]
+    return field.startswith(LIST_BESIDE)
 
 
 def naming(id: str, size: int) -> bytes:
@@ -156,14 +161,14 @@ def read_items(
     home: Home, fence: int, name: str, start: int, count: int
 ) -> Operation[tuple[int, list[bytes]]]:
     """Read a page of a list; the answer begins with the length of all."""
-    return read_kept(home, fence, field_of(LIST, name), start, count)
+    return read_beside(home, fence, field_of(LIST, name), start, count)
 
 
 def read_text(
     home: Home, fence: int, kind: Kind, name: str, start: int, count: int
 ) -> Operation[tuple[int, bytes]]:
     """Read a range of bytes; the answer begins with the size of all."""
-    return read_kept(home, fence, field_of(kind, name), start, count)
+    return read_beside(home, fence, field_of(kind, name), start, count)
 
 
 def whole(home: Home, fence: int, kind: Kind, name: str) -> Flow[bytes]:
@@ -187,7 +192,7 @@ def _change(script: Any, home: Home, fence: int, field: bytes, given: Arguments)
     return Operation(script, keys, (fence, field, id, *given), parse)
 
 
-def read_kept(home: Home, fence: int, field: bytes, start: int, count: int) -> Operation[Any]:
+def read_beside(home: Home, fence: int, field: bytes, start: int, count: int) -> Operation[Any]:
     """Read a page of a list or a range of bytes, by its field."""
 
     def parse(reply: Sequence[Any]) -> Any:
@@ -196,4 +201,4 @@ def read_kept(home: Home, fence: int, field: bytes, start: int, count: int) -> O
         return reply[1], reply[2]
 
     keys = (home.session, home.bucket.parameters)
-    return Operation(READ_KEPT, keys, (fence, field, start, count), parse)
+    return Operation(READ_BESIDE, keys, (fence, field, start, count), parse)

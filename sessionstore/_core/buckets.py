@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from sessionstore._core.keys import Bucket, Keyspace
+from sessionstore._core.layout import ACTIVITY, CREATED, ENDS, FENCE, OWNER, TIMEOUT
 from sessionstore._core.operation import Arguments, Flow, Operation, batch
 from sessionstore._core.records import Facts, Moving
 from sessionstore._core.scripts import load
@@ -154,7 +155,14 @@ def _row(row: Sequence[Any]) -> Row | InMotion:
         return InMotion(row[0].decode(), Moving(row[1]))
     sid, fence, owner, timeout, created, activity, deadline, ends, holder, lease_end = row
     facts = Facts(
-        {b"f": fence, b"o": owner, b"t": timeout, b"c": created, b"a": activity, b"l": ends}
+        {
+            FENCE: fence,
+            OWNER: owner,
+            TIMEOUT: timeout,
+            CREATED: created,
+            ACTIVITY: activity,
+            ENDS: ends,
+        }
     )
     return Row(sid.decode(), facts, deadline, holder.decode(), lease_end)
 
@@ -175,15 +183,15 @@ def _in_motion(pairs: Sequence[bytes]) -> list[InMotion]:
     return [InMotion(sid.decode(), Moving(how)) for sid, how in zip(both, both, strict=True)]
 
 
-def sweep(bucket: Bucket, kept: bool) -> Operation[Swept]:
-    """End a page of what is due in a bucket; with `kept`, also what timed out and was kept."""
+def sweep(bucket: Bucket, timed_out: bool) -> Operation[Swept]:
+    """End a page of what is due in a bucket; with `timed_out`, also what is kept until a sweep."""
 
     def parse(reply: Sequence[Any]) -> Swept:
         ended, more, moving, seats, version = reply
         return Swept(ended, more == 1, _in_motion(moving), seats, int(version))
 
     keys = (bucket.index, bucket.ended, bucket.parameters)
-    return Operation(SWEEP, keys, (PAGE, int(kept)), parse)
+    return Operation(SWEEP, keys, (PAGE, int(timed_out)), parse)
 
 
 def review_owned(bucket: Bucket, owner: str, cursor: bytes) -> Operation[Reviewed]:

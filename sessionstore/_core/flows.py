@@ -53,8 +53,8 @@ RECHECK = 1000
 
 It is woken by the close that hands it the session, and looks by itself when the lease of the
 holder that it knows of ends. To look is also to give a sign of life: who has not for 2 s (see
-lives.lua) is passed over. It helps against a neighbour in the line that died in the very moment of
-its turn, too, and a server that has lost the line in a failover.
+is_alive.lua) is passed over. It helps against a neighbour in the line that died in the very moment
+of its turn, too, and a server that has lost the line in a failover.
 """
 
 
@@ -216,10 +216,10 @@ def merge(
     changes: Changes,
     seen: Mapping[bytes, bytes],
     *,
-    beside: bool = False,
+    while_held: bool = False,
 ) -> Flow[None]:
-    """Save what a writer without the session changed; `beside`: also while somebody holds it."""
-    merging = sessions.merge(home, ticket, created, changes, seen, beside=beside)
+    """Save what a writer without the session changed, if need be while somebody holds it."""
+    merging = sessions.merge(home, ticket, created, changes, seen, while_held=while_held)
     yield from _here(keys, home, merging)
 
 

@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 
 from sessionstore._core.buckets import InMotion
 from sessionstore._core.keys import Home, Keyspace
+from sessionstore._core.layout import FACTS
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.records import (
-    FACTS,
     Crowded,
     Facts,
     Moving,

@@ -6,6 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, NoReturn
 
+from sessionstore._core.layout import (
+    ACTIVITY,
+    CONTENT,
+    CREATED,
+    ENDS,
+    FENCE,
+    OWNER,
+    TIMEOUT,
+)
 from sessionstore._ids import shown
 from sessionstore.errors import (
     Conflict,
@@ -21,7 +30,6 @@ from sessionstore.errors import (
 )
 
 __all__ = [
-    "FACTS",
     "Crowded",
     "Due",
     "Facts",
@@ -37,13 +45,6 @@ __all__ = [
     "named_fields",
     "refuse",
 ]
-
-FACTS = ("f", "o", "t", "c", "a", "l", "s")
-"""Fields of a session that describe it."""
-
-CONTENT = frozenset(b".@:")
-"""What the fields begin with that hold what was put into a session: attributes, objects that they
-refer to, and larger values that are kept beside it."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,33 +64,33 @@ class Facts:
 
     @property
     def fence(self) -> int:
-        return int(self.fields[b"f"])
+        return int(self.fields[FENCE])
 
     @property
     def owner(self) -> str:
-        owner = self.fields.get(b"o")
+        owner = self.fields.get(OWNER)
         return owner.decode() if isinstance(owner, bytes) else ""
 
     @property
     def timeout(self) -> int:
-        return int(self.fields[b"t"])
+        return int(self.fields[TIMEOUT])
 
     @property
     def created(self) -> int:
-        return int(self.fields[b"c"])
+        return int(self.fields[CREATED])
 
     @property
     def activity(self) -> int:
-        return int(self.fields[b"a"])
+        return int(self.fields[ACTIVITY])
 
     @property
     def ends(self) -> int | None:
-        ends = self.fields.get(b"l")
+        ends = self.fields.get(ENDS)
         return int(ends) if ends else None
 
     def with_timeout(self, timeout: int) -> Facts:
         """Return the same facts but for the timeout."""
-        return Facts({**self.fields, b"t": timeout})
+        return Facts({**self.fields, TIMEOUT: timeout})
 
 
 def is_content(field: bytes) -> bool:
@@ -146,11 +147,9 @@ def all_fields(found: Sequence[bytes]) -> dict[bytes, bytes]:
     return dict(zip(pairs, pairs, strict=True))
 
 
-def named_fields(names: Iterable[str], values: Sequence[bytes | None]) -> dict[bytes, bytes]:
+def named_fields(names: Iterable[bytes], values: Sequence[bytes | None]) -> dict[bytes, bytes]:
     """Read the fields asked for, as HMGET gives them; those that are not there are left out."""
-    return {
-        name.encode(): value for name, value in zip(names, values, strict=True) if value is not None
-    }
+    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
 
 
 def demanded(id: str, reply: Sequence[Any]) -> Seat | Crowded:

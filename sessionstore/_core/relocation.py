@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sessionstore._core import admission, moves, seats, sessions, staging
 from sessionstore._core.keys import Home, Keyspace
+from sessionstore._core.layout import BESIDE
 from sessionstore._core.operation import Flow
 from sessionstore._core.records import Facts, Moving
 from sessionstore._core.sessions import Changes
@@ -42,7 +43,7 @@ def move(
     refused: BaseException | None = None
     carried: dict[bytes, bytes] = {}
     try:
-        if any(field.startswith(b":") for field in taken):
+        if any(field.startswith(BESIDE) for field in taken):
             yield from _check_free(target)  # before all that is kept is copied there
         yield from staging.carry(home, fence, target, ticket, taken, carried)
         everything = Changes({**carried, **changes.written}, changes.removed)

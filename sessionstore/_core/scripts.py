@@ -1,9 +1,10 @@
-"""The Lua scripts: read once from package data, with their fragments pasted in."""
+"""The Lua scripts: read once from package data, with the fragments that they need pasted in."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -11,7 +12,11 @@ from importlib import resources
 __all__ = ["Script", "load", "names"]
 
 FOLDER = resources.files("sessionstore") / "lua"
-USE = re.compile(r"^--@use (\w+)$", re.MULTILINE)
+PARTS = "parts"
+USE = re.compile(r"( *)--@use (\w+)")
+
+Fragments = tuple[tuple[int, str], ...]
+"""What may be called at a line: how deep each fragment stands, and its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +39,14 @@ class Script:
 
 @cache
 def load(name: str) -> Script:
-    """Return the script of that name, fragments included."""
-    text = (FOLDER / f"{name}.lua").read_text("utf-8")
-    return _script(name, USE.sub(lambda use: _fragment(use[1]), text))
+    """Return the script of that name, with all fragments that it and they need."""
+    lines, _ = _expanded(_texts()[name].splitlines(), (), "")
+    return _script(name, "\n".join(lines) + "\n")
 
 
 def names() -> list[str]:
     """Return the names of all scripts."""
-    return sorted(
-        file.name.removesuffix(".lua") for file in FOLDER.iterdir() if file.name.endswith(".lua")
-    )
+    return sorted(_texts())
 
 
 @cache
@@ -51,8 +54,43 @@ def _without_shebang(script: Script) -> Script:
     return _script(script.name, script.text.split("\n", 1)[1])
 
 
-def _fragment(name: str) -> str:
-    return (FOLDER / "parts" / f"{name}.lua").read_text("utf-8").rstrip("\n")
+def _expanded(lines: Iterable[str], there: Fragments, margin: str) -> tuple[list[str], Fragments]:
+    """Paste a fragment where it is named first, with those that it needs, and only there.
+
+    A fragment is there until the block ends in which it stands, which the margin tells. So what is
+    named inside of a branch is made only when the script takes that branch.
+    """
+    pasted: list[str] = []
+    for line in lines:
+        depth = len(margin) + len(line) - len(line.lstrip(" "))
+        if line:
+            there = tuple(at for at in there if at[0] <= depth)
+        use = USE.fullmatch(line)
+        if use is None:
+            pasted.append(margin + line if line else line)
+        elif use[2] not in {name for _, name in there}:
+            fragment = _fragment(use[2])
+            inner, there = _expanded(fragment, there, margin + use[1])
+            pasted += inner
+            there = (*there, (depth, use[2]))
+    return pasted, there
+
+
+@cache
+def _texts() -> dict[str, str]:
+    """Return the texts of all scripts by name, whatever their folders."""
+    return {
+        file.name.removesuffix(".lua"): file.read_text("utf-8")
+        for folder in FOLDER.iterdir()
+        if folder.is_dir() and folder.name != PARTS
+        for file in folder.iterdir()
+        if file.name.endswith(".lua")
+    }
+
+
+@cache
+def _fragment(name: str) -> list[str]:
+    return (FOLDER / PARTS / f"{name}.lua").read_text("utf-8").splitlines()
 
 
 def _script(name: str, text: str) -> Script:

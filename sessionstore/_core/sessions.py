@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
 from sessionstore._core.keys import Home
+from sessionstore._core.layout import ACTIVITY, ATTRIBUTE, FACTS, HAS_LIFETIMES, OBJECTS
 from sessionstore._core.operation import LONGEST, Arguments, Operation, check_length
 from sessionstore._core.records import (
-    FACTS,
     Crowded,
     Facts,
     Seat,
@@ -20,13 +20,11 @@ from sessionstore._core.records import (
     refuse,
 )
 from sessionstore._core.scripts import load
-from sessionstore._core.stamps import SHEDS
 from sessionstore._ids import shown
 
 __all__ = [
     "ANY",
     "ANYBODY",
-    "OBJECTS",
     "Changes",
     "Opened",
     "Queued",
@@ -51,10 +49,6 @@ CREATE, OPEN, CLOSE, SAVE, MERGE, ABANDON, TOUCH, DELETE, RENEW, READ = map(
 )
 
 
-OBJECTS = b"@"
-"""The field that says that there are objects, which attributes refer to; see data/graph.py."""
-
-
 ANYBODY = "{any}"
 """No owner: no owner has braces."""
 
@@ -71,7 +65,7 @@ ANY = Scope()
 
 def field_of(name: str) -> bytes:
     """Return the field that holds an attribute."""
-    return b"." + name.encode()
+    return ATTRIBUTE + name.encode()
 
 
 class Changes(NamedTuple):
@@ -206,7 +200,7 @@ def read(home: Home, scope: Scope, fields: Sequence[str] | None = None) -> Opera
             refuse(home.id, reply)
         _, now, activity, deadline, holder, lease_end, found = reply
         read = _fields(fields, found)
-        read[b"a"] = b"%d" % activity  # a lapsed lease counts, though nobody wrote it down yet
+        read[ACTIVITY] = b"%d" % activity  # a lapsed lease counts, though nobody wrote it down yet
         return Reading(home, read, now, deadline, holder.decode(), lease_end)
 
     keys = (home.session, home.bucket.parameters)
@@ -246,15 +240,15 @@ def merge(
     changes: Changes,
     seen: Mapping[bytes, bytes],
     *,
-    beside: bool,
+    while_held: bool,
 ) -> Operation[None]:
     """Save what a writer without the session changed, if nobody else changed the same.
 
-    With `beside`, also while somebody holds it.
+    With `while_held`, also while somebody holds it.
     """
     were = (seen.get(field, b"") for field in chain(changes.written, changes.removed))
     count = len(changes.written)
-    given: Arguments = (created, int(beside), count, *changes.arguments(home), *were)
+    given: Arguments = (created, int(while_held), count, *changes.arguments(home), *were)
     keys = (*_keys(home), home.receipt(ticket))
     return Operation(MERGE, keys, given, _expect(home, b"SAVED"))
 
@@ -318,12 +312,8 @@ def _optional(number: int | None) -> int | str:
     return "" if number is None else number
 
 
-def _names(fields: Sequence[str] | None) -> Iterable[str]:
-    return (
-        ()
-        if fields is None
-        else (*FACTS, OBJECTS.decode(), SHEDS.decode(), *(f".{name}" for name in fields))
-    )
+def _names(fields: Sequence[str] | None) -> tuple[bytes, ...]:
+    return () if fields is None else (*FACTS, OBJECTS, HAS_LIFETIMES, *map(field_of, fields))
 
 
 def _fields(names: Sequence[str] | None, found: Sequence[Any]) -> dict[bytes, bytes]:

@@ -23,11 +23,12 @@ from sessionstore._core.beside import (
     identity,
     is_list,
     naming,
-    read_kept,
+    read_beside,
     size_of,
 )
 from sessionstore._core.keys import Home
 from sessionstore._core.keys import ticket as new_ticket
+from sessionstore._core.layout import BESIDE
 from sessionstore._core.operation import Arguments, Flow, Operation
 from sessionstore._core.records import refuse
 from sessionstore._core.scripts import load
@@ -74,7 +75,7 @@ def unstage(home: Home, named: Mapping[bytes, bytes]) -> Flow[None]:
 
     `named` is what the call was to write; what has its name all the same stays.
     """
-    fields = [field for field in named if field.startswith(b":")]
+    fields = [field for field in named if field.startswith(BESIDE)]
     if fields:
         values = [home.value(identity(named[field])) for field in fields]
         yield from Operation(UNSTAGE, (home.session, *values), tuple(fields), lambda _: None)
@@ -94,14 +95,14 @@ def carry(
     """
     whole: list[str] = []
     for field in fields:
-        if field.startswith(b":"):
+        if field.startswith(BESIDE):
             id = new_ticket()
             carried[field] = naming(id, 0)
             claim, value = (target.bucket.decision(ticket), ""), target.value(id)
             page = PAGE if is_list(field) else PIECE
             at, length, size = 0, 1, 0
             while at < length:
-                length, part = yield from read_kept(source, fence, field, at, page)
+                length, part = yield from read_beside(source, fence, field, at, page)
                 if not part:
                     break
                 for first, end in pairwise(cuts(part)):

@@ -5,10 +5,7 @@ The mark is the byte 193, with which no encoded value begins; the time is in mil
 
 from __future__ import annotations
 
-__all__ = ["SHEDS", "UNREAD", "end_of", "parted", "stamp"]
-
-SHEDS = b"i"
-"""The field that says that some attribute of a session has a lifetime."""
+__all__ = ["UNREAD", "end_of", "parted", "stamp"]
 
 MARK = b"\xc1"
 LENGTH = 14

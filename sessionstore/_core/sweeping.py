@@ -27,7 +27,7 @@ def sweep(keys: Keyspace, due: Sequence[Bucket]) -> Flow[int]:
     swept; its error is raised at the end.
     """
     decided = yield from parameters.read(keys)
-    swept = yield from _sweep(keys, due, kept=True)
+    swept = yield from _sweep(keys, due, timed_out=True)
     yield from parameters.verify(keys, decided, swept.versions)
     if swept.failure is not None:
         raise swept.failure
@@ -36,7 +36,7 @@ def sweep(keys: Keyspace, due: Sequence[Bucket]) -> Flow[int]:
 
 def end_all_that_is_over(keys: Keyspace) -> Flow[None]:
     """See that nobody is refused for what is over, or for a limit that was raised."""
-    swept = yield from _sweep(keys, keys.buckets, kept=False)
+    swept = yield from _sweep(keys, keys.buckets, timed_out=False)
     if swept.failure is not None:
         raise swept.failure
     yield from parameters.current(keys)
@@ -53,10 +53,10 @@ class Swept:
     """Why a bucket could not be swept."""
 
 
-def _sweep(keys: Keyspace, due: Sequence[Bucket], *, kept: bool) -> Flow[Swept]:
+def _sweep(keys: Keyspace, due: Sequence[Bucket], *, timed_out: bool) -> Flow[Swept]:
     done = Swept()
     while due:
-        answers = yield from each([buckets.sweep(bucket, kept) for bucket in due])
+        answers = yield from each([buckets.sweep(bucket, timed_out) for bucket in due])
         there = {}
         for bucket, found in zip(due, answers, strict=True):
             if isinstance(found, SessionStoreError):

@@ -10,8 +10,9 @@ from typing import Any, Self, get_args
 from sessionstore._core.beside import Kind, sizes_of
 from sessionstore._core.buckets import Row
 from sessionstore._core.keys import Home
+from sessionstore._core.layout import ATTRIBUTE, OBJECTS
 from sessionstore._core.records import instant
-from sessionstore._core.sessions import OBJECTS, Changes, Reading, field_of
+from sessionstore._core.sessions import Changes, Reading, field_of
 from sessionstore._core.stamps import UNREAD, parted
 from sessionstore._ids import shown
 from sessionstore._shell.lifetimes import Lifetimes
@@ -98,7 +99,8 @@ def field_if_any(name: object) -> bytes:
     """Return the field that would hold an attribute; of what is no name, one that never is."""
     if not isinstance(name, str):
         return b""
-    return b"." + name.encode("utf-8", "surrogatepass")  # with half a surrogate pair: in no session
+    # With half of a surrogate pair it is in no session.
+    return ATTRIBUTE + name.encode("utf-8", "surrogatepass")
 
 
 class Attributes(Mapping[str, Any]):

@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from math import inf
 
+from sessionstore._core.layout import ATTRIBUTE, HAS_LIFETIMES
 from sessionstore._core.sessions import Changes
-from sessionstore._core.stamps import SHEDS, end_of, parted, stamp
+from sessionstore._core.stamps import end_of, parted, stamp
 
 __all__ = ["Lifetimes"]
 
@@ -32,9 +33,9 @@ class Lifetimes:
         self._opened = now
         self._begun = clock()
         self._first = 0.0  # before that, none of them is over
-        if SHEDS in fields:
+        if HAS_LIFETIMES in fields:
             for field, raw in list(fields.items()):
-                stamped, value = parted(raw) if field.startswith(b".") else (b"", raw)
+                stamped, value = parted(raw) if field.startswith(ATTRIBUTE) else (b"", raw)
                 if stamped:
                     fields[field] = value
                     self._ends[field] = end_of(stamped)

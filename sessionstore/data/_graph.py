@@ -22,7 +22,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from sessionstore._core.sessions import OBJECTS, Changes
+from sessionstore._core.layout import OBJECTS
+from sessionstore._core.sessions import Changes
 from sessionstore.data._objects import (
     decode_object,
     encode_object,

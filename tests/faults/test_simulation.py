@@ -59,7 +59,7 @@ BUGS = {
         sessions, "OPEN", "open", r"if not s\.held or s\.ticket == ticket then", "if true then",
     ),
     "a shared save beside a holder": (
-        sessions, "MERGE", "merge", r"if s\.held and \(beside[^\n]*", "",
+        sessions, "MERGE", "merge", r"if s\.held and \(while_held.*?\nend\n", "",
     ),
     "a create that knows no limit of an owner": (
         sessions, "CREATE", "create",

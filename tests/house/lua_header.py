@@ -10,7 +10,19 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Header", "Item", "check_fragment", "check_script", "parse", "uses", "without_comments"]
+__all__ = [
+    "COLUMNS",
+    "Header",
+    "Item",
+    "check_fragment",
+    "check_script",
+    "check_whole",
+    "needs",
+    "parse",
+    "without_comments",
+]
+
+COLUMNS = 120
 
 FLAGS = {"no-writes", "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys"}
 TYPES = {"any", "hash", "list", "set", "stream", "string", "zset"}
@@ -21,7 +33,8 @@ FACT = re.compile(r"-- (Derives|Returns)(?:  +(\S.*))?")
 CONTINUED = re.compile(r"--   +(\S.*)")
 BLANK = re.compile(r"--\s*")
 SENTENCE = re.compile(r"-- ([A-Z].*)")
-USE = re.compile(r"^--@use (\S+)$", re.MULTILINE)
+USE = re.compile(r"^ *--@use (\S+)$", re.MULTILINE)
+DEFINITION = re.compile(r"^ *local function (\w+)\(", re.MULTILINE)
 MISSPELT_USE = re.compile(r"^[^\n]*--\s*@\s*use\b[^\n]*$", re.MULTILINE | re.IGNORECASE)
 BINDING = re.compile(r"^local (\w+) = .*?\b(KEYS|ARGV)\[(\d+)\]", re.MULTILINE)
 MENTION = re.compile(r"\b(KEYS|ARGV)\b(?:\[\s*(\d+)\s*\])?")
@@ -91,9 +104,14 @@ def _lines(text: str) -> str:
     return "\n" * text.count("\n") or " "
 
 
-def uses(text: str) -> list[str]:
-    """The fragments that a script pastes, in order."""
-    return USE.findall(text)
+def needs(text: str, fragments: Mapping[str, str]) -> set[str]:
+    """All fragments that the loader pastes into a text: those it names, and what they name."""
+    found: set[str] = set()
+    named = set(USE.findall(text))
+    while named := named - found:
+        found |= named
+        named = {name for one in named for name in USE.findall(fragments.get(one, ""))}
+    return found
 
 
 def parse(text: str) -> Header:
@@ -142,7 +160,7 @@ def _check_sentence(lines: list[str]) -> Iterator[str]:
     """The first comment is a sentence: a capital letter first, a full stop last."""
     prose: list[str] = []
     for line in lines:
-        if not line.startswith("--") or BLANK.fullmatch(line) or ITEM.match(line):
+        if not line.startswith("--") or re.match(r"--@|--\s*$", line) or ITEM.match(line):
             break
         prose.append(line)
     if not prose or not SENTENCE.fullmatch(prose[0]) or not prose[-1].rstrip().endswith("."):
@@ -198,12 +216,13 @@ def _check_facts(header: Header, given: list[str]) -> Iterator[str]:
 def check_script(text: str, fragments: Mapping[str, str]) -> list[str]:
     """All that is wrong with a script; `fragments` are the texts it may paste, by name."""
     header = parse(text)
-    hidden = {item.name for item in header.items} & set(uses(text))
+    hidden = {item.name for item in header.items} & needs(text, fragments)
     return [
         *header.complaints,
         *(f"{name} is an argument, and the fragment of that name hides it" for name in hidden),
         *_check_bindings(header, _code(text)),
-        *_check_uses(text, header, fragments),
+        *_check_uses(text, fragments),
+        *_check_lines(text),
         *forbidden(text),
     ]
 
@@ -246,41 +265,82 @@ def _check_mentions(code: str, variadic: Mapping[str, int]) -> Iterator[str]:
                 yield f"line {number}: {mention.group()} outside of its binding"
 
 
-def _check_uses(text: str, header: Header, fragments: Mapping[str, str]) -> Iterator[str]:
-    used = uses(text)
+def _check_uses(text: str, fragments: Mapping[str, str]) -> Iterator[str]:
+    """A text names the fragments that it calls itself, above the call in the same block."""
     yield from (f"misspelt: {line}" for line in MISSPELT_USE.findall(text) if not USE.match(line))
-    yield from (f"no fragment {name}" for name in used if name not in fragments)
-    yield from (f"{name} is pasted twice" for name in sorted(set(used)) if used.count(name) > 1)
-    first = next((n for n, line in enumerate(text.splitlines()) if USE.match(line)), header.end)
-    if first < header.end:
-        yield "fragments are pasted after the header"
-
-    used = [name for name in used if name in fragments]
-    needed = {name for name in fragments if calls(text, name)}
-    for place, name in enumerate(used):
-        needs = {other for other in fragments if other != name and calls(fragments[name], other)}
-        needed |= needs
-        yield from (f"{name} needs {o} pasted above it" for o in sorted(needs - {*used[:place]}))
-    yield from (f"{name} is called and not pasted" for name in sorted(needed - {*used}))
-    yield from (f"{name} is pasted and not called" for name in used if name not in needed)
+    named = list(_reaches(text, USE))
+    called = list(_calls(text, fragments))
+    yield from (f"no fragment {name}" for name, _ in named if name not in fragments)
+    for at, (name, reach) in enumerate(named):
+        if any(name == other and reach.start in there for other, there in named[:at]):
+            yield f"{name} is named twice"
+        if name in fragments and not any(name == other and n in reach for n, other in called):
+            yield f"{name} is named and not called"
+    yield from _check_reach(called, named, "named")
 
 
-def calls(text: str, name: str) -> bool:
-    return bool(re.search(rf"(?<![.:\w])(?<!function ){name}\s*\(", _code(text)))
+def check_whole(text: str, fragments: Mapping[str, str]) -> list[str]:
+    """All fragments that a script calls after they were pasted out of its reach."""
+    called = list(_calls(text, fragments))
+    return list(_check_reach(called, list(_reaches(text, DEFINITION)), "pasted"))
 
 
-def check_fragment(name: str, text: str) -> list[str]:
+def _check_reach(
+    called: list[tuple[int, str]], there: list[tuple[str, range]], how: str
+) -> Iterator[str]:
+    for number, name in called:
+        if not any(name == other and number in reach for other, reach in there):
+            yield f"line {number + 1}: {name} is called and not {how} above, in this block"
+
+
+def _reaches(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, range]]:
+    """What stands where, by its name, and the lines from there to the end of its block."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if match := pattern.match(line):
+            ends = (n for n in range(number, len(lines)) if _is_above(lines[n], line))
+            yield match[1], range(number, next(ends, len(lines)))
+
+
+def _is_above(line: str, other: str) -> bool:
+    return bool(line.strip()) and _depth(line) < _depth(other)
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _calls(text: str, fragments: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """The calls of fragments: line and name."""
+    for number, line in enumerate(_code(text).splitlines()):
+        for match in re.finditer(r"(?<![.:\w])(?<!function )(\w+)\s*\(", line):
+            if match[1] in fragments:
+                yield number, match[1]
+
+
+def _check_lines(text: str) -> Iterator[str]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if len(line) > COLUMNS:
+            yield f"line {number} has {len(line)} columns, more than {COLUMNS}"
+
+
+def check_fragment(name: str, text: str, fragments: Mapping[str, str]) -> list[str]:
     """All that is wrong with a fragment: one function, which knows only what it is given."""
     code = _code(text)
-    complaints = [*_check_sentence(text.splitlines()), *forbidden(text)]
+    complaints = [
+        *_check_sentence(text.splitlines()),
+        *_check_uses(text, fragments),
+        *_check_lines(text),
+        *forbidden(text),
+    ]
     functions = re.findall(r"^local function (\w+)\(", code, re.MULTILINE)
     if functions != [name]:
         complaints.append(f"it is one `local function {name}(...)`; found {functions}")
     others = re.findall(r"^(?!local function |end\s*$)\S.*$", code, re.MULTILINE)
     complaints += [f"outside of the function: {line}" for line in others]
     complaints += [f"{word} in a fragment" for word in sorted(set(re.findall("KEYS|ARGV", code)))]
-    if MISSPELT_USE.search(text):
-        complaints.append("a fragment pastes nothing; one level is enough")
+    if name in needs(text, fragments):
+        complaints.append("it needs itself, perhaps by way of others")
     if text.startswith("#!"):
         complaints.append("a fragment has no `#!lua` of its own")
     return complaints

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import pytest
 
-from tests.house.lua_header import check_fragment, check_script, parse, uses, without_comments
+from sessionstore._core import scripts
+from tests.house.lua_header import (
+    check_fragment,
+    check_script,
+    check_whole,
+    needs,
+    parse,
+    without_comments,
+)
 from tests.house.sources import ROOT, in_tree
 
 LUA = ROOT / "sessionstore" / "lua"
-SCRIPTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(LUA.glob("*.lua"))}
+FOLDERS = sorted(path for path in LUA.iterdir() if path.is_dir() and path.name != "parts")
+FILES = [path for folder in FOLDERS for path in sorted(folder.glob("*.lua"))]
+SCRIPTS = {path.stem: path.read_text(encoding="utf-8") for path in FILES}
 FRAGMENTS = {
     path.stem: path.read_text(encoding="utf-8") for path in sorted((LUA / "parts").glob("*.lua"))
 }
@@ -18,8 +29,14 @@ FRAGMENTS = {
 
 def test_there_are_scripts_and_no_stray_ones() -> None:
     assert SCRIPTS
-    stray = set((ROOT / "sessionstore").rglob("*.lua")) - {*LUA.glob("*.lua")}
+    stray = set((ROOT / "sessionstore").rglob("*.lua")) - {*FILES}
     assert not [in_tree(path) for path in stray - {*(LUA / "parts").glob("*.lua")}]
+
+
+def test_no_two_scripts_have_one_name() -> None:
+    names = Counter(path.stem for path in FILES)
+    assert not [name for name, number in names.items() if number > 1]
+    assert sorted(names) == scripts.names()
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -28,16 +45,25 @@ def test_the_script_keeps_its_contract(name: str) -> None:
     assert not complaints, "\n".join(complaints)
 
 
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_script_has_all_that_it_needs_where_it_needs_it(name: str) -> None:
+    text = scripts.load(name).text
+    complaints = check_whole(text, FRAGMENTS)
+    assert not complaints, "\n".join(complaints)
+    pasted = re.findall(r"^ *local function (\w+)", text, re.MULTILINE)
+    assert {*pasted} & {*FRAGMENTS} == needs(SCRIPTS[name], FRAGMENTS)
+
+
 @pytest.mark.parametrize("name", FRAGMENTS)
 def test_the_fragment_is_one_function_that_knows_only_what_it_is_given(name: str) -> None:
-    complaints = check_fragment(name, FRAGMENTS[name])
+    complaints = check_fragment(name, FRAGMENTS[name], FRAGMENTS)
     assert not complaints, "\n".join(complaints)
 
 
 @pytest.mark.parametrize("name", FRAGMENTS)
-def test_the_fragment_is_used_by_two_scripts_at_least(name: str) -> None:
-    users = [script for script, text in SCRIPTS.items() if name in uses(text)]
-    assert len(users) > 1, f"used by {users or 'nobody'}; put it where it is used"
+def test_the_fragment_is_needed_by_two_scripts_at_least(name: str) -> None:
+    users = [script for script, text in SCRIPTS.items() if name in needs(text, FRAGMENTS)]
+    assert len(users) > 1, f"needed by {users or 'nobody'}; put it where it is used"
 
 
 def test_the_example_that_is_shown_keeps_the_contract() -> None:
@@ -67,18 +93,21 @@ local session = KEYS[1]
 local index = KEYS[2]
 local fence = ARGV[1]
 local lease_ms = tonumber(ARGV[2])
---@use now
 --@use settle
 
 local t = settle(session, lease_ms) -- KEYS[9] in a comment is nothing
 for i = 3, #ARGV, 2 do redis.call('HSET', session, ARGV[i], ARGV[i + 1]) end
 redis.call('ZADD', index, t, 'ARGV[9] in a string is nothing')
+if lease_ms then
+  --@use spare
+  spare()
+end
 return {'CLOSED', fence}
 """
 PARTS = {
     "now": "-- The time.\nlocal function now()\n  return redis.call('TIME')[1]\nend\n",
-    "settle": "-- Settle it.\nlocal function settle(key, lease)\n  return now()\nend\n",
-    "spare": "-- Not used.\nlocal function spare()\nend\n",
+    "settle": "-- Settle it.\n--@use now\nlocal function settle(key, lease)\n  return now()\nend\n",
+    "spare": "-- Seldom used.\nlocal function spare()\nend\n",
 }
 
 
@@ -144,13 +173,24 @@ def test_a_header_is_read() -> None:
         ("-- Returns  ", "-- Gives  ", "found Derives"),
         ("-- KEYS[1] session ", "-- KEYS[1]session ", "not in the grammar"),
         ("-- Derives", "-- And some more prose.\n-- Derives", "prose belongs above"),
-        ("--@use now\n--@use settle", "--@use settle\n--@use now", "settle needs now pasted above"),
-        ("--@use now\n", "", "settle needs now pasted above"),
-        ("--@use now\n--@use settle\n", "", "settle is called and not pasted"),
-        ("--@use now", "--@use now\n--@use spare", "spare is pasted and not called"),
-        ("--@use now", "--@use now\n--@use now", "now is pasted twice"),
-        ("--@use now", "--@use then", "no fragment then"),
-        ("--@use now", "-- @use now", "misspelt"),
+        ("--@use settle\n", "", "settle is called and not named above"),
+        ("--@use settle", "--@use settle\n--@use now", "now is named and not called"),
+        ("--@use settle", "--@use settle\n--@use settle", "settle is named twice"),
+        ("--@use settle", "--@use settle\n--@use then", "no fragment then"),
+        ("--@use settle", "-- @use settle", "misspelt"),
+        ("  --@use spare\n", "", "spare is called and not named above"),
+        (
+            "  --@use spare\n  spare()\nend",
+            "  --@use spare\nend\nspare()",
+            "spare is called and not",
+        ),
+        (
+            "  --@use spare\n  spare()\nend",
+            "  --@use spare\nend\nspare()",
+            "spare is named and not",
+        ),
+        ("  --@use spare\n  spare()", "  spare()\n  --@use spare", "spare is called and not named"),
+        ("return {", f"return {{'{'x' * 120}', ", "more than 120"),
         ("return {", "redis.call('KEYS', '*') return {", "KEYS command"),
         ("return {", "redis.call('SCAN', 0, 'MATCH', 'x') return {", "needs its COUNT"),
         ("return {", "redis.call('zscan', index, 0) return {", "needs its COUNT"),
@@ -196,18 +236,30 @@ def test_a_scan_with_its_count_is_allowed() -> None:
         (PARTS["now"] + PARTS["spare"], "one `local function now(...)`"),
         ("-- The time.\nlocal x = 1\nlocal function now()\nend\n", "outside of the function"),
         ("-- The time.\nlocal function now()\n  return KEYS[1]\nend\n", "KEYS in a fragment"),
-        ("-- The time.\n--@use spare\nlocal function now()\nend\n", "pastes nothing"),
+        ("-- The time.\n--@use spare\nlocal function now()\nend\n", "spare is named and not"),
+        ("-- The time.\nlocal function now()\n  spare()\nend\n", "spare is called and not named"),
+        (
+            "-- The time.\n--@use settle\nlocal function now()\n  settle()\nend\n",
+            "it needs itself",
+        ),
         ("#!lua\n-- The time.\nlocal function now()\nend\n", "no `#!lua`"),
         ("-- The time.\nlocal function now()\n  bit.bor(1, 2)\nend\n", "bit is not"),
     ],
 )
 def test_a_planted_fault_in_a_fragment_is_named(text: str, complaint: str) -> None:
-    complaints = check_fragment("now", text)
+    complaints = check_fragment("now", text, PARTS)
     assert any(complaint in found for found in complaints), complaints
 
 
 def test_good_fragments_have_no_complaint() -> None:
-    assert [check_fragment(name, text) for name, text in PARTS.items()] == [[], [], []]
+    assert [check_fragment(name, text, PARTS) for name, text in PARTS.items()] == [[], [], []]
+
+
+def test_a_fragment_that_was_pasted_into_another_branch_is_out_of_reach() -> None:
+    function = "  local function now()\n    return 1\n  end\n"
+    good = f"if x then\n{function}  return now()\nend\n"
+    assert check_whole(good, PARTS) == []
+    assert check_whole(f"if x then\n{function}end\nreturn now()\n", PARTS) != []
 
 
 def test_comments_go_and_lines_stay() -> None:

@@ -214,7 +214,7 @@ RULES = {
         sessions, "MERGE", r"if #conflicts > 1 then return conflicts end", "", {},
     ),
     "a shared save beside a holder": (
-        sessions, "MERGE", r"if s\.held and \(beside[^\n]*", "", {},
+        sessions, "MERGE", r"if s\.held and \(while_held.*?\nend\n", "", {},
     ),
     "a pool with a seat too many": (
         seats, "TAKE_SEAT", r">= limit then", "> limit then", {"max_private": 2},
@@ -272,7 +272,7 @@ HAND_OVER = {
 }  # fmt: skip
 LINE = {
     "a waiter that is silent gets its turn": {
-        r"ticket == s\.asking or lives\(until_, store\)": "true",
+        r"ticket == s\.asking or is_alive\(until_, store\)": "true",
     },
     "the last in line is the first": {
         r"redis\.call\('LINDEX', waiters, at\)": "redis.call('LINDEX', waiters, -1 - at)",

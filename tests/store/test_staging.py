@@ -102,7 +102,7 @@ async def test_what_is_too_much_is_refused_before_any_of_it_is_written(
             assert caught.value.limit == 60_000
             assert caught.value.size > 90_000
             session.drop_document("x")
-    assert set(scripts(sent)) <= {"reserve", "change_text", "change_list", "read_kept"}
+    assert set(scripts(sent)) <= {"reserve", "change_text", "change_list", "read_beside"}
     assert values(world) == there
     assert world.fields(session) == fields
     assert world.size(session) == size

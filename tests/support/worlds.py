@@ -40,7 +40,7 @@ BUCKETS = 4
 
 DIGITS = 13
 """How many digits tell a time: at the start of the field `h` the end of the lease (parts/look.lua),
-at the start of a place in line how long its waiter is believed to live (parts/line.lua)."""
+at the start of a place in line how long its waiter is believed to live (parts/walk_line.lua)."""
 
 KINDS = ("embedded", "redis7", "cluster", "sentinel", "fake")
 

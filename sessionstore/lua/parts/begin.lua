@@ -1,5 +1,5 @@
--- The store as this script finds it: the bucket's tag, the time of Redis, and the parameters (false: no limit).
--- The parameters that nearly every call needs are read at once, the others when they are asked for.
+-- The store as this script finds it: the tag of the bucket, the time of Redis, and the parameters (false: no limit).
+-- It reads at once the parameters that nearly every call needs, and the others when they are asked for.
 local function begin(parameters)
   local time = redis.call('TIME')
   local us = time[1] * 1000000 + time[2]

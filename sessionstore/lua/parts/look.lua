@@ -1,4 +1,4 @@
--- What a session is at this moment, or nil if there is none: facts only, nothing is written.
+-- What a session is at this moment; nil if there is none. Nothing is written.
 local function look(session, store)
   local v = redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 'h', 'd', 'e', 'm', 'b', 'p', 'i', 's')
   if not v[1] then return nil end
@@ -7,7 +7,7 @@ local function look(session, store)
   local s = {
     session = session, sid = string.sub(session, #store.tag + 3), fence = tonumber(v[1]), owner = v[2] or '',
     timeout = timeout, stored_timeout = timeout, created = v[4], activity = activity, stored_activity = activity,
-    size = v[11] or 0, kept = v[12], sheds = tonumber(v[13] or ''), seat = v[14],
+    size = v[11] or 0, has_beside = v[12], first_end = tonumber(v[13] or ''), seat = v[14],
   }
   if v[10] and v[10] ~= '' then s.moving = v[10] end
   if v[9] then
@@ -16,19 +16,21 @@ local function look(session, store)
   end
   if store.max_timeout and timeout > store.max_timeout then s.timeout = store.max_timeout end
 
-  -- The holder, in fixed places: the end of the lease (13 digits), how it came to be (o opened, g granted, c created
-  -- closed, w nobody holds it and who waits is silent), a ticket of 16 letters, a label.
+  -- The holder, in fixed places, as _core/layout.py tells: end of the lease, how it came to be, ticket, label.
   local holder = v[7]
   if holder ~= '' then
     s.lease_end = tonumber(string.sub(holder, 1, 13))
     s.held = s.lease_end > store.now
     s.mark, s.ticket, s.label = string.sub(holder, 14, 14), string.sub(holder, 15, 30), string.sub(holder, 31)
-    -- A lapsed lease is an implied close at its end; a grant that nobody took up is nothing at all.
+    -- A lease that has lapsed counts as a close at its end. A grant that nobody took up counts as nothing.
     if not s.held and s.mark == 'o' then
       s.lapsed = true
       if s.lease_end > activity then s.activity = s.lease_end end
     end
   end
+
+  -- It is between two homes, and its mover is gone: whoever comes by completes the move, or undoes it.
+  if s.moving and not s.held then s.in_transit = true end
 
   s.deadline = (s.held and s.lease_end or s.activity) + s.timeout
   if v[6] then

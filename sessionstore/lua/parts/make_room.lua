@@ -1,26 +1,28 @@
--- Make sure that an owner may have one session more: answers nil, or the refusal. At the limit those that are over end,
--- and, if the store evicts, so do the least recently active ones that nobody holds; more than a page of them is too
--- much for one call. `leaving` is how many of them are about to leave.
+-- Make sure that an owner may have one session more. Answers nil, or the refusal. At the limit, sessions that are over
+-- end. If the store evicts, the least recently active ones that nobody holds end as well. More than a page of them is
+-- too much for one call. `leaving` is how many of them are about to leave.
+--@use review_sessions
+--@use end_session
 local function make_room(owner, leaving, store)
   local limit, owned = store.max_per_owner, store.tag .. 'o:' .. owner
   if owner == '' or owner == '*' or not limit then return nil end
   local most = limit + leaving
   if redis.call('ZCARD', owned) < most then return nil end
 
-  -- A score is never later than the deadline, so what is over is due.
+  -- A score is never later than the deadline. So what is over is due.
   local due = redis.call('ZRANGE', owned, '-inf', store.now, 'BYSCORE', 'LIMIT', 0, 500)
-  cull(due, owner, true, store)
+  review_sessions(due, owner, true, store)
   local size, evicts = redis.call('ZCARD', owned), store.at_limit == 'evict'
   if size < most then return nil end
   if #due == 500 or evicts and size > 500 then return {'CROWDED', limit, most, evicts and 1 or 0} end
 
   local excess = size - most + 1
-  local idle = evicts and cull(redis.call('ZRANGE', owned, 0, -1), owner, false, store) or {}
+  local idle = evicts and review_sessions(redis.call('ZRANGE', owned, 0, -1), owner, false, store) or {}
   if #idle < excess then return {'LIMIT', limit} end
   table.sort(idle, function(a, b) return a.activity < b.activity end)
   for i = 1, excess do
     idle[i].over, idle[i].kind = 'evicted', 'evicted'
-    finish(idle[i], store)
+    end_session(idle[i], store)
   end
   return nil
 end

@@ -1,0 +1,35 @@
+#!lua flags=allow-oom
+-- Let a session be seen at its new home, or end it there if it was deleted while it moved.
+--
+-- KEYS[1] session     {P:B}s:SID  hash
+-- KEYS[2] parameters  {P:B}p      hash
+-- ARGV[1] ticket  names the move
+-- ARGV[2] reason  why it ends; empty: it lives
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
+-- Returns  {'ADMITTED', facts} | {'OVER', reason}
+local session = KEYS[1]
+local parameters = KEYS[2]
+local ticket = ARGV[1]
+local reason = ARGV[2]
+--@use begin
+--@use look
+--@use end_session
+--@use index_session
+--@use emit
+
+local store = begin(parameters)
+local s = look(session, store)
+if not s then return {'OVER', 'timed out'} end
+if s.ended then return {'OVER', s.over} end
+if string.match(s.moving or '', '^< (%S+)') == ticket then
+  redis.call('HDEL', session, 'm')
+  s.moving = false
+  if reason ~= '' then
+    s.over = reason
+    end_session(s, store)
+    return {'OVER', reason}
+  end
+  index_session(s, store, true)
+  emit('created', s, 'moved', store)
+end
+return {'ADMITTED', redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}

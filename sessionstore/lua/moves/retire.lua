@@ -1,0 +1,29 @@
+#!lua flags=allow-oom
+-- End the old home of a session that has arrived at its new one.
+--
+-- KEYS[1] session     {P:B}s:SID  hash
+-- KEYS[2] parameters  {P:B}p      hash
+-- ARGV[1] ticket  names the move
+-- ARGV[2] fence   of the opening that moves it; empty: another process completes the move, once the lease is over
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
+-- Returns  {'RETIRED', reason to delete it at its new home or empty} | {'HELD'}
+local session = KEYS[1]
+local parameters = KEYS[2]
+local ticket = ARGV[1]
+local fence = tonumber(ARGV[2])
+--@use begin
+--@use look
+--@use end_session
+
+local store = begin(parameters)
+local s = look(session, store)
+if not s or s.ended then return {'RETIRED', redis.call('HGET', session, 'd') or ''} end
+if string.match(s.moving or '', '^> (%S+)') ~= ticket then return {'RETIRED', ''} end
+if s.held and s.fence ~= fence then return {'HELD'} end
+
+local pending = redis.call('HGET', session, 'd')
+local reason = pending and string.match(pending, '^%S+ (.*)$') or ''
+s.over, s.kind, s.deleter = 'moved', 'moved', ticket
+end_session(s, store)
+if pending then redis.call('HSET', session, 'd', reason) end
+return {'RETIRED', reason}

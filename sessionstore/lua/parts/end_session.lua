@@ -1,0 +1,36 @@
+-- End a session: leave a tombstone that says why, take it out of the indexes, wake those who wait. `s.kind` is the kind
+-- of the event, if the store itself ends it: the words in `s.over` may be those of a caller. `s.unlisted` says that the
+-- caller takes it out of the index of the bucket, along with others.
+-- Answers the seat that becomes free, as pool, SID and ticket, or an empty string.
+--@use keys_beside
+--@use emit
+local function end_session(s, store)
+  local seat = s.seat
+  if s.has_beside then
+    for _, key in ipairs(keys_beside(s, store)) do redis.call('UNLINK', key) end
+  end
+  redis.call('UNLINK', s.session)
+  redis.call('HSET', s.session, 'f', string.format('%.0f', s.fence), 'o', s.owner, 'e', s.over,
+    'k', s.deleter or '', 'm', s.moving or '')
+  redis.call('PEXPIRE', s.session, store.linger)
+
+  if not s.unlisted then redis.call('ZREM', store.tag .. 'x', s.sid) end
+  if s.owner ~= '' then redis.call('ZREM', store.tag .. 'o:' .. s.owner, s.sid) end
+  if seat then
+    seat = (s.owner == '*' and 'public ' or 'private ') .. s.sid .. ' ' .. seat
+    redis.call('SADD', store.tag .. 'q', seat)
+  end
+  emit(s.kind or 'ended', s, s.over, store)
+
+  if s.ticket then -- nobody waits for what nobody has held
+    local waiters = store.tag .. 'w:' .. s.sid
+    local line = redis.call('LRANGE', waiters, 0, 499)
+    for _, entry in ipairs(line) do
+      local wake = store.tag .. 'g:' .. string.sub(entry, 14, 29)
+      redis.call('RPUSH', wake, 'over')
+      redis.call('PEXPIRE', wake, 10000)
+    end
+    if #line > 0 then redis.call('UNLINK', waiters) end
+  end
+  return seat or ''
+end

@@ -1,6 +1,0 @@
--- Whether a waiter lives, as far as is known: it asks every second, and each time it is believed for 2 s, which is as long
--- as a grant stays for it. So of many that died at once, one at most is still believed when it is its turn. A time that
--- is further ahead was noted before the clock was put back.
-local function lives(until_, store)
-  return until_ > store.now and until_ <= store.now + 2000
-end

@@ -1,0 +1,23 @@
+-- Look at some sessions of an owner, and end those that are over. Of those that are `due`, the others get their right
+-- place in the index. Answers the sessions that nobody holds.
+--@use look
+--@use end_missing
+--@use note_lapse
+--@use end_session
+local function review_sessions(sids, owner, due, store)
+  local idle = {}
+  for _, sid in ipairs(sids) do
+    local s = look(store.tag .. 's:' .. sid, store)
+    if not s then end_missing(sid, owner, store)
+    elseif not s.moving then
+      if s.over then
+        if s.lapsed then note_lapse(s, store) end
+        end_session(s, store)
+      else
+        if due then redis.call('ZADD', store.tag .. 'o:' .. owner, s.pending and s.lease_end or s.deadline, sid) end
+        if not s.held then idle[#idle + 1] = s end
+      end
+    end
+  end
+  return idle
+end

@@ -1,0 +1,33 @@
+#!lua flags=no-writes
+-- Read one page of an index: the sessions in it that are alive and that the caller may know of.
+--
+-- KEYS[1] index       {P:B}x or {P:B}o:OWNER  zset
+-- KEYS[2] parameters  {P:B}p                  hash
+-- ARGV[1] cursor  as the last page gave it; 0 at first
+-- ARGV[2] user    the acting user, if not privileged; empty: anybody's sessions are visible
+-- Derives  {P:B}s:SID
+-- Returns  {cursor, {sid, fence, owner, timeout, created, activity, deadline, ends, holder, lease_end}, ...};
+--          a session on the move is {sid, how}
+local index = KEYS[1]
+local parameters = KEYS[2]
+local cursor = ARGV[1]
+local user = ARGV[2]
+--@use begin
+--@use look
+--@use visible
+
+local store = begin(parameters)
+local page = redis.call('ZSCAN', index, cursor, 'COUNT', 100)
+local rows = {page[1]}
+for i = 1, #page[2], 2 do
+  local s = look(store.tag .. 's:' .. page[2][i], store)
+  if s and visible(s, '{any}', user) then
+    if s.in_transit then
+      rows[#rows + 1] = {s.sid, s.moving}
+    elseif not s.over then
+      rows[#rows + 1] = {s.sid, string.format('%.0f', s.fence), s.owner, s.timeout, s.created, s.activity, s.deadline,
+        s.ends or '', s.held and s.label or '', s.held and s.lease_end or 0}
+    end
+  end
+end
+return rows

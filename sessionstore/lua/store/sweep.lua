@@ -1,0 +1,42 @@
+#!lua flags=allow-oom
+-- End the sessions of a bucket that are due and over; the others get the score they should have.
+--
+-- KEYS[1] index       {P:B}x   zset
+-- KEYS[2] noted       {P:B}q   set
+-- KEYS[3] parameters  {P:B}p   hash
+-- ARGV[1] page       how many to look at, at most 500
+-- ARGV[2] timed_out  1: also those that have timed out, and that the store keeps until a sweep
+-- Derives  {P:B}s:SID, {P:B}o:OWNER, {P:B}w:SID, {P:B}ev, {P:B}g:TICKET, {P:B}v:ID
+-- Returns  {ended, more, {moving sid, how, ...}, {seat to be given back, ...}, version of the parameters};
+--          more: 1 if there may be more that is due
+local index = KEYS[1]
+local noted = KEYS[2]
+local parameters = KEYS[3]
+local page = tonumber(ARGV[1])
+local timed_out = ARGV[2]
+--@use begin
+--@use look
+--@use end_missing
+--@use catch_up
+
+local store = begin(parameters)
+if timed_out == '1' then store.at_timeout = 'end' end
+local due = redis.call('ZRANGE', index, '-inf', store.now, 'BYSCORE', 'LIMIT', 0, page)
+local ended, moving, over = 0, {}, {}
+for _, sid in ipairs(due) do
+  local s = look(store.tag .. 's:' .. sid, store)
+  if not s then
+    end_missing(sid, '', store)
+    ended = ended + 1
+  elseif s.in_transit then
+    moving[#moving + 1], moving[#moving + 2] = sid, s.moving
+  else
+    s.unlisted = true
+    catch_up(s, store.tag .. 'w:' .. sid, store)
+    if s.over then over[#over + 1] = sid
+    else redis.call('ZADD', index, s.pending and s.lease_end or s.deadline, sid) end
+  end
+end
+if #over > 0 then redis.call('ZREM', index, unpack(over)) end
+return {ended + #over, #due == page and 1 or 0, moving, redis.call('SRANDMEMBER', noted, 500),
+  redis.call('HGET', parameters, 'version') or '0'}
