@@ -40,14 +40,10 @@ class Session(OpenSession):
 
     def _run(self, flow: Flow[T]) -> T:
         """Run a flow when those before it have ended: saves must arrive in their order."""
-        if not self._turn.acquire(blocking=False):
-            if not self._is_original():  # a child of a process that was just using it
-                return self._run_alone(flow)  # it will be refused
-            self._turn.acquire()
-        try:
+        if not self._is_original():  # its turn may be that of a thread of another process
+            return self._run_alone(flow)  # it will be refused
+        with self._turn:
             return self._run_alone(flow)
-        finally:
-            self._turn.release()
 
     @property
     def holder(self) -> str:
@@ -186,7 +182,18 @@ class AsyncSession(OpenSession):
         return self
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        cancelled: asyncio.CancelledError | None = None
+        while True:
+            try:
+                await self._turn.acquire()
+            except asyncio.CancelledError as later:  # the session is given back all the same
+                cancelled = later
+            else:
+                break
         try:
-            await self._run(self._leaving(error))
+            await self._run_alone(self._leaving(error))
         finally:
+            self._turn.release()
             self._note_left()
+        if cancelled is not None:
+            raise cancelled

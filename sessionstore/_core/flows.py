@@ -81,7 +81,7 @@ def create(
 
     try:
         return (yield from admission.let_in(keys, home, owner, make))
-    except SessionStoreError:
+    except (SessionStoreError, GeneratorExit):
         raise  # refused; or out of reach, and then time undoes it
     except BaseException:
         yield from sessions.abandon(home, ticket)
@@ -116,7 +116,7 @@ def open_session(
                 return answer
             wait_end = answer.wait_end
             yield Wake(home.wake(ticket), min(answer.look_again, RECHECK))
-    except SessionStoreError:
+    except (SessionStoreError, GeneratorExit):
         raise  # refused, so neither held nor queued; or out of reach, and then time undoes it
     except BaseException:
         yield from sessions.abandon(home, ticket)
@@ -234,7 +234,7 @@ def close(
         if not (again or closing.unanswered):
             raise
         raise _unknown(home, "close") from None
-    except SessionStoreError:
+    except (SessionStoreError, GeneratorExit):
         raise
     except BaseException:
         # Cancelled, and perhaps before it was sent: at its end, a loop cancels all there is.
@@ -281,7 +281,7 @@ def delete(
                 return False
             wait_end = answer.wait_end
             yield Wake(home.wake(ticket), min(answer.look_again, RECHECK))
-    except SessionStoreError:
+    except (SessionStoreError, GeneratorExit):
         raise
     except BaseException:
         yield from sessions.abandon(home, ticket)

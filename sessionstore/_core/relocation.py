@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TypeVar
 
@@ -28,25 +29,31 @@ def move(
     fence: int,
     sequence: int,
     changes: Changes,
+    put: Mapping[bytes, bytes | None],
     timeout: int | None,
 ) -> Flow[Facts | None]:
     """Save, move to another id or owner, and give back; see moves.py for the steps.
 
-    The ticket names the move. Returns the facts at the new home, or None if the session was deleted
+    The ticket names the move. `put` has values that come beside the session, by their fields, or
+    None for one that goes. Returns the facts at the new home, or None if the session was deleted
     meanwhile. If it is refused, the session stays open where it is, unchanged.
     """
     taken = yield from sessions.save(home, fence, sequence, Changes(), f"> {ticket} {target.sid}")
     if taken is None:  # somebody has deleted it: this close is its end
-        yield from sessions.close(home, fence, changes)
+        yield from sessions.close(home, fence, Changes())
         return None
     facts = Facts(taken) if timeout is None else Facts(taken).with_timeout(timeout)
     refused: BaseException | None = None
     carried: dict[bytes, bytes] = {}
     try:
-        if any(field.startswith(BESIDE) for field in taken):
+        if any(field.startswith(BESIDE) for field in (*taken, *put)):
             yield from _check_free(target)  # before all that is kept is copied there
-        yield from staging.carry(home, fence, target, ticket, taken, carried)
-        everything = Changes({**carried, **changes.written}, changes.removed)
+        stays = [field for field in taken if field.startswith(BESIDE) and field not in put]
+        yield from staging.carry(
+            home, fence, target, ticket, fields=stays, put=put, carried=carried
+        )
+        gone = (field for field, raw in put.items() if raw is None)
+        everything = Changes({**carried, **changes.written}, [*changes.removed, *gone])
         yield from admission.let_in(
             keys,
             target,
@@ -57,6 +64,8 @@ def move(
             # The old seat is free as soon as the old home is retired.
             leaves=seats.pool_of(facts.owner),
         )
+    except GeneratorExit:
+        raise
     except BaseException as error:
         refused = error
         if not (yield from has_moved(home, target, ticket)):

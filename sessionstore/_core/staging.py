@@ -11,7 +11,7 @@ whole, and none is named without it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -86,33 +86,38 @@ def carry(
     fence: int,
     target: Home,
     ticket: str,
-    fields: Mapping[bytes, bytes],
+    *,
+    fields: Iterable[bytes],
+    put: Mapping[bytes, bytes | None],
     carried: dict[bytes, bytes],
 ) -> Flow[None]:
-    """Copy what is kept beside a session to another home, for the move of that ticket.
+    """Copy what is kept beside a session to another home, and write what is put beside it there.
 
-    What its fields must hold to name it there is put into `carried`, also if this breaks off.
+    It is for the move of that ticket. What fields must hold to name it all is put into `carried`,
+    also if this breaks off.
     """
-    whole: list[str] = []
-    for field in fields:
-        if field.startswith(BESIDE):
-            id = new_ticket()
-            carried[field] = naming(id, 0)
-            claim, value = (target.bucket.decision(ticket), ""), target.value(id)
-            page = PAGE if is_list(field) else PIECE
-            at, length, size = 0, 1, 0
-            while at < length:
+    claim, whole = (target.bucket.decision(ticket), ""), list[str]()
+    new = {field: raw for field, raw in put.items() if raw is not None}
+    for field in (*fields, *new):
+        id = new_ticket()
+        carried[field] = naming(id, 0)
+        value, page = target.value(id), PAGE if is_list(field) else PIECE
+        at, length, size = 0, 1, 0
+        while at < length:
+            if field in new:
+                length, part = len(new[field]), new[field]
+            else:
                 length, part = yield from read_beside(source, fence, field, at, page)
-                if not part:
-                    break
-                for first, end in pairwise(cuts(part)):
-                    last = at + end >= length
-                    piece = part[first:end]
-                    yield from _piece(target, claim, [value, *whole], at + first, piece, last)
-                at += len(part)
-                size += size_of(part)
-            carried[field] = naming(id, size)
-            whole.append(value)
+            if not part:
+                break
+            for first, end in pairwise(cuts(part)):
+                last = at + end >= length
+                piece = part[first:end]
+                yield from _piece(target, claim, [value, *whole], at + first, piece, last)
+            at += len(part)
+            size += size_of(part)
+        carried[field] = naming(id, size)
+        whole.append(value)
 
 
 def _reserve(

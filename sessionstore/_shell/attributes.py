@@ -186,7 +186,8 @@ class Attributes(Mapping[str, Any]):
     def _touches_unknown(self, changes: Changes) -> bool:
         """Whether changes may make an object unused of which not all is known that refers to it."""
         known = set(map(field_of, self._asked_for or ()))
-        return not known.issuperset(changes.written) or self._graph.touches_objects(changes)
+        fields = (*changes.written, *changes.removed)
+        return not known.issuperset(fields) or self._graph.touches_objects(changes)
 
     def _replaced(self) -> list[tuple[str, bytes]]:
         """Return what is set aside while its name has a new value, and where its bytes go."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from sessionstore._checks import optional_milliseconds
 from sessionstore._core.sessions import Changes, field_of
-from sessionstore._shell.attributes import Attributes
+from sessionstore._shell.attributes import DOT, Attributes
 from sessionstore._shell.calls import attribute_name
 from sessionstore._shell.documents import Documents
 from sessionstore.config import Duration
@@ -122,12 +122,19 @@ class Changeable(Attributes, MutableMapping[str, Any]):
             fixed[field] = self._stored[field_of(name)]
         dropped: list[bytes] = []
         if self._dropped:
-            stored = self._stored
-            dropped = sorted(at for at in map(field_of, self._dropped) if at in stored)
+            dropped = sorted(filter(self._may_be_stored, map(field_of, self._dropped)))
         return self._graph.changes(values, fixed, dropped, self._whole)
+
+    def _may_be_stored(self, field: bytes) -> bool:
+        """Whether a field is stored, or it is not known because it was not asked for."""
+        unknown = self._asked_for is not None and field[1:].decode() not in self._asked_for
+        return field in self._stored or unknown
 
     def _note_saved(self, sent: Changes, documents: Mapping[str, bytes | None]) -> None:
         """Note that just this is stored now: more may have changed since it was sent."""
+        self._dropped.difference_update(
+            field[1:].decode() for field in sent.removed if field[0] == DOT
+        )
         self._documents.note_saved(documents)
         self._graph.note_saved(self._lifetimes.note_saved(sent))
         self._forget_replaced(sent)

@@ -7,7 +7,7 @@ changes, and no other close is sent after it: then it does not matter which of t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sessionstore._core.keys import Home
 from sessionstore._core.records import Unstaged
@@ -15,7 +15,7 @@ from sessionstore._core.sessions import Changes
 from sessionstore._shell.changeable import Unsaved
 from sessionstore.errors import SessionStoreError, StoreUnavailable
 
-__all__ = ["AsAsked", "Closing"]
+__all__ = ["AS_IT_WAS", "NOTHING", "AsAsked", "Closing"]
 
 
 class AsAsked(NamedTuple):
@@ -26,6 +26,7 @@ class AsAsked(NamedTuple):
     timeout: int | None = None
 
 
+AS_IT_WAS = AsAsked()
 NOTHING = Unsaved(Changes(), {})
 
 
@@ -33,8 +34,9 @@ NOTHING = Unsaved(Changes(), {})
 class Closing:
     """A last request that was sent and has no answer yet."""
 
-    asked: AsAsked | None = None
-    """What the close was asked for; None: it is a discard or a delete."""
+    kind: Literal["close", "discard", "delete"]
+    asked: AsAsked = AS_IT_WAS
+    """What a close was asked for."""
 
     unsaved: Unsaved = NOTHING
     target: tuple[Home, str] | None = None
@@ -43,14 +45,28 @@ class Closing:
     sent: Changes | None = None
     """What goes out; the documents in it have been written where nobody sees them."""
 
+    landed: bool | None = None
+    """Whether a move has arrived, if it was asked for."""
+
     ticket: str = ""
     """Names the move, or the delete."""
 
     unknown: bool = False
     """Whether it may have landed, though there is no answer."""
 
+    def is_same(self, kind: str, asked: AsAsked, unsaved: Unsaved) -> bool:
+        """Whether this is what is asked for now."""
+        now, then = unsaved.changes, self.unsaved.changes
+        return (
+            (kind, asked, unsaved.documents) == (self.kind, self.asked, self.unsaved.documents)
+            and now.written == then.written
+            and set(now.removed) == set(then.removed)
+        )
+
     def is_refused_by(self, error: BaseException) -> bool:
         """Whether an error says that nothing has landed, of this call and of those before."""
+        if self.landed is not None:
+            return not self.landed
         if self.sent is None:
             return True
         if isinstance(error, StoreUnavailable) and not isinstance(error, Unstaged):

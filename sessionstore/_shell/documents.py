@@ -60,6 +60,11 @@ class Documents:
                 check(raw, self._trees[name], name)
         return changed
 
+    @staticmethod
+    def by_field(changed: Mapping[str, bytes | None]) -> dict[bytes, bytes | None]:
+        """Return changed documents by the fields that name them."""
+        return {beside.field_of(beside.DOCUMENT, name): raw for name, raw in changed.items()}
+
     def staging(
         self, home: Home, fence: int, changed: Mapping[str, bytes | None], along: Changes
     ) -> Flow[Changes]:
@@ -67,7 +72,7 @@ class Documents:
 
         `along` is what else is saved with them.
         """
-        fields = {beside.field_of(beside.DOCUMENT, name): raw for name, raw in changed.items()}
+        fields = self.by_field(changed)
         removed = [field for field, raw in fields.items() if raw is None]
         contents = {field: raw for field, raw in fields.items() if raw is not None}
         if not contents:

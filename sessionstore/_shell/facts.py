@@ -82,4 +82,7 @@ class OpenFacts:
     def is_open(self) -> bool:
         """Whether it is open here, as far as is known here."""
         unknown = self._sent_close is not None and self._sent_close.unknown
-        return self._open and not self._lost and not unknown
+        return self._may_be_open() and not unknown
+
+    def _may_be_open(self) -> bool:
+        return self._open and not self._lost

@@ -7,11 +7,14 @@ from typing import TypeVar
 
 from sessionstore._checks import optional_milliseconds
 from sessionstore._core import flows, relocation, sessions
+from sessionstore._core.keys import Home
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow
+from sessionstore._core.records import Facts
 from sessionstore._core.sessions import Changes
 from sessionstore._ids import shown
-from sessionstore._shell.closing import AsAsked, Closing
+from sessionstore._shell.changeable import Unsaved
+from sessionstore._shell.closing import AS_IT_WAS, NOTHING, AsAsked, Closing
 from sessionstore._shell.saving import SavedSession
 from sessionstore.config import Duration
 from sessionstore.errors import SessionNotOpen, SessionStoreError
@@ -38,20 +41,22 @@ class OpenSession(SavedSession):
 
     def _closing(self, id: str | None, owner: str | None, timeout: Duration | None) -> Flow[None]:
         asked = AsAsked(id, owner, optional_milliseconds(timeout, "timeout"))
-        if not self._open and not self._lost and asked == AsAsked():
+        if not self._open and not self._lost and asked == AS_IT_WAS:
             return
         self._check_open("closing")
         if self._mode != "exclusive":
-            if asked != AsAsked():
+            if asked != AS_IT_WAS:
                 raise SessionNotOpen(self.id, doing="changing its id, owner or timeout")
             if self._mode == "shared":
                 yield from self._saving()
             self._open = False
             return
-        sent = self._sent_close
-        closing = (yield from self._first(asked)) if sent is None else self._same(sent, asked)
-        giving_back = self._giving_back(closing, again=sent is not None)
-        saved = yield from self._leaving_with(closing, giving_back)
+        closing, again = self._sent_close, self._sent_close is not None
+        if closing is None:
+            closing = yield from self._first(asked)
+        else:
+            self._check_same(closing, "close", asked, self._unsaved())
+        saved = yield from self._leaving_with(closing, self._giving_back(closing, again=again))
         self._note_saved(saved, closing.unsaved.documents)
 
     def _leaving_with(self, closing: Closing, flow: Flow[T]) -> Flow[T]:
@@ -61,7 +66,9 @@ class OpenSession(SavedSession):
             done = yield from flow
         except BaseException as error:
             self._learn_from(error)
-            closing.unknown = not closing.is_refused_by(error)
+            closing.unknown = not (closing.landed or closing.is_refused_by(error))
+            if closing.landed:
+                self._open = False
             if not closing.unknown:
                 self._sent_close = None
             raise
@@ -69,29 +76,28 @@ class OpenSession(SavedSession):
         return done
 
     def _first(self, asked: AsAsked) -> Flow[Closing]:
+        target = self._calls.target(self._home, self.owner, asked.id, asked.owner)
+        yield from self._settling()
         unsaved = self._unsaved()
         if self._must_load(unsaved.changes):
             unsaved = yield from self._loading_all()
-        target = self._calls.target(self._home, self.owner, asked.id, asked.owner)
-        if target is not None and unsaved.documents:
-            yield from self._saving()  # a document is staged in the bucket where it will be named
-            unsaved = self._unsaved()
-        return Closing(asked, unsaved, target)
+        return Closing("close", asked, unsaved, target)
 
-    def _same(self, sent: Closing, asked: AsAsked) -> Closing:
-        """Return the close that was sent before, if it is what is asked for now."""
-        if (asked, self._unsaved()) != (sent.asked, sent.unsaved):
-            raise SessionNotOpen(self.id, doing="another close than the one that was sent")
-        return sent
+    def _check_same(
+        self, sent: Closing, kind: str, asked: AsAsked = AS_IT_WAS, unsaved: Unsaved = NOTHING
+    ) -> None:
+        """Raise unless a last request that was sent is the one that is asked for now."""
+        if not sent.is_same(kind, asked, unsaved):
+            raise SessionNotOpen(self.id, doing=f"a {kind} after another {sent.kind} was sent")
 
     def _giving_back(self, closing: Closing, *, again: bool) -> Flow[Changes]:
         unsaved, sent = closing.unsaved, closing.sent
-        if sent is None and unsaved.documents:
+        if sent is None and unsaved.documents and closing.target is None:
             sent = yield from self._staging(unsaved)
         elif sent is None:
             sent = self._lifetimes.stamped(unsaved.changes, self._stored)
         closing.sent = sent
-        timeout = closing.asked.timeout if closing.asked else None
+        timeout = closing.asked.timeout
         if closing.target is None:
             yield from flows.close(self._home, self.fence, sent, timeout, again=again)
             if timeout is not None:
@@ -103,28 +109,52 @@ class OpenSession(SavedSession):
         else:
             closing.ticket = new_ticket()
             self._sequence += 1
-            facts = yield from relocation.move(
+            moving = relocation.move(
                 self._calls.keys, self._home, target, owner,
                 ticket=closing.ticket, fence=self.fence, sequence=self._sequence,
-                changes=sent, timeout=timeout,
+                changes=sent, put=self._documents.by_field(unsaved.documents), timeout=timeout,
             )  # fmt: skip
+            try:
+                facts = yield from moving
+            except (Exception, GeneratorExit):
+                raise
+            except BaseException:  # cancelled: what became of the move can be asked
+                yield from self._finding_out(closing, target)
+                raise
+        self._note_moved(target, facts)
+        return sent
+
+    def _finding_out(self, closing: Closing, target: Home) -> Flow[None]:
+        source, ticket = self._home, closing.ticket
+        closing.landed = yield from relocation.has_moved(source, target, ticket)
+        if closing.landed:
+            facts = yield from relocation.complete(source, target, ticket, self.fence)
+            self._note_moved(target, facts)
+
+    def _note_moved(self, target: Home, facts: Facts | None) -> None:
         if facts is not None:
             self._home, self._facts = target, facts
-        return sent
 
     def _discarding(self) -> Flow[None]:
         if not self._is_original():
             self._check_open("discarding")
-        if self._open and self._mode == "exclusive" and not self._lost:
-            again, closing = self._sent_close is not None, Closing()
-            yield from self._leaving_with(closing, self._giving_back(closing, again=again))
+        if self._sent_close is not None:
+            self._check_same(self._sent_close, "discard")
+        yield from self._giving_up()
         self._open = False
+
+    def _giving_up(self) -> Flow[None]:
+        if self._may_be_open() and self._mode == "exclusive":
+            again, closing = self._sent_close is not None, Closing("discard")
+            yield from self._leaving_with(closing, self._giving_back(closing, again=again))
 
     def _deleting(self) -> Flow[None]:
         self._check_open("deleting")
-        sent = self._sent_close
-        again = sent is not None and sent.asked is None and sent.ticket
-        closing = Closing(ticket=again or new_ticket(), sent=Changes())
+        closing = self._sent_close
+        if closing is None:
+            closing = Closing("delete", ticket=new_ticket(), sent=Changes())
+        else:
+            self._check_same(closing, "delete")
         yield from self._leaving_with(closing, self._ending(closing.ticket))
 
     def _ending(self, ticket: str) -> Flow[None]:
@@ -143,11 +173,11 @@ class OpenSession(SavedSession):
                 yield from self._closing(None, None, None)
             except SessionStoreError:
                 with suppress(SessionStoreError):
-                    yield from self._discarding()
+                    yield from self._giving_up()
                 raise
         else:
             with suppress(SessionStoreError):  # the error that led here says more
-                yield from self._discarding()
+                yield from self._giving_up()
 
     def _note_left(self) -> None:
         """Note that the block was left, in whichever way: it is not open here any more."""

@@ -29,6 +29,9 @@ __all__ = ["AsyncLeaseRenewer", "LeaseRenewer"]
 RETRY = 0.2
 """Seconds until a renewal that brought no answer is tried again."""
 
+LOOK = 1.0
+"""Seconds until it is looked again what became of a close that has no answer."""
+
 IDLE = 10.0
 """Seconds with nothing open after which a thread ends."""
 
@@ -56,10 +59,14 @@ class Book:
         due = []
         for key, (reference, when) in self._kept.copy().items():
             session = reference()
-            if session is None or not session.is_open:
+            if session is None or not session._may_be_open():
                 self._kept.pop(key, None)
-            elif when <= now:
+            elif when > now:
+                continue
+            elif session.is_open:
                 due.append(session)
+            else:  # its close was sent and has no answer: it may be refused yet
+                self._enter(session, now + LOOK)
         return due
 
     def renewing(self, keep: Keep) -> Flow[None]:

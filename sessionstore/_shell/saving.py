@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -10,6 +11,7 @@ from sessionstore._core import flows, staging
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.process import generation
+from sessionstore._core.records import Unstaged
 from sessionstore._core.sessions import Changes, Opened, Reading
 from sessionstore._shell.beside import Beside
 from sessionstore._shell.calls import AT_CREATE, Calls, How, attribute_name
@@ -18,10 +20,12 @@ from sessionstore._shell.closing import Closing
 from sessionstore._shell.facts import OpenFacts
 from sessionstore.errors import (
     LeaseLost,
+    QuotaExceeded,
     SessionEnded,
     SessionNotOpen,
     SessionStoreError,
     StoreUnavailable,
+    ValueTooLarge,
 )
 
 __all__ = ["SavedSession"]
@@ -35,6 +39,14 @@ class Merging(NamedTuple):
     ticket: str
     sent: Changes
     seen: Mapping[bytes, bytes]
+
+
+class Sent(NamedTuple):
+    """A save of the holder that was sent: its number in the opening, and what it writes."""
+
+    sequence: int
+    changes: Changes
+    documents: Mapping[str, bytes | None]
 
 
 class SavedSession(OpenFacts, Changeable):
@@ -69,6 +81,8 @@ class SavedSession(OpenFacts, Changeable):
         self._waited = timedelta(seconds=seconds if in_line else 0)
         self._lost = False
         self._sequence = 0
+        # The last save, if it is not known whether it has landed.
+        self._unsettled: Sent | None = None
         self._merging: Merging | None = None
         self._sent_close: Closing | None = None
 
@@ -79,6 +93,10 @@ class SavedSession(OpenFacts, Changeable):
         """Note that the lease is lost, so that the next call says so."""
         # To the holder who has sent the close, that one tells more: it may be what ended the lease.
         self._lost = self._open and self._sent_close is None
+
+    def _shed(self) -> None:
+        if self._sent_close is None:  # what was sent is compared with what is asked for again
+            super()._shed()
 
     def _unsaved(self) -> Unsaved:
         return Unsaved(self._changes(), self._documents.changed())
@@ -175,18 +193,9 @@ class SavedSession(OpenFacts, Changeable):
         if content is not None:
             flow = staging.stage(self._home, self.fence, {field: content}, Changes())
             named = yield from self._guarded(flow)
-        yield from self._guarded(self._save_beside(Changes(named, () if named else [field])))
+        yield from self._settling()
+        yield from self._sending(Changes(named, () if named else [field]), {})
         self._note_beside(field, named.get(field))
-
-    def _save_beside(self, changes: Changes) -> Flow[None]:
-        self._sequence += 1
-        try:
-            yield from flows.save(self._home, self.fence, self._sequence, changes)
-        except (StoreUnavailable, GeneratorExit):
-            raise
-        except BaseException:
-            yield from staging.unstage(self._home, changes.written)
-            raise
 
     # What each method does, as a flow; the shells below only run it.
 
@@ -206,18 +215,45 @@ class SavedSession(OpenFacts, Changeable):
 
     def _saving(self) -> Flow[None]:
         self._check_writable("saving")
-        if self._merging is not None:  # it may have landed, and must not be a conflict with itself
-            yield from self._merge(self._merging)
+        yield from self._settling()
         unsaved = self._unsaved()
         if self._must_load(unsaved.changes):
             unsaved = yield from self._loading_all()
         sent = yield from self._staging(unsaved)
         if self._mode == "exclusive":
-            yield from self._guarded(self._save_beside(sent))
-            self._note_saved(sent, unsaved.documents)
+            yield from self._sending(sent, unsaved.documents)
         elif sent.written or sent.removed:
             seen = self._lifetimes.as_stored(self._stored)
             yield from self._merge(Merging(new_ticket(), sent, self._with_unread(sent, seen)))
+
+    def _settling(self) -> Flow[None]:
+        """Send the last save again if it had no answer: only then is it known what is unsaved."""
+        if self._merging is not None:
+            yield from self._merge(self._merging)
+        if self._unsettled is not None:
+            with suppress(ValueTooLarge, QuotaExceeded, Unstaged):  # then it has not landed
+                yield from self._send(self._unsettled)
+
+    def _sending(self, changes: Changes, documents: Mapping[str, bytes | None]) -> Flow[None]:
+        self._sequence += 1
+        yield from self._send(Sent(self._sequence, changes, documents))
+
+    def _send(self, sent: Sent) -> Flow[None]:
+        self._unsettled = sent
+        try:
+            saving = flows.save(self._home, self.fence, sent.sequence, sent.changes)
+            yield from self._guarded(saving)
+        except Unstaged:
+            self._unsettled = None
+            raise
+        except (StoreUnavailable, GeneratorExit):
+            raise
+        except SessionStoreError:
+            self._unsettled = None
+            yield from staging.unstage(self._home, sent.changes.written)
+            raise
+        self._unsettled = None
+        self._note_saved(sent.changes, sent.documents)
 
     def _merge(self, merging: Merging) -> Flow[None]:
         self._merging = merging

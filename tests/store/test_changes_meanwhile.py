@@ -4,80 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sessionstore import SessionEnded, SessionNotOpen, TimedOut
-from sessionstore._core.operation import Operation
 from tests.data.classes import Cart
+from tests.support.losing import answers_lost, is_saving, under_way
 from tests.support.worlds import World
-
-Meanwhile = Callable[[], None]
-
-
-def is_saving(step: Any) -> bool:
-    return isinstance(step, Operation) and step.script.name.rpartition("/")[2] in (
-        "save",
-        "close",
-        "merge",
-    )
-
-
-@contextmanager
-def under_way(world: World, store: Any, meanwhile: Meanwhile) -> Iterator[None]:
-    """Do something once, after a save has left and before its answer is here."""
-    driver = store._driver
-    answer = driver._answer
-    left = [meanwhile]
-
-    def sync(step: Any) -> Any:
-        reply = answer(step)
-        if is_saving(step) and left:
-            left.pop()()
-        return reply
-
-    async def awaited(step: Any) -> Any:
-        reply = await answer(step)
-        if is_saving(step) and left:
-            left.pop()()
-        return reply
-
-    driver._answer = awaited if world.shell == "async" else sync
-    try:
-        yield
-    finally:
-        del driver._answer
-    assert not left, "nothing was saved"
-
-
-@contextmanager
-def answers_lost(world: World, store: Any, *, any_call: bool = False) -> Iterator[None]:
-    """Let every save land (or any call), and its answer be lost."""
-    driver = store._driver
-    answer = driver._answer
-
-    def sync(step: Any) -> Any:
-        reply = answer(step)
-        if any_call or is_saving(step):
-            raise TimedOut("the answer was lost")
-        return reply
-
-    async def awaited(step: Any) -> Any:
-        reply = await answer(step)
-        if any_call or is_saving(step):
-            raise TimedOut("the answer was lost")
-        return reply
-
-    driver._answer = awaited if world.shell == "async" else sync
-    try:
-        yield
-    finally:
-        del driver._answer
-
 
 CHANGES: dict[str, Callable[[Any], None]] = {
     "assigned anew": lambda session: session.update(n=2),
