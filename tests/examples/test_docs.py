@@ -20,28 +20,15 @@ import pytest
 
 from sessionstore import Parameters, SessionStore, errors
 from sessionstore.embedded import EmbeddedServer
+from tests.support.documents import DOCUMENTS, FENCE, ROOT, program
 from tests.support.servers import Cluster, Standalone, redis7
 
-ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PICTURES = sorted((ROOT / "docs").glob("*.svg"))
 MARKS = {"python", "console", "text"}
 
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMISE = re.compile(r"^\s*print\(.*\)  # (.*)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
-
-
-def program(text: str) -> str:
-    """All Python of a document, each line where it is in the document."""
-    lines = [""] * text.count("\n")
-    for block in FENCE.finditer(text):
-        if block[1] == "python":
-            first = text.count("\n", 0, block.start(2))
-            code = block[2].splitlines()
-            lines[first : first + len(code)] = code
-    return "\n".join(lines)
 
 
 def anchors(text: str) -> set[str]:
