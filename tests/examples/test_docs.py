@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import timedelta
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from tests.support.servers import Cluster, Standalone, redis7
 
 PICTURES = sorted((ROOT / "docs").glob("*.svg"))
 MARKS = {"python", "console", "text"}
+SAME = 12  # words in a row that no two documents share
 
 PROMISE = re.compile(r"^\s*print\(.*\)  # (.*)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -92,6 +94,19 @@ def test_every_link_leads_somewhere(document: Path) -> None:
         if not target.exists() or anchor not in anchors(target.read_text(encoding="utf-8")):
             broken.append(link)
     assert not broken
+
+
+def runs_of_words(document: Path) -> set[str]:
+    """All that stands in the prose of a document, as overlapping runs of `SAME` words."""
+    words = re.findall(r"[\w'’]+", FENCE.sub("", document.read_text(encoding="utf-8")).lower())
+    return {" ".join(words[at : at + SAME]) for at in range(len(words) - SAME + 1)}
+
+
+def test_a_paragraph_stands_in_one_document_and_others_link_to_it() -> None:
+    documents = [*DOCUMENTS, ROOT / "CONTRIBUTING.md", ROOT / "sessionstore" / "lua" / "README.md"]
+    told = {path.relative_to(ROOT).as_posix(): runs_of_words(path) for path in documents}
+    twice = {pair: told[pair[0]] & told[pair[1]] for pair in combinations(told, 2)}
+    assert not {pair: sorted(runs) for pair, runs in twice.items() if runs}
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=names)
