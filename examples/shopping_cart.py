@@ -54,7 +54,7 @@ class Shop:
 
 
 class Quiet(WSGIRequestHandler):
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - its name there
         pass
 
 

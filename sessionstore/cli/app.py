@@ -12,11 +12,12 @@ import typer
 from typer.core import TyperGroup
 
 import sessionstore
-from sessionstore.cli import replay, server, sessions
-from sessionstore.cli.accesslog import UnreadableLog
+from sessionstore.cli import server, sessions
 from sessionstore.cli.options import DEFAULT_URL, PREFIX_HELP, URL_HELP, VARIABLE
 from sessionstore.cli.output import line, say
-from sessionstore.cli.replaying import Crashed
+from sessionstore.cli.replay.access_log import UnreadableLog
+from sessionstore.cli.replay.commands import demo, replay
+from sessionstore.cli.replay.load_balancer import Crashed
 from sessionstore.errors import SessionStoreError
 
 __all__ = ["app", "run"]
@@ -84,8 +85,8 @@ def _common(
     ctx.default_map = dict.fromkeys(commands, defaults)
 
 
-app.command()(replay.demo)
-app.command()(replay.replay)
+app.command()(demo)
+app.command()(replay)
 app.command()(server.up)
 app.command()(sessions.ls)
 app.command()(sessions.show)

@@ -15,6 +15,7 @@ import time
 from enum import Enum, auto
 from pathlib import Path
 
+from sessionstore.embedded._allocator import environment
 from sessionstore.embedded._binary import find_server
 from sessionstore.embedded._directory import (
     address,
@@ -167,6 +168,7 @@ def _spawn(directory: Path, starter: str) -> Process:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env=environment(),
         start_new_session=True,
     ) as shell:
         pid = int(shell.stdout.readline() or -1) if shell.stdout else -1

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from sessionstore.cli import appserver, replaying
-from sessionstore.cli.accesslog import Request
-from sessionstore.cli.appserver import Where, serve, session_id
-from sessionstore.cli.figures import percentile_ms
-from sessionstore.cli.replaying import Crashed, lost_updates
-from sessionstore.cli.traffic import generated
+from sessionstore.cli.replay import load_balancer
+from sessionstore.cli.replay.access_log import Request
+from sessionstore.cli.replay.app_server import Where, serve
+from sessionstore.cli.replay.client_sessions import lost_updates, session_id
+from sessionstore.cli.replay.figures import percentile_ms
+from sessionstore.cli.replay.load_balancer import Crashed
+from sessionstore.cli.replay.made_up_traffic import generated
 from sessionstore.errors import SessionStoreError, StoreUnavailable
 from sessionstore.store import SessionStore
 from tests.support.wait import wait_until
@@ -95,7 +96,7 @@ def test_a_lost_update_is_found_and_is_exit_status_1(
         store.delete(session_id(requests[-1].client))
         return lost_updates(store, requests)
 
-    monkeypatch.setattr("sessionstore.cli.replay.lost_updates", tampering)
+    monkeypatch.setattr("sessionstore.cli.replay.commands.lost_updates", tampering)
     said = ss("replay", str(log), "--json")
     assert said.status == 1
     assert said.json["lost_updates"] >= 2
@@ -118,20 +119,20 @@ def test_an_app_server_that_is_killed_ends_the_run_with_an_error(
 
     def progress(_: int) -> None:
         if not pids:
-            pids.extend(child.pid for child in replaying.multiprocessing.active_children())
+            pids.extend(child.pid for child in load_balancer.multiprocessing.active_children())
             os.kill(pids[0], signal.SIGKILL)
 
     with pytest.raises(Crashed, match=r"app server \d ended .* -9"):
-        replaying.replay(
+        load_balancer.replay(
             requests, Where(url, prefix, 256), servers=2, concurrency=4, seed=1, progress=progress
         )
     assert pids
-    assert not replaying.multiprocessing.active_children()
+    assert not load_balancer.multiprocessing.active_children()
 
 
 def test_an_error_of_the_store_at_an_app_server_is_raised_here(url: str, prefix: str) -> None:
     with pytest.raises(SessionStoreError):
-        replaying.replay(
+        load_balancer.replay(
             [Request("one", "/")],
             Where(url, "{}", 256),
             servers=1,
@@ -140,7 +141,7 @@ def test_an_error_of_the_store_at_an_app_server_is_raised_here(url: str, prefix:
             progress=lambda _: None,
         )
     with pytest.raises(StoreUnavailable):
-        replaying.replay(
+        load_balancer.replay(
             [Request("one", "/")],
             Where("redis://127.0.0.1:1", prefix, 256),
             servers=1,
@@ -235,4 +236,4 @@ def test_percentiles_are_times_that_were_measured() -> None:
 
 def test_an_id_is_never_taken_for_a_generated_one(store: SessionStore) -> None:
     serve(store, Request("ns.abcdefghijklmnopqrstuv", "/"))
-    assert appserver.session_id("x") != "x"
+    assert session_id("x") != "x"

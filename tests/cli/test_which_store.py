@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from sessionstore.cli import replaying
-from sessionstore.cli.traffic import generated
+from sessionstore.cli.replay import load_balancer
+from sessionstore.cli.replay.made_up_traffic import generated
 from sessionstore.config import Parameters
 from sessionstore.doctor import Verdict, examine
 from sessionstore.store import SessionStore
@@ -164,11 +164,13 @@ def test_a_replay_keeps_the_parameters_of_the_store(
 def test_a_replay_ends_only_what_it_made(
     ss: Command, store: SessionStore, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    replay = load_balancer.replay
+
     def meanwhile(*given: Any, **named: Any) -> Any:
         store.create("somebody's", owner="alice", open=False)
-        return replaying.replay(*given, **named)
+        return replay(*given, **named)
 
-    monkeypatch.setattr("sessionstore.cli.replay.replayed", meanwhile)
+    monkeypatch.setattr(load_balancer, "replay", meanwhile)
     assert ss("replay", str(log), "--json").status == 0
     assert [info.id for info in store.list()] == ["somebody's"]
 

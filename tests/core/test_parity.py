@@ -7,30 +7,8 @@ from typing import Any
 
 import pytest
 
-from sessionstore import (
-    AsyncAtomic,
-    AsyncEvents,
-    AsyncLongstring,
-    AsyncSession,
-    AsyncSessionList,
-    AsyncSessionStore,
-    Atomic,
-    Events,
-    Longstring,
-    Session,
-    SessionList,
-    SessionStore,
-)
+from tests.support.awaitable import PAIRS, SAME
 
-PAIRS = [
-    (SessionStore, AsyncSessionStore),
-    (Session, AsyncSession),
-    (SessionList, AsyncSessionList),
-    (Atomic, AsyncAtomic),
-    (Longstring, AsyncLongstring),
-    (Events, AsyncEvents),
-]
-SAME = {"__aenter__": "__enter__", "__aexit__": "__exit__", "__anext__": "__next__"}
 NOT_AWAITED = {
     "as_user",
     "label",

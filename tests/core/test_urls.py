@@ -13,7 +13,7 @@ from sessionstore import AsyncSessionStore, ConfigError, SessionStore, SessionSt
 from sessionstore._redis.connect import connect
 from sessionstore._redis.urls import Place, parse_url
 from sessionstore.cli.app import run
-from sessionstore.cli.appserver import Where
+from sessionstore.cli.replay.app_server import Where
 
 USER, FIRST, LAST = "zz77zz", "4411", "qq88qq"
 SPECIAL = [

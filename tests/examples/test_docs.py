@@ -14,34 +14,23 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import timedelta
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 from sessionstore import Parameters, SessionStore, errors
 from sessionstore.embedded import EmbeddedServer
+from tests.support.documents import DOCUMENTS, FENCE, ROOT, program
 from tests.support.servers import Cluster, Standalone, redis7
 
-ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PICTURES = sorted((ROOT / "docs").glob("*.svg"))
 MARKS = {"python", "console", "text"}
+SAME = 12  # words in a row that no two documents share
 
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMISE = re.compile(r"^\s*print\(.*\)  # (.*)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
-
-
-def program(text: str) -> str:
-    """All Python of a document, each line where it is in the document."""
-    lines = [""] * text.count("\n")
-    for block in FENCE.finditer(text):
-        if block[1] == "python":
-            first = text.count("\n", 0, block.start(2))
-            code = block[2].splitlines()
-            lines[first : first + len(code)] = code
-    return "\n".join(lines)
 
 
 def anchors(text: str) -> set[str]:
@@ -105,6 +94,19 @@ def test_every_link_leads_somewhere(document: Path) -> None:
         if not target.exists() or anchor not in anchors(target.read_text(encoding="utf-8")):
             broken.append(link)
     assert not broken
+
+
+def runs_of_words(document: Path) -> set[str]:
+    """All that stands in the prose of a document, as overlapping runs of `SAME` words."""
+    words = re.findall(r"[\w'’]+", FENCE.sub("", document.read_text(encoding="utf-8")).lower())
+    return {" ".join(words[at : at + SAME]) for at in range(len(words) - SAME + 1)}
+
+
+def test_a_paragraph_stands_in_one_document_and_others_link_to_it() -> None:
+    documents = [*DOCUMENTS, ROOT / "CONTRIBUTING.md", ROOT / "sessionstore" / "lua" / "README.md"]
+    told = {path.relative_to(ROOT).as_posix(): runs_of_words(path) for path in documents}
+    twice = {pair: told[pair[0]] & told[pair[1]] for pair in combinations(told, 2)}
+    assert not {pair: sorted(runs) for pair, runs in twice.items() if runs}
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=names)

@@ -11,21 +11,19 @@ import random
 import signal
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
-from sessionstore.cli import appserver
-from sessionstore.cli.accesslog import Request
-from sessionstore.cli.appserver import Done, Failed, Ready, Where, session_id
-from sessionstore.errors import SessionEnded, SessionNotFound, SessionStoreError
-from sessionstore.store import SessionStore
+from sessionstore.cli.replay import app_server
+from sessionstore.cli.replay.access_log import Request
+from sessionstore.cli.replay.app_server import Done, Failed, Ready, Where
+from sessionstore.errors import SessionStoreError
 
-__all__ = ["Crashed", "Measured", "end_sessions", "lost_updates", "replay"]
+__all__ = ["Crashed", "Measured", "replay"]
 
 AHEAD = 4
 """How many requests each thread of a server has at most, the one it works on included."""
@@ -166,7 +164,7 @@ def _started(number: int, where: Where, threads: int) -> Server:
     spawn = multiprocessing.get_context("spawn")
     pipe, theirs = spawn.Pipe()
     process = spawn.Process(
-        target=appserver.main,
+        target=app_server.main,
         args=(theirs, where, threads),
         name=f"app server {number}",
         daemon=True,
@@ -219,23 +217,3 @@ def _deaf_to_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def lost_updates(store: SessionStore, requests: Sequence[Request]) -> int:
-    """Read every session back and return by how much the counters differ from the log."""
-    expected = Counter(request.client for request in requests)
-    return sum(abs(count - _counted(store, client)) for client, count in expected.items())
-
-
-def _counted(store: SessionStore, client: str) -> int:
-    try:
-        return int(store.read(session_id(client)).get("count", 0))
-    except (SessionNotFound, SessionEnded):
-        return 0
-
-
-def end_sessions(store: SessionStore, requests: Sequence[Request]) -> None:
-    """End the sessions that a replay has made, and no others."""
-    for client in {request.client for request in requests}:
-        with suppress(SessionNotFound, SessionEnded):
-            store.delete(session_id(client))

@@ -13,15 +13,14 @@ from typing import Annotated
 
 import typer
 
-from sessionstore.cli import accesslog
-from sessionstore.cli.accesslog import Log
-from sessionstore.cli.appserver import Where
-from sessionstore.cli.figures import Figures, percentile_ms, show
 from sessionstore.cli.options import DEFAULT_URL, Json, Url
 from sessionstore.cli.output import print_json, progress, say
-from sessionstore.cli.replaying import end_sessions, lost_updates
-from sessionstore.cli.replaying import replay as replayed
-from sessionstore.cli.traffic import generated
+from sessionstore.cli.replay import access_log, load_balancer
+from sessionstore.cli.replay.access_log import Log
+from sessionstore.cli.replay.app_server import Where
+from sessionstore.cli.replay.client_sessions import end_sessions, lost_updates
+from sessionstore.cli.replay.figures import Figures, percentile_ms, show
+from sessionstore.cli.replay.made_up_traffic import generated
 from sessionstore.doctor import forget, memory_used
 from sessionstore.embedded import EmbeddedServer
 from sessionstore.errors import ConfigError, StoreNotFound
@@ -96,7 +95,7 @@ def _run(
 ) -> None:
     if concurrency < servers:
         raise ConfigError("--concurrency is the total of all --servers, so at least as many")
-    log = accesslog.read(path)
+    log = access_log.read(path)
     with _somewhere(url, prefix, concurrency, log) as where:
         figures = _measured(log, where, servers, concurrency, quiet=json)
     if json:
@@ -159,7 +158,7 @@ def _measured(log: Log, where: Where, servers: int, concurrency: int, *, quiet: 
         _warm_up(store)
         before = memory_used(where.url)
         with progress("replaying", len(log.requests), quiet=quiet) as advance:
-            measured = replayed(
+            measured = load_balancer.replay(
                 log.requests, where, servers=servers, concurrency=concurrency, seed=seed,
                 progress=advance,
             )  # fmt: skip

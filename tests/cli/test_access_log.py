@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sessionstore.cli.accesslog import Request, UnreadableLog, parse, read
+from sessionstore.cli.replay.access_log import Request, UnreadableLog, parse, read
 
 COMMON = b'192.0.2.1 - frank [10/Oct/2000:13:55:36 -0700] "GET /a.gif HTTP/1.0" 200 2326'
 COMBINED = COMMON + b' "http://www.example.com/" "Mozilla/5.0 (it says \\"hi\\")"'

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from sessionstore.cli.accesslog import parse
-from sessionstore.cli.traffic import generated
+from sessionstore.cli.replay.access_log import parse
+from sessionstore.cli.replay.made_up_traffic import generated
 
 
 def clients(seed: int) -> list[str]:

@@ -17,12 +17,13 @@ from datetime import timedelta
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from sessionstore.cli.accesslog import Request
+from sessionstore.cli.replay.access_log import Request
+from sessionstore.cli.replay.client_sessions import session_id
 from sessionstore.errors import SessionEnded, SessionExists, SessionNotFound
 from sessionstore.session import Session
 from sessionstore.store import SessionStore
 
-__all__ = ["Done", "Failed", "Ready", "Where", "main", "session_id"]
+__all__ = ["Done", "Failed", "Ready", "Where", "main"]
 
 LAST_PATHS = 20
 WAIT = timedelta(minutes=1)
@@ -74,11 +75,6 @@ def main(pipe: Connection, where: Where, threads: int) -> None:
         pass  # who started us is gone
     except Exception as error:  # noqa: BLE001 - it is told to who started us
         _send_error(pipe, error)
-
-
-def session_id(client: str) -> str:
-    """Return the id of a client's session; no host name looks like a generated one in it."""
-    return f"client {client}"
 
 
 class AppServer:
