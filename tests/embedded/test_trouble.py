@@ -17,7 +17,7 @@ import pytest
 import redis
 
 from sessionstore import SessionStore, StoreUnavailable
-from sessionstore._redis import aio, connect
+from sessionstore._redis import connect, exchange
 from sessionstore.embedded import EmbeddedServer, _server, connect_or_start
 from tests.embedded.scenes import pid_of, running, servers_in
 from tests.faults.awaited import SHELLS, connected
@@ -90,7 +90,7 @@ def test_asyncio_goes_on_while_it_connects_to_a_stalled_server(directory: Path) 
 def test_calls_to_a_stalled_server_end_as_with_any_url_and_it_is_used_again_when_it_goes_on(
     directory: Path, shell: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (aio, connect):
+    for module in (connect, exchange):
         monkeypatch.setattr(module, "ANSWER_WITHIN", 0.3)
 
     async def main() -> None:
@@ -359,8 +359,7 @@ def test_a_client_that_cannot_start_the_server_again_says_what_is_unknown(
     with SessionStore.connect(f"embedded://{directory}") as store:
         session = store.create("a", data={"n": 0})
         monkeypatch.setattr(_server, "find_server", lambda: directory / "no-such-server")
-        connections = store._driver._connections
-        assert connections is not None
+        connections = store._driver._exchange._nodes.at("")
         connection = connections.take()
         connections.give(connection)
         read = connection.read_response

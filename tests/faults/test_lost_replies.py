@@ -295,7 +295,7 @@ async def close_under_another_id_with_values(near: Any, plain: SessionStore) -> 
 
 def only_what_is_named_stays(plain: SessionStore) -> None:
     """Check that there are no values but those of sessions."""
-    client = plain._driver._clients.commands
+    client = plain._driver._deployment.client
     held = [client.hgetall(key) for key in keys_of(plain) if "}s:" in key]
     named = {raw[:16].decode() for fields in held for at, raw in fields.items() if at[:1] == b":"}
     assert {key[-16:] for key in keys_of(plain) if "}v:" in key} == named

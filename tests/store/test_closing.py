@@ -46,7 +46,7 @@ async def test_leaving_a_view_closes_nothing(store: Any, world: World, how: str)
 
 
 async def test_leaving_a_view_of_a_view_closes_nothing_either(store: Any) -> None:
-    view = store.as_user("alice")
+    view = store.as_user("root", privileged=True)
     await leave(view.as_user("bob"), "block")
     await (await view.create("a")).close()
 
