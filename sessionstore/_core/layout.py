@@ -47,10 +47,10 @@ What was put into a session begins with a mark:
 A tombstone is what is left when a session has ended, for as long as the store lingers:
 
     f  fence     that of the session; a new one of its name begins above it
-    o  owner     that of the session; empty: anonymous
+    o  owner     that of the session; absent: anonymous
     e  ended     why; only a tombstone has it
     k  deleter   ticket of the delete that ended it; empty: no delete did
-    m  moving    where it went or came from; empty: it did not move
+    m  moving    where it went or came from; absent: it did not move
     d  delete    why to end it at its new home, too; only if it has moved
 """
 

@@ -90,9 +90,9 @@ def arrive(
     """Make the new home, within the limits."""
 
     def parse(reply: Sequence[Any]) -> Seat | Crowded | None:
-        if reply[0] == b"ARRIVED":
+        if reply == b"ARRIVED":
             return None
-        if reply[0] == b"DENIED":
+        if reply == b"DENIED":
             raise LeaseLost(target.id, fence=facts.fence)
         return demanded(target.id, reply)
 
@@ -122,7 +122,7 @@ def _attributes(facts: Facts, changes: Changes) -> Iterator[bytes]:
 def decide(target: Home, ticket: str) -> Operation[bool]:
     """Settle whether a move has arrived; if it has not, it never will."""
     decision = target.bucket.decision(ticket)
-    return Operation(DECIDE, (decision,), (), lambda reply: reply[0] == b"arrived")
+    return Operation(DECIDE, (decision,), (), lambda reply: bool(reply == b"arrived"))
 
 
 def retire(source: Home, ticket: str, fence: int | None) -> Operation[str | None]:
@@ -131,7 +131,7 @@ def retire(source: Home, ticket: str, fence: int | None) -> Operation[str | None
         RETIRE,
         (source.session, source.bucket.parameters),
         (ticket, "" if fence is None else fence),
-        lambda reply: None if reply[0] == b"HELD" else reply[1].decode(),
+        lambda reply: None if reply == b"HELD" else reply[1].decode(),
     )
 
 

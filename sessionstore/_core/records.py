@@ -162,15 +162,15 @@ def demanded(id: str, reply: Sequence[Any]) -> Seat | Crowded:
 
 
 def refuse(id: str, reply: Sequence[Any], fence: int = 0) -> NoReturn:
-    """Raise what a refusal stands for; the first item of a reply is its status."""
+    """Raise what a refusal stands for: a status word, alone or with facts behind it."""
     raise _refusal(id, reply, fence)
 
 
 def _refusal(id: str, reply: Sequence[Any], fence: int) -> Exception:
     match reply:
-        case [b"ABSENT"]:
+        case b"ABSENT":
             return SessionNotFound(id)
-        case [b"EXISTS"]:
+        case b"EXISTS":
             return SessionExists(id)
         case [b"OVER" | b"DUE" as how, bytes(reason)]:
             return (Due if how == b"DUE" else SessionEnded)(id, reason=reason.decode())
@@ -182,7 +182,7 @@ def _refusal(id: str, reply: Sequence[Any], fence: int) -> Exception:
             return QuotaExceeded("waiters", value=limit)
         case [b"LIMIT", int(limit), *what]:
             return QuotaExceeded(what[0].decode() if what else "owner", value=limit)
-        case [b"LOST" | b"FORGOTTEN" as how]:
+        case b"LOST" | b"FORGOTTEN" as how:
             return (Forgotten if how == b"FORGOTTEN" else LeaseLost)(id, fence=fence)
         case [b"TOOBIG", int(size), int(limit)]:
             return ValueTooLarge(id, size=size, limit=limit)
@@ -190,10 +190,11 @@ def _refusal(id: str, reply: Sequence[Any], fence: int) -> Exception:
             return Conflict(id, fields=tuple(name[1:].decode() for name in names))
         case [b"MOVING", bytes(how)]:
             return Moving(how)
-        case [b"UNSTAGED"]:
+        case b"UNSTAGED":
             return Unstaged(
                 f"what was written for session {shown(id)} was gone before it was whole, or another"
                 " call has its place; nothing has changed, repeat the call"
             )
         case _:
-            return SessionStoreError(f"unexpected answer of a script: {reply[0]!r}")
+            status = reply if isinstance(reply, bytes) else reply[0]
+            return SessionStoreError(f"unexpected answer of a script: {status!r}")

@@ -100,7 +100,7 @@ def take(pool: Pool, seat: str, *, force: bool) -> Operation[Full | None]:
     """Take a seat; with `force` also past the limit."""
 
     def parse(reply: Sequence[Any]) -> Full | None:
-        if reply[0] == b"TAKEN":
+        if reply == b"TAKEN":
             return None
         _, limit, *doubtful = reply
         return Full(limit, [seat.decode() for seat in doubtful])
@@ -118,7 +118,7 @@ def see(keys: Keyspace, pool: Pool, seat: str) -> Operation[Sight | None]:
                 return Sight(activity, held=held == 1)
             case [b"MOVING", how]:
                 return Sight(0, moving=how)
-            case [b"ENDED"]:
+            case b"ENDED":
                 return Sight(0, ended=True)
             case _:
                 return None
@@ -223,5 +223,5 @@ def evict(home: Home, activity: int) -> Operation[bool]:
         EVICT,
         (home.session, home.bucket.parameters),
         (activity,),
-        lambda reply: reply[0] == b"EVICTED",
+        lambda reply: bool(reply == b"EVICTED"),
     )

@@ -211,9 +211,9 @@ def close(home: Home, fence: int, changes: Changes, timeout: int | None = None) 
     """Save and give back; False if it has been given back before, should this have asked before."""
 
     def parse(reply: Sequence[Any]) -> bool:
-        if reply[0] not in (b"CLOSED", b"GIVEN"):
+        if reply not in (b"CLOSED", b"GIVEN"):
             refuse(home.id, reply, fence)
-        return bool(reply[0] == b"CLOSED")
+        return reply == b"CLOSED"
 
     given = (fence, _optional(timeout), len(changes.written), *changes.arguments(home))
     return Operation(CLOSE, _keys(home), given, parse)
@@ -225,9 +225,11 @@ def save(
     """Save and go on; with `moving`, answer with all there is to take along, or None if deleted."""
 
     def parse(reply: Sequence[Any]) -> dict[bytes, bytes] | None:
-        if reply[0] not in (b"SAVED", b"PENDING"):
+        if reply in (b"SAVED", b"PENDING"):
+            return None
+        if reply[0] != b"SAVED":
             refuse(home.id, reply, fence)
-        return all_fields(reply[1]) if len(reply) > 1 else None
+        return all_fields(reply[1])
 
     given: Arguments = (fence, sequence, moving, len(changes.written), *changes.arguments(home))
     return Operation(SAVE, _keys(home), given, parse)
@@ -286,7 +288,7 @@ def delete(
             return str(reply[1].decode())
         if reply[0] == b"QUEUED":
             return Queued(reply[1], reply[2])
-        if reply[0] == b"PENDING":
+        if reply == b"PENDING":
             return None
         refuse(home.id, reply, fence or 0)
 
@@ -322,7 +324,7 @@ def _fields(names: Sequence[str] | None, found: Sequence[Any]) -> dict[bytes, by
 
 def _expect(home: Home, status: bytes, fence: int = 0) -> Any:
     def parse(reply: Sequence[Any]) -> None:
-        if reply[0] != status:
+        if reply != status:
             refuse(home.id, reply, fence)
 
     return parse

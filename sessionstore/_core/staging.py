@@ -131,7 +131,7 @@ def _reserve(
     """Make sure of the room for new values, together with all that is changed in the same call."""
 
     def parse(reply: Sequence[Any]) -> None:
-        if reply[0] != b"RESERVED":
+        if reply != b"RESERVED":
             refuse(home.id, reply, fence)
 
     written = {**along.written, **named}
@@ -147,7 +147,7 @@ def _piece(
     """Write a piece of the first of some values; the others are whole, and stay for longer."""
 
     def parse(reply: Sequence[Any]) -> None:
-        if reply[0] != b"STAGED":
+        if reply != b"STAGED":
             refuse(home.id, reply, int(fence or 0))
 
     key, fence = claim

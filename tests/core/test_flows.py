@@ -73,7 +73,7 @@ def test_who_is_cancelled_leaves_the_line(at: str) -> None:
     assert leaving.script.name == "abandon"
     assert leaving.args == (first.args[0],)
     with pytest.raises(KeyboardInterrupt):
-        flow.send([b"ABANDONED"])
+        flow.send(b"ABANDONED")
 
 
 def test_who_is_refused_has_nothing_to_leave() -> None:
@@ -116,14 +116,14 @@ def test_of_many_operations_each_has_its_answer_or_its_error_or_all_fail() -> No
     gone = StoreUnavailable("gone")
     flow: Any = each(asked)
     assert flow.send(None) == asked[:64]
-    assert flow.send([[b"ABSENT"], gone] * 32) == asked[64:]
-    found = finished(flow, [[b"ABSENT"], gone] * 18)
+    assert flow.send([b"ABSENT", gone] * 32) == asked[64:]
+    found = finished(flow, [b"ABSENT", gone] * 18)
     assert [type(one) for one in found] == [SessionNotFound, StoreUnavailable] * 50
 
     flow = batch(asked)
     flow.send(None)
     with pytest.raises(SessionNotFound):
-        flow.send([[b"ABSENT"], gone] * 32)
+        flow.send([b"ABSENT", gone] * 32)
     flow = batch([bad])
     flow.send(None)
     with pytest.raises(StoreUnavailable):

@@ -20,7 +20,7 @@ HOW_HELD = set("ogcw")
 LETTER = re.compile(r"'([a-z])'")
 NO_FIELD = re.compile(
     r"\.\. '[a-z]'"  # the end of a key
-    r"|== '[a-z]'|and '[a-z]' or '[a-z]'|s\.mark = '[a-z]'|, 'g', string"  # how it is held
+    r"|[=~]= '[a-z]'|and '[a-z]' or '[a-z]'|s\.mark = '[a-z]'|, 'g', string"  # how it is held
     r"|redis\.call\('XADD'.*?\)\n",  # an event has letters of its own
     re.DOTALL,
 )

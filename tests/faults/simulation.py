@@ -166,7 +166,8 @@ class Simulation:
             answers = [answer] if isinstance(step, Operation) else answer
         for operation, one, allowed in zip(steps, answers, may, strict=True):
             self.claims.note(running.name, operation, one)
-            if not allowed and one[0] in WRITTEN:
+            status = one if isinstance(one, bytes) else one[0]
+            if not allowed and status in WRITTEN:
                 raise Broken(f"{running.name} may not {operation.script.name}, and is not refused")
         return answers[0] if isinstance(step, Operation) else answers
 

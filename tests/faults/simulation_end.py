@@ -52,7 +52,7 @@ IN_LINE = scripts._script(
     "in_line",
     """#!lua flags=no-writes
 local time, living = redis.call('TIME'), 0
-local now = string.format('%013.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local now = string.format('%013d', time[1] * 1000 + math.floor(time[2] / 1000))
 for _, line in ipairs(KEYS) do
   for _, place in ipairs(redis.call('LRANGE', line, 0, -1)) do
     if string.sub(place, 1, 13) > now then living = living + 1 end
@@ -67,7 +67,7 @@ HUSH = scripts._script(
     """#!lua
 local places = redis.call('LRANGE', KEYS[1], 0, -1)
 for at, place in ipairs(places) do
-  local long_ago = string.format('%013.0f', tonumber(string.sub(place, 1, 13)) - 2000)
+  local long_ago = string.format('%013d', tonumber(string.sub(place, 1, 13)) - 2000)
   redis.call('LSET', KEYS[1], at - 1, long_ago .. string.sub(place, 14))
 end
 return #places""",

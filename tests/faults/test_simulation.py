@@ -49,11 +49,11 @@ def planted(name: str, pattern: str, instead: str) -> scripts.Script:
 BUGS = {
     "a close that ignores the fence": (
         sessions, "CLOSE", "close",
-        r"if s\.fence ~= fence then.*?\nend\nif s\.lapsed then return \{'LOST'\} end", "",
+        r"if s\.fence ~= fence then.*?\nend\nif s\.lapsed then return 'LOST' end", "",
     ),
     "a save that is applied whenever it comes": (
         sessions, "SAVE", "save",
-        r"if s\.fence ~= tonumber\(fence\) or not s\.held then return \{'LOST'\} end", "",
+        r"if s\.fence ~= tonumber\(fence\) or not s\.held then return 'LOST' end", "",
     ),
     "an open that does not know its ticket": (
         sessions, "OPEN", "open", r"if not s\.held or s\.ticket == ticket then", "if true then",
@@ -63,7 +63,7 @@ BUGS = {
     ),
     "a create that knows no limit of an owner": (
         sessions, "CREATE", "create",
-        r"(local limit, owned = store\.max_per_owner)", r"\1 and nil",
+        r"(local limit, owned = parameter\(store, 'max_per_owner'\))", r"\1 and nil",
     ),
 }  # fmt: skip
 

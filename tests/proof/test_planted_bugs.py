@@ -77,10 +77,10 @@ def modelled(places: Places, limits: dict[str, Any], examples: int = 200) -> Non
 
 FENCE = {
     "close": (
-        "CLOSE", r"if s\.fence ~= fence then.*?\nend\nif s\.lapsed then return \{'LOST'\} end", "",
+        "CLOSE", r"if s\.fence ~= fence then.*?\nend\nif s\.lapsed then return 'LOST' end", "",
     ),
     "save": (
-        "SAVE", r"if s\.fence ~= tonumber\(fence\) or not s\.held then return \{'LOST'\} end", "",
+        "SAVE", r"if s\.fence ~= tonumber\(fence\) or not s\.held then return 'LOST' end", "",
     ),
 }  # fmt: skip
 
@@ -263,7 +263,7 @@ HAND_OVER = {
     "a grant is a full lease, and nobody confirms it": {
         r"'g', string\.sub\(entry, 30\), store\.now \+ 2000":
             "'o', string.sub(entry, 30), store.now + store.lease",
-        r"'%013\.0fg%s%s'": "'%013.0fo%s%s'",
+        r"'%013dg%s%s'": "'%013do%s%s'",
     },
     "a waiter that died blocks the next": {
         r"s\.held = s\.lease_end > store\.now":

@@ -39,9 +39,13 @@ def given(parameters: Parameters) -> dict[str, Any]:
 def test_the_scripts_have_the_same_defaults(world: World) -> None:
     in_scripts = {"max_private": "seats_private", "max_public": "seats_public"}
     names = {field.name: in_scripts.get(field.name, field.name) for field in fields(Parameters)}
-    script = (FOLDER / "parts" / "begin.lua").read_text("utf-8") + (
+    parts = [
+        (FOLDER / "parts" / f"{name}.lua").read_text("utf-8") for name in ("begin", "parameter")
+    ]
+    script = "".join(parts) + (
         "local store, found = begin(KEYS[1]), {}"
-        " for i, name in ipairs(ARGV) do found[i] = tostring(store[name]) end return found"
+        " for i, name in ipairs(ARGV) do found[i] = tostring(parameter(store, name)) end"
+        " return found"
     )
     key = world.keys.buckets[0].parameters
     found = [text.decode() for text in world.raw.eval(script, 1, key, *names.values())]

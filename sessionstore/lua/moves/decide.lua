@@ -3,7 +3,7 @@
 --
 -- KEYS[1] decision  {P:B}m:TICKET  string
 -- Derives  none
--- Returns  {'arrived'} | {'denied'}
+-- Returns  'arrived' | 'denied'
 local decision = KEYS[1]
 redis.call('SET', decision, 'denied', 'NX', 'PX', 86400000)
-return {redis.call('GET', decision)}
+return redis.call('GET', decision)

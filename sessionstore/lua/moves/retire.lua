@@ -6,7 +6,7 @@
 -- ARGV[1] ticket  names the move
 -- ARGV[2] fence   of the opening that moves it; empty: another process completes the move, once the lease is over
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
--- Returns  {'RETIRED', reason to delete it at its new home or empty} | {'HELD'}
+-- Returns  {'RETIRED', reason to delete it at its new home or empty} | 'HELD'
 local session = KEYS[1]
 local parameters = KEYS[2]
 local ticket = ARGV[1]
@@ -19,7 +19,7 @@ local store = begin(parameters)
 local s = look(session, store)
 if not s or s.ended then return {'RETIRED', redis.call('HGET', session, 'd') or ''} end
 if string.match(s.moving or '', '^> (%S+)') ~= ticket then return {'RETIRED', ''} end
-if s.held and s.fence ~= fence then return {'HELD'} end
+if s.held and s.fence ~= fence then return 'HELD' end
 
 local pending = redis.call('HGET', session, 'd')
 local reason = pending and string.match(pending, '^%S+ (.*)$') or ''

@@ -4,7 +4,7 @@
 --@use keys_beside
 local function charge(s, field, value, grown, ahead, store)
   local known = redis.call('HEXISTS', s.session, field) == 1
-  local now = string.sub(value, 1, 16) .. string.format('%.0f', tonumber(string.sub(value, 17)) + grown)
+  local now = string.sub(value, 1, 16) .. string.format('%d', tonumber(string.sub(value, 17)) + grown)
   local before = tonumber(s.size)
   local size = before + grown + #now - #value + (known and 0 or #field + #value)
   if not known and #keys_beside(s, store) >= 500 then return nil, {'LIMIT', 500, 'kept'} end

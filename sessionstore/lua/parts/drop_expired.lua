@@ -1,9 +1,9 @@
 -- Drop the attributes whose lifetime is over, if there may be any. Then count anew what the session holds, because some
 -- servers drop such fields by themselves.
---@use end_of
---@use size_of
 local function drop_expired(s, store)
   if not s.first_end or s.first_end > store.now then return end
+  --@use end_of
+  --@use size_of
   local all, size, first_end = redis.call('HGETALL', s.session), 0, nil
   for i = 1, #all, 2 do
     local name, value = all[i], all[i + 1]

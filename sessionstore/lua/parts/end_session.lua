@@ -2,17 +2,20 @@
 -- of the event, if the store itself ends it: the words in `s.over` may be those of a caller. `s.unlisted` says that the
 -- caller takes it out of the index of the bucket, along with others.
 -- Answers the seat that becomes free, as pool, SID and ticket, or an empty string.
---@use keys_beside
 --@use emit
+--@use parameter
 local function end_session(s, store)
   local seat = s.seat
   if s.has_beside then
+    --@use keys_beside
     for _, key in ipairs(keys_beside(s, store)) do redis.call('UNLINK', key) end
   end
   redis.call('UNLINK', s.session)
-  redis.call('HSET', s.session, 'f', string.format('%.0f', s.fence), 'o', s.owner, 'e', s.over,
-    'k', s.deleter or '', 'm', s.moving or '')
-  redis.call('PEXPIRE', s.session, store.linger)
+  local tombstone = {'f', s.fence, 'e', s.over, 'k', s.deleter or ''}
+  if s.owner ~= '' then tombstone[#tombstone + 1], tombstone[#tombstone + 2] = 'o', s.owner end
+  if s.moving then tombstone[#tombstone + 1], tombstone[#tombstone + 2] = 'm', s.moving end
+  redis.call('HSET', s.session, unpack(tombstone))
+  redis.call('PEXPIRE', s.session, parameter(store, 'linger'))
 
   if not s.unlisted then redis.call('ZREM', store.tag .. 'x', s.sid) end
   if s.owner ~= '' then redis.call('ZREM', store.tag .. 'o:' .. s.owner, s.sid) end
@@ -22,7 +25,7 @@ local function end_session(s, store)
   end
   emit(s.kind or 'ended', s, s.over, store)
 
-  if s.ticket then -- nobody waits for what nobody has held
+  if s.ticket and s.mark ~= 'c' then -- nobody waits for what nobody has held
     local waiters = store.tag .. 'w:' .. s.sid
     local line = redis.call('LRANGE', waiters, 0, 499)
     for _, entry in ipairs(line) do

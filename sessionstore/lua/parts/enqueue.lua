@@ -2,12 +2,13 @@
 -- life.
 -- Answers false if the line is full.
 --@use walk_line
+--@use parameter
 local function enqueue(waiters, ticket, label, wait_end, store)
   local alive, place = walk_line(waiters, ticket, store)
-  local entry = string.format('%013.0f%s%s', math.min(wait_end, store.now + 2000), ticket, label)
+  local entry = string.format('%013d%s%s', math.min(wait_end, store.now + 2000), ticket, label)
   if place then
     redis.call('LSET', waiters, place, entry)
-  elseif alive < store.max_waiters then
+  elseif alive < parameter(store, 'max_waiters') then
     redis.call('RPUSH', waiters, entry)
   else
     return false

@@ -1,9 +1,12 @@
 -- Extend the expiry of an open session and of the values beside it. The keys stay until the lease, the timeout after
 -- it, and the tombstone are over.
---@use keys_beside
+--@use parameter
 local function extend_expiry(s, store)
-  local at = s.lease_end + s.timeout + store.linger
+  local at = s.lease_end + s.timeout + parameter(store, 'linger')
   redis.call('PEXPIREAT', s.session, at, 'GT')
-  for _, key in ipairs(keys_beside(s, store)) do redis.call('PEXPIREAT', key, at, 'GT') end
+  if s.has_beside then
+    --@use keys_beside
+    for _, key in ipairs(keys_beside(s, store)) do redis.call('PEXPIREAT', key, at, 'GT') end
+  end
   if s.owner ~= '' then redis.call('PEXPIREAT', store.tag .. 'o:' .. s.owner, at, 'GT') end
 end

@@ -2,20 +2,23 @@
 -- The score is the deadline, with the activity rounded down to a tenth of the timeout. So it moves at most ten times in
 -- a timeout, and is never late. The keys expire two timeouts after that, and a little more: then an open whose lease is
 -- no longer than a timeout need not move them. If the store keeps sessions that have timed out, they stay for a year.
---@use keys_beside
 local function index_session(s, store, fresh)
   local grid = math.max(1, math.floor(s.timeout / 10))
   local step = s.activity - s.activity % grid
   local stays = s.timeout == s.stored_timeout and step == s.stored_activity - s.stored_activity % grid
   if stays and not fresh then return end
+  --@use parameter
 
   local score = step + s.timeout
   if s.ends and s.ends < score then score = s.ends end
-  local expiry = score + grid + 2 * s.timeout + store.lease + store.linger
-  if store.at_timeout == 'keep' then expiry = expiry + 31536000000 end
+  local expiry = score + grid + 2 * s.timeout + store.lease + parameter(store, 'linger')
+  if parameter(store, 'at_timeout') == 'keep' then expiry = expiry + 31536000000 end
   redis.call('ZADD', store.tag .. 'x', score, s.sid)
   redis.call('PEXPIREAT', s.session, expiry)
-  for _, key in ipairs(keys_beside(s, store)) do redis.call('PEXPIREAT', key, expiry) end
+  if s.has_beside then
+    --@use keys_beside
+    for _, key in ipairs(keys_beside(s, store)) do redis.call('PEXPIREAT', key, expiry) end
+  end
   if s.owner ~= '' then
     local owned = store.tag .. 'o:' .. s.owner
     redis.call('ZADD', owned, score, s.sid)

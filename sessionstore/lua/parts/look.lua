@@ -7,7 +7,9 @@ local function look(session, store)
   local s = {
     session = session, sid = string.sub(session, #store.tag + 3), fence = tonumber(v[1]), owner = v[2] or '',
     timeout = timeout, stored_timeout = timeout, created = v[4], activity = activity, stored_activity = activity,
-    size = v[11] or 0, has_beside = v[12], first_end = tonumber(v[13] or ''), seat = v[14],
+    size = v[11] or 0, has_beside = v[12], first_end = tonumber(v[13]), seat = v[14], ends = tonumber(v[6]),
+    -- These are found below, and named here so that the table need not grow.
+    moving = nil, over = nil, held = nil, lease_end = nil, mark = nil, ticket = nil, label = nil, deadline = nil,
   }
   if v[10] and v[10] ~= '' then s.moving = v[10] end
   if v[9] then
@@ -32,14 +34,18 @@ local function look(session, store)
   -- It is between two homes, and its mover is gone: whoever comes by completes the move, or undoes it.
   if s.moving and not s.held then s.in_transit = true end
 
-  s.deadline = (s.held and s.lease_end or s.activity) + s.timeout
-  if v[6] then
-    s.ends = tonumber(v[6])
-    if s.ends < s.deadline then s.deadline = s.ends end
+  local deadline = (s.held and s.lease_end or s.activity) + s.timeout
+  if s.ends and s.ends < deadline then deadline = s.ends end
+  s.deadline = deadline
+  if s.ends and s.ends <= store.now then
+    s.over, s.kind = 'lifetime', 'expired'
+  elseif s.held then
+    s.pending = v[8]
+  elseif v[8] then
+    s.deleter, s.over = string.match(v[8], '^(%S+) (.*)$')
+  elseif deadline <= store.now then
+    --@use parameter
+    if parameter(store, 'at_timeout') ~= 'keep' then s.over, s.kind = 'timed out', 'expired' end
   end
-  if s.ends and s.ends <= store.now then s.over, s.kind = 'lifetime', 'expired'
-  elseif s.held then s.pending = v[8]
-  elseif v[8] then s.deleter, s.over = string.match(v[8], '^(%S+) (.*)$')
-  elseif s.deadline <= store.now and store.at_timeout ~= 'keep' then s.over, s.kind = 'timed out', 'expired' end
   return s
 end

@@ -3,8 +3,9 @@
 -- too much for one call. `leaving` is how many of them are about to leave.
 --@use review_sessions
 --@use end_session
+--@use parameter
 local function make_room(owner, leaving, store)
-  local limit, owned = store.max_per_owner, store.tag .. 'o:' .. owner
+  local limit, owned = parameter(store, 'max_per_owner'), store.tag .. 'o:' .. owner
   if owner == '' or owner == '*' or not limit then return nil end
   local most = limit + leaving
   if redis.call('ZCARD', owned) < most then return nil end
@@ -12,7 +13,7 @@ local function make_room(owner, leaving, store)
   -- A score is never later than the deadline. So what is over is due.
   local due = redis.call('ZRANGE', owned, '-inf', store.now, 'BYSCORE', 'LIMIT', 0, 500)
   review_sessions(due, owner, true, store)
-  local size, evicts = redis.call('ZCARD', owned), store.at_limit == 'evict'
+  local size, evicts = redis.call('ZCARD', owned), parameter(store, 'at_limit') == 'evict'
   if size < most then return nil end
   if #due == 500 or evicts and size > 500 then return {'CROWDED', limit, most, evicts and 1 or 0} end
 

@@ -3,9 +3,9 @@
 -- up to it no fence is known any more.
 --@use emit
 local function note_lapse(s, store)
-  local lost = (redis.call('HGET', s.session, 'y') or '0') .. string.format(' %.0f', s.fence)
+  local lost = (redis.call('HGET', s.session, 'y') or '0') .. string.format(' %d', s.fence)
   if #lost > 160 then lost = string.match(lost, '^%d+ (.*)$') end
   s.fence = math.max(s.fence + 1, store.us)
-  redis.call('HSET', s.session, 'y', lost, 'f', string.format('%.0f', s.fence))
+  redis.call('HSET', s.session, 'y', lost, 'f', s.fence)
   emit('lease lost', s, s.label, store)
 end

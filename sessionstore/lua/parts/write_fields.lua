@@ -1,8 +1,10 @@
 -- Write fields of a session, names and values in turn, a thousand arguments at a time. Answers the last ones, which the
 -- caller writes along with others. Then drop the fields that `given` names from `first` on.
---@use write_special
 local function write_fields(s, fields, given, first, store)
-  if s.special then fields = write_special(s, fields, given, first, store) end
+  if s.special then
+    --@use write_special
+    fields = write_special(s, fields, given, first, store)
+  end
   while #fields > 1000 do
     redis.call('HSET', s.session, unpack(fields, #fields - 999))
     for _ = 1, 1000 do fields[#fields] = nil end

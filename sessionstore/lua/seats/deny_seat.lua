@@ -6,7 +6,7 @@
 -- KEYS[3] decision    {P:B}m:TICKET  string
 -- ARGV[1] ticket  of the seat
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
--- Returns  {'USED', last activity} | {'FREE'}: it can be given to others
+-- Returns  {'USED', last activity} | 'FREE': it can be given to others
 local session = KEYS[1]
 local parameters = KEYS[2]
 local decision = KEYS[3]
@@ -27,4 +27,4 @@ if s and s.seat == ticket and not s.ended then
 else
   redis.call('SET', decision, 'denied', 'PX', 3600000) -- longer than clear_for_create accepts a seat
 end
-return {'FREE'}
+return 'FREE'

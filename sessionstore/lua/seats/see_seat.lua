@@ -8,8 +8,8 @@
 -- ARGV[2] noted   how the bucket would note that it is to be given back
 -- Derives  none
 -- Returns  {'USED', last activity, held}; held: 1, and it is active at this moment
---          | {'MOVING', how}: in use, and nobody holds it | {'FREE'}
---          | {'ENDED'}: it was in use, and is to be given back
+--          | {'MOVING', how}: in use, and nobody holds it | 'FREE'
+--          | 'ENDED': it was in use, and is to be given back
 local session = KEYS[1]
 local parameters = KEYS[2]
 local ended = KEYS[3]
@@ -25,4 +25,4 @@ if s and s.seat == ticket and not s.ended then
   if s.moving then return {'MOVING', s.moving} end
   return {'USED', s.activity, 0}
 end
-return {redis.call('SISMEMBER', ended, noted) == 1 and 'ENDED' or 'FREE'}
+return redis.call('SISMEMBER', ended, noted) == 1 and 'ENDED' or 'FREE'

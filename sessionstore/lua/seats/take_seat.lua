@@ -8,7 +8,7 @@
 -- ARGV[1] seat   SID and ticket of the call
 -- ARGV[2] force  1: also past the limit, for a session that gives up another seat at once
 -- Derives  none
--- Returns  {'TAKEN'}: or there is no limit any more, and the session that comes with the seat is told so
+-- Returns  'TAKEN': or there is no limit any more, and the session that comes with the seat is told so
 --          | {'FULL', limit, seat taken long ago and not looked at since, ...}
 local seats = KEYS[1]
 local fresh = KEYS[2]
@@ -17,7 +17,7 @@ local seat = ARGV[1]
 local force = ARGV[2]
 
 local known = redis.call('HMGET', pool, 'since', 'limit')
-if not known[1] or redis.call('ZSCORE', seats, seat) then return {'TAKEN'} end
+if not known[1] or redis.call('ZSCORE', seats, seat) then return 'TAKEN' end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local limit = tonumber(known[2] or '')
@@ -26,4 +26,4 @@ if force ~= '1' and limit and redis.call('ZCARD', seats) >= limit then
 end
 redis.call('ZADD', seats, now, seat)
 redis.call('ZADD', fresh, now + 30000, seat)
-return {'TAKEN'}
+return 'TAKEN'

@@ -7,7 +7,7 @@
 -- KEYS[4] parameters  {P:B}p         hash
 -- ARGV[1] ticket  of the opening
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
--- Returns  {'ABANDONED'}
+-- Returns  'ABANDONED'
 local session = KEYS[1]
 local waiters = KEYS[2]
 local wake = KEYS[3]
@@ -23,7 +23,7 @@ local store = begin(parameters)
 redis.call('DEL', wake)
 leave_line(waiters, ticket)
 local s = look(session, store)
-if not s or s.ended or s.ticket ~= ticket or not s.held then return {'ABANDONED'} end
+if not s or s.ended or s.ticket ~= ticket or not s.held then return 'ABANDONED' end
 
 if s.pending then
   s.deleter, s.over = string.match(s.pending, '^(%S+) (.*)$')
@@ -31,4 +31,4 @@ if s.pending then
 else
   hand_over(s, waiters, store, {})
 end
-return {'ABANDONED'}
+return 'ABANDONED'

@@ -13,7 +13,7 @@
 -- ARGV[7] ahead     how many bytes of items the same caller will put behind these
 -- ARGV[8...] items  at most 500
 -- Derives  {P:B}v:ID
--- Returns  {'DONE', length, field's value} | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit}
+-- Returns  {'DONE', length, field's value} | {'OVER', reason} | 'LOST' | {'TOOBIG', size, limit}
 --          | {'LIMIT', n, 'kept'}
 local session = KEYS[1]
 local parameters = KEYS[2]

@@ -12,7 +12,7 @@
 -- ARGV[5] ahead  how many bytes the same caller will write behind these
 -- ARGV[6] bytes  to be written
 -- Derives  {P:B}v:ID
--- Returns  {'DONE', size, field's value} | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'}
+-- Returns  {'DONE', size, field's value} | {'OVER', reason} | 'LOST' | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'}
 local session = KEYS[1]
 local parameters = KEYS[2]
 local receipt = KEYS[3]

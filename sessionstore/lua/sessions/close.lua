@@ -9,9 +9,9 @@
 -- ARGV[3] count       how many attributes changed
 -- ARGV[4...] changes  names and values in turn, then the names of removed attributes
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID, {P:B}r:ID
--- Returns  {'CLOSED'} | {'GIVEN'}: by this fence, if it has asked before | {'OVER', reason} | {'LOST'}
---          | {'FORGOTTEN'}: lost, unless it has asked before | {'TOOBIG', size, limit}
---          | {'LIMIT', n, 'kept'} | {'UNSTAGED'}
+-- Returns  'CLOSED' | 'GIVEN': by this fence, if it has asked before | {'OVER', reason} | 'LOST'
+--          | 'FORGOTTEN': lost, unless it has asked before | {'TOOBIG', size, limit}
+--          | {'LIMIT', n, 'kept'} | 'UNSTAGED'
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
@@ -20,10 +20,8 @@ local timeout_ms = tonumber(ARGV[2])
 local count = tonumber(ARGV[3])
 --@use begin
 --@use look
---@use catch_up
 --@use drop_expired
 --@use check_changes
---@use end_session
 --@use write_fields
 --@use index_session
 --@use hand_over
@@ -37,19 +35,20 @@ if s.fence ~= fence then
   -- newer than all. It may be too old to tell. Or a failover has forgotten it: the caller knows whether it has asked
   -- before.
   local lost = redis.call('HGET', session, 'y') or '0'
-  local known = string.find(lost .. ' ', string.format(' %.0f ', fence), 1, true)
+  local known = string.find(lost .. ' ', string.format(' %d ', fence), 1, true)
   local floor = math.max(tonumber(string.match(lost, '^%d+')), tonumber(s.created) * 1000 - 1)
-  if known or fence > s.fence then return {'LOST'} end
-  if fence <= floor then return {'FORGOTTEN'} end
-  return {'GIVEN'}
+  if known or fence > s.fence then return 'LOST' end
+  if fence <= floor then return 'FORGOTTEN' end
+  return 'GIVEN'
 end
-if s.lapsed then return {'LOST'} end
-if s.ended and redis.call('HGET', session, 'k') ~= '' then return {'CLOSED'} end -- it ended by this close
+if s.lapsed then return 'LOST' end
+if s.ended and redis.call('HGET', session, 'k') ~= '' then return 'CLOSED' end -- it ended by this close
 if s.over then
+  --@use catch_up
   catch_up(s, waiters, store)
   return {'OVER', s.over}
 end
-if not s.held then return {'CLOSED'} end
+if not s.held then return 'CLOSED' end
 
 drop_expired(s, store)
 local fields, refusal = check_changes(s, ARGV, 4, count, store)
@@ -61,12 +60,13 @@ if timeout_ms then
 end
 if s.pending then
   s.deleter, s.over = string.match(s.pending, '^(%S+) (.*)$')
+  --@use end_session
   end_session(s, store)
-  return {'CLOSED'}
+  return 'CLOSED'
 end
 fields = write_fields(s, fields, ARGV, 4 + 2 * count, store)
 fields[#fields + 1], fields[#fields + 2] = 'a', s.activity
 if s.timeout ~= s.stored_timeout then fields[#fields + 1], fields[#fields + 2] = 't', s.timeout end
 index_session(s, store)
 hand_over(s, waiters, store, fields)
-return {'CLOSED'}
+return 'CLOSED'

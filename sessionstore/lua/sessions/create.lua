@@ -14,10 +14,10 @@
 -- ARGV[8] seat         ticket of its seat in the pool of its kind, and what the demand for it said; empty: it has none
 -- ARGV[9...] attributes  names and values in turn
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}m:TICKET, {P:B}v:ID, {P:B}r:ID
--- Returns  {'OPEN', lease_end, lease_ms, {f, o, t, c, a, l, s}} | {'EXISTS'} | {'OVER', reason}
+-- Returns  {'OPEN', lease_end, lease_ms, {f, o, t, c, a, l, s}} | 'EXISTS' | {'OVER', reason}
 --          | {'LIMIT', n} | {'CROWDED', n, most, evict}: too many for one call to see that they are fewer than `most`
 --          | {'SEAT', pool, evict, demand}: it needs one, or another one | {'TOOBIG', size, limit}
---          | {'LOST'}: made by this call, and somebody else's since
+--          | 'LOST': made by this call, and somebody else's since
 --          | {'MOVING', how}
 local session = KEYS[1]
 local parameters = KEYS[2]
@@ -36,6 +36,7 @@ local seat = ARGV[8]
 --@use write_new
 --@use extend_expiry
 --@use emit
+--@use parameter
 
 local store = begin(parameters)
 local before = look(session, store)
@@ -44,23 +45,25 @@ local made = tonumber(redis.call('ZSCORE', creates, ticket) or '')
 if made and not (before and before.in_transit) then
   if not before or tonumber(before.created) ~= made and not before.ended then return {'OVER', 'deleted'} end
   if before.over then return {'OVER', before.over} end
-  if before.ticket ~= ticket and opened == '1' or before.lapsed then return {'LOST'} end
+  if before.ticket ~= ticket and opened == '1' or before.lapsed then return 'LOST' end
   local lease_end = before.ticket == ticket and before.lease_end or 0
   return {'OPEN', lease_end, lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}
 end
+-- What is needed from here on is read at once.
+parameter(store, 'timeout', 'lifetime', 'max_per_owner', 'linger', 'at_timeout', 'max_events')
 local sid = string.sub(session, #store.tag + 3)
 local refusal = clear_for_create(sid, before, owner, 0, seat, ARGV, 9, store)
 if refusal then return refusal end
 
-local lifetime = lifetime_ms or store.lifetime
+local lifetime = lifetime_ms or parameter(store, 'lifetime')
 local s = {
-  session = session, sid = sid, owner = owner, timeout = timeout_ms or store.timeout,
+  session = session, sid = sid, owner = owner, timeout = timeout_ms or parameter(store, 'timeout'),
   -- It is later than that of any earlier session of this name, and so tells them apart.
   created = before and math.max(store.now, math.floor(before.fence / 1000) + 1) or store.now,
   ends = lifetime and store.now + lifetime,
   lease_end = opened == '1' and store.now + (lease_ms or store.lease) or 0,
 }
-local holder = string.format('%013.0f%s%s%s', s.lease_end, opened == '1' and 'o' or 'c', ticket, label)
+local holder = string.format('%013d%s%s%s', s.lease_end, opened == '1' and 'o' or 'c', ticket, label)
 write_new(s, before, holder, '', seat, ARGV, 9, store)
 if opened == '1' then extend_expiry(s, store) end
 emit('created', s, '', store)

@@ -13,8 +13,8 @@
 -- ARGV[7] owner     the owner expected; {any}: whoever
 -- ARGV[8] user      the acting user, if not privileged; empty: anybody's sessions are visible
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
--- Returns  {'ENDED', seat that is free or empty} | {'PENDING'} | {'QUEUED', wait_end, look_again_ms}
---          | {'ABSENT'} | {'OVER', reason} | {'LOST'} | {'MOVING', how}
+-- Returns  {'ENDED', seat that is free or empty} | 'PENDING' | {'QUEUED', wait_end, look_again_ms}
+--          | 'ABSENT' | {'OVER', reason} | 'LOST' | {'MOVING', how}
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
@@ -36,14 +36,14 @@ local user = ARGV[8]
 
 local store = begin(parameters)
 local s = look(session, store)
-if not s or not visible(s, owner, user) then return {'ABSENT'} end
+if not s or not visible(s, owner, user) then return 'ABSENT' end
 if s.in_transit then return {'MOVING', s.moving} end
 if redis.call('HGET', session, 'k') == ticket then return {'ENDED', ''} end
 if s.over then
   catch_up(s, waiters, store)
   return {'OVER', s.over}
 end
-if fence and (s.fence ~= fence or not s.held) then return {'LOST'} end
+if fence and (s.fence ~= fence or not s.held) then return 'LOST' end
 
 if not s.held or fence then
   if s.lapsed then note_lapse(s, store) end
@@ -55,5 +55,5 @@ redis.call('HSETNX', session, 'd', ticket .. ' ' .. reason)
 redis.call('ZADD', store.tag .. 'x', 'LT', s.lease_end, s.sid)
 if s.owner ~= '' then redis.call('ZADD', store.tag .. 'o:' .. s.owner, 'LT', s.lease_end, s.sid) end
 local until_ = math.min(wait_end or math.huge, store.now + wait_ms)
-if until_ <= store.now or not enqueue(waiters, ticket, label, until_, store) then return {'PENDING'} end
+if until_ <= store.now or not enqueue(waiters, ticket, label, until_, store) then return 'PENDING' end
 return {'QUEUED', until_, math.min(until_, s.lease_end) - store.now}

@@ -11,8 +11,8 @@
 -- ARGV[4...] changes  names and new values in turn, then removed names; then for each of these in turn the value
 --                     that was read: empty if there was none, the byte 193 if it was not read and any will do
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID, {P:B}r:ID
--- Returns  {'SAVED'} | {'ABSENT'} | {'OVER', reason} | {'CONFLICT', name, ...} | {'HELD', holder, lease_end, waiting}
---          | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'} | {'UNSTAGED'} | {'MOVING', how}
+-- Returns  'SAVED' | 'ABSENT' | {'OVER', reason} | {'CONFLICT', name, ...} | {'HELD', holder, lease_end, waiting}
+--          | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'} | 'UNSTAGED' | {'MOVING', how}
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
@@ -32,9 +32,9 @@ local count = tonumber(ARGV[3])
 
 local store = begin(parameters)
 -- It is sent again after a lost reply: it is done.
-if redis.call('EXISTS', receipt) == 1 then return {'SAVED'} end
+if redis.call('EXISTS', receipt) == 1 then return 'SAVED' end
 local s = look(session, store)
-if not s then return {'ABSENT'} end
+if not s then return 'ABSENT' end
 if s.in_transit then return {'MOVING', s.moving} end
 catch_up(s, waiters, store)
 if s.over then return {'OVER', s.over} end
@@ -68,4 +68,4 @@ else
   index_session(s, store)
 end
 redis.call('SET', receipt, '', 'PX', 60000)
-return {'SAVED'}
+return 'SAVED'

@@ -13,7 +13,7 @@
 -- ARGV[7] user       the acting user, if not privileged; empty: anybody's sessions are visible
 -- ARGV[8...] names   of the fields asked for; none: all
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
--- Returns  {'OPEN', lease_end, lease_ms, facts and attributes, or the values of names} | {'ABSENT'} | {'OVER', reason}
+-- Returns  {'OPEN', lease_end, lease_ms, facts and attributes, or the values of names} | 'ABSENT' | {'OVER', reason}
 --          | {'HELD', holder, lease_end, waiting} | {'QUEUED', wait_end, look_again_ms} | {'FULL', n} | {'MOVING', how}
 local session = KEYS[1]
 local waiters = KEYS[2]
@@ -30,15 +30,10 @@ local user = ARGV[7]
 --@use visible
 --@use catch_up
 --@use drop_expired
---@use extend_expiry
---@use values_of
---@use enqueue
---@use leave_line
---@use walk_line
 
 local store = begin(parameters)
 local s = look(session, store)
-if not s or not visible(s, owner, user) then return {'ABSENT'} end
+if not s or not visible(s, owner, user) then return 'ABSENT' end
 if s.in_transit then return {'MOVING', s.moving} end
 s.asking = ticket
 catch_up(s, waiters, store)
@@ -49,18 +44,28 @@ if not s.held or s.ticket == ticket then
   if not s.held then s.fence = math.max(s.fence + 1, store.us) end
   if not s.held or s.mark == 'g' then
     s.lease_end = store.now + (lease_ms or store.lease)
-    redis.call('HSET', session, 'f', string.format('%.0f', s.fence),
-      'h', string.format('%013.0fo%s%s', s.lease_end, ticket, label))
-    if (lease_ms or store.lease) > s.timeout then extend_expiry(s, store) end
+    redis.call('HSET', session, 'f', s.fence,
+      'h', string.format('%013do%s%s', s.lease_end, ticket, label))
+    if (lease_ms or store.lease) > s.timeout then
+      --@use extend_expiry
+      extend_expiry(s, store)
+    end
   end
-  if #ARGV > 7 then return {'OPEN', s.lease_end, s.lease_end - store.now, values_of(session, ARGV, 8)} end
+  if #ARGV > 7 then
+    --@use values_of
+    return {'OPEN', s.lease_end, s.lease_end - store.now, values_of(session, ARGV, 8)}
+  end
   return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HGETALL', session)}
 end
 
+--@use enqueue
+--@use leave_line
+--@use walk_line
+--@use parameter
 -- Nobody waits for longer than was asked, even if the clock is put back.
-local until_ = math.min(wait_end or math.huge, store.now + (wait_ms or store.wait))
+local until_ = math.min(wait_end or math.huge, store.now + (wait_ms or parameter(store, 'wait')))
 if until_ > store.now then
-  if not enqueue(waiters, ticket, label, until_, store) then return {'FULL', store.max_waiters} end
+  if not enqueue(waiters, ticket, label, until_, store) then return {'FULL', parameter(store, 'max_waiters')} end
   return {'QUEUED', until_, math.min(until_, s.lease_end) - store.now}
 end
 if wait_end then leave_line(waiters, ticket) end

@@ -8,7 +8,7 @@
 -- ARGV[3...] names  of the fields asked for; none: all
 -- Derives  none
 -- Returns  {'READ', now, activity, deadline, holder or empty, lease_end, facts and attributes, or the values of names}
---          | {'ABSENT'} | {'OVER', reason} | {'DUE', reason}: over, and not ended yet | {'MOVING', how}
+--          | 'ABSENT' | {'OVER', reason} | {'DUE', reason}: over, and not ended yet | {'MOVING', how}
 local session = KEYS[1]
 local parameters = KEYS[2]
 local owner = ARGV[1]
@@ -20,7 +20,7 @@ local user = ARGV[2]
 
 local store = begin(parameters)
 local s = look(session, store)
-if not s or not visible(s, owner, user) then return {'ABSENT'} end
+if not s or not visible(s, owner, user) then return 'ABSENT' end
 if s.in_transit then return {'MOVING', s.moving} end
 if s.over then return {s.ended and 'OVER' or 'DUE', s.over} end
 local values = #ARGV > 2 and values_of(session, ARGV, 3) or redis.call('HGETALL', session)

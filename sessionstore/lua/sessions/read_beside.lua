@@ -8,7 +8,7 @@
 -- ARGV[3] start  below 0 from the end
 -- ARGV[4] count  how many items or bytes
 -- Derives  {P:B}v:ID
--- Returns  {'READ', length of all, items or bytes} | {'OVER', reason} | {'LOST'}
+-- Returns  {'READ', length of all, items or bytes} | {'OVER', reason} | 'LOST'
 local session = KEYS[1]
 local parameters = KEYS[2]
 local fence = tonumber(ARGV[1])

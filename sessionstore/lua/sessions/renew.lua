@@ -19,7 +19,7 @@ for i = 2, #KEYS do
   ends[#ends + 1] = 0
   if s and s.held and not s.over and s.fence == fence then
     s.lease_end = store.now + lease_ms
-    redis.call('HSET', s.session, 'h', string.format('%013.0fo%s%s', s.lease_end, s.ticket, s.label))
+    redis.call('HSET', s.session, 'h', string.format('%013do%s%s', s.lease_end, s.ticket, s.label))
     extend_expiry(s, store)
     ends[#ends] = s.lease_end
   end

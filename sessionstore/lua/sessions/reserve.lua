@@ -10,7 +10,7 @@
 -- ARGV[4...] fields  the ids of the values, then their fields in the same order, then other fields that will be written
 --                    or removed along with them
 -- Derives  {P:B}r:ID, {P:B}v:ID
--- Returns  {'RESERVED'} | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'}
+-- Returns  'RESERVED' | {'OVER', reason} | 'LOST' | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'}
 local session = KEYS[1]
 local parameters = KEYS[2]
 local fence = tonumber(ARGV[1])
@@ -37,7 +37,7 @@ for i = 4 + count, #ARGV do
     local was = redis.call('HGET', session, name)
     if new and not was then beside = beside + 1 end
     -- It is sent again, and so late that the value has its name.
-    if new and was and string.sub(was, 1, 16) == ARGV[i - count] then return {'RESERVED'} end
+    if new and was and string.sub(was, 1, 16) == ARGV[i - count] then return 'RESERVED' end
     size = size - size_of(name, was)
   else
     local length = redis.call('HSTRLEN', session, name)
@@ -52,4 +52,4 @@ for id in string.gmatch(redis.call('HGET', session, 'v') or '', '%S+') do
   if not string.find(ids, id, 1, true) then redis.call('UNLINK', store.tag .. 'v:' .. id, store.tag .. 'r:' .. id) end
 end
 redis.call('HSET', session, 'v', ids)
-return {'RESERVED'}
+return 'RESERVED'

@@ -10,8 +10,8 @@
 -- ARGV[4] count       how many attributes changed
 -- ARGV[5...] changes  names and values in turn, then the names of removed attributes
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID, {P:B}r:ID
--- Returns  {'SAVED', facts and attributes if moving} | {'PENDING'}: it does not move, it ends
---          | {'OVER', reason} | {'LOST'} | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'} | {'UNSTAGED'}
+-- Returns  {'SAVED', facts and attributes if moving} | 'PENDING': it does not move, it ends
+--          | {'OVER', reason} | 'LOST' | {'TOOBIG', size, limit} | {'LIMIT', n, 'kept'} | 'UNSTAGED'
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
@@ -21,7 +21,6 @@ local moving = ARGV[3]
 local count = tonumber(ARGV[4])
 --@use begin
 --@use look
---@use catch_up
 --@use drop_expired
 --@use check_changes
 --@use write_fields
@@ -32,21 +31,22 @@ if not s then return {'OVER', 'timed out'} end
 -- It is sent again after a lost reply, perhaps too late to be the holder still: it is done.
 local last_fence, last = string.match(redis.call('HGET', session, 'n') or '', '^(%d+) (%d+)$')
 local saved = last_fence == fence and tonumber(last) >= sequence
-if saved and moving == '' then return {'SAVED'} end
+if saved and moving == '' then return 'SAVED' end
 if s.over and (s.ended or s.fence == tonumber(fence) and not s.lapsed) then
+  --@use catch_up
   catch_up(s, waiters, store)
   return {'OVER', s.over}
 end
-if s.fence ~= tonumber(fence) or not s.held then return {'LOST'} end
-if moving ~= '' and s.pending then return {'PENDING'} end
+if s.fence ~= tonumber(fence) or not s.held then return 'LOST' end
+if moving ~= '' and s.pending then return 'PENDING' end
 
 if not saved then
   drop_expired(s, store)
   local fields, refusal = check_changes(s, ARGV, 5, count, store)
   if not fields then return refusal end
   fields = write_fields(s, fields, ARGV, 5 + 2 * count, store)
-  redis.call('HSET', session, 'n', string.format('%s %.0f', fence, sequence), unpack(fields))
+  redis.call('HSET', session, 'n', string.format('%s %d', fence, sequence), unpack(fields))
   if moving ~= '' then redis.call('HSET', session, 'm', moving) end
 end
 if moving ~= '' then return {'SAVED', redis.call('HGETALL', session)} end
-return {'SAVED'}
+return 'SAVED'

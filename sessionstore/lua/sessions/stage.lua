@@ -12,8 +12,8 @@
 -- ARGV[4] last       1: nothing follows
 -- ARGV[5...] pieces  items, at most 500, or the bytes
 -- Derives  {P:B}r:ID
--- Returns  {'STAGED'} | {'OVER', reason} | {'LOST'}
---          | {'UNSTAGED'}: what came before is gone, or another call has its place
+-- Returns  'STAGED' | {'OVER', reason} | 'LOST'
+--          | 'UNSTAGED': what came before is gone, or another call has its place
 local claim = KEYS[1]
 local parameters = KEYS[2]
 local fence = ARGV[1]
@@ -28,11 +28,11 @@ local store = begin(parameters)
 local value = KEYS[3] -- the others belong to the same call, and are whole
 local id = string.sub(value, -16)
 if fence == '' then
-  if redis.call('EXISTS', claim) == 1 then return {'UNSTAGED'} end
+  if redis.call('EXISTS', claim) == 1 then return 'UNSTAGED' end
 else
   local refusal = check_holder(look(claim, store), tonumber(fence))
   if refusal then return refusal end
-  if not string.find(redis.call('HGET', claim, 'v') or '', id, 1, true) then return {'UNSTAGED'} end
+  if not string.find(redis.call('HGET', claim, 'v') or '', id, 1, true) then return 'UNSTAGED' end
 end
 for i = 4, #KEYS do
   redis.call('PEXPIRE', KEYS[i], 30000)
@@ -41,9 +41,9 @@ end
 
 -- A piece that is sent again after a lost reply is there.
 local length = redis.call(listed == '1' and 'LLEN' or 'STRLEN', value)
-if length < offset then return {'UNSTAGED'} end
+if length < offset then return 'UNSTAGED' end
 if length == offset and listed == '1' then redis.call('RPUSH', value, unpack(ARGV, 5))
 elseif length == offset then redis.call('SETRANGE', value, offset, ARGV[5]) end
 redis.call('PEXPIRE', value, 30000)
 if last == '1' then redis.call('SET', store.tag .. 'r:' .. id, '', 'PX', 30000) end
-return {'STAGED'}
+return 'STAGED'

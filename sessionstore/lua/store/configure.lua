@@ -20,7 +20,7 @@ if #changed > 0 then
   -- Made of time, as a fence is: what a failover has forgotten does not come again.
   local time = redis.call('TIME')
   local known = tonumber(redis.call('HGET', store, 'version') or 0)
-  local version = string.format('%.0f', math.max(known + 1, time[1] * 1000000 + time[2]))
+  local version = string.format('%d', math.max(known + 1, time[1] * 1000000 + time[2]))
   for i = 1, #changed, 2 do
     local name, value = changed[i], changed[i + 1]
     local pool = string.match(name, '^max_(p%l+)$')

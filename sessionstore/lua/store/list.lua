@@ -25,7 +25,7 @@ for i = 1, #page[2], 2 do
     if s.in_transit then
       rows[#rows + 1] = {s.sid, s.moving}
     elseif not s.over then
-      rows[#rows + 1] = {s.sid, string.format('%.0f', s.fence), s.owner, s.timeout, s.created, s.activity, s.deadline,
+      rows[#rows + 1] = {s.sid, string.format('%d', s.fence), s.owner, s.timeout, s.created, s.activity, s.deadline,
         s.ends or '', s.held and s.label or '', s.held and s.lease_end or 0}
     end
   end

@@ -16,8 +16,7 @@ local page = tonumber(ARGV[1])
 local timed_out = ARGV[2]
 --@use begin
 --@use look
---@use end_missing
---@use catch_up
+--@use end_session
 
 local store = begin(parameters)
 if timed_out == '1' then store.at_timeout = 'end' end
@@ -26,15 +25,23 @@ local ended, moving, over = 0, {}, {}
 for _, sid in ipairs(due) do
   local s = look(store.tag .. 's:' .. sid, store)
   if not s then
+    --@use end_missing
     end_missing(sid, '', store)
     ended = ended + 1
   elseif s.in_transit then
     moving[#moving + 1], moving[#moving + 2] = sid, s.moving
-  else
+  elseif s.over then
+    if s.lapsed then
+      --@use note_lapse
+      note_lapse(s, store)
+    end
     s.unlisted = true
+    if not s.ended then end_session(s, store) end
+    over[#over + 1] = sid
+  else
+    --@use catch_up
     catch_up(s, store.tag .. 'w:' .. sid, store)
-    if s.over then over[#over + 1] = sid
-    else redis.call('ZADD', index, s.pending and s.lease_end or s.deadline, sid) end
+    redis.call('ZADD', index, s.pending and s.lease_end or s.deadline, sid)
   end
 end
 if #over > 0 then redis.call('ZREM', index, unpack(over)) end
