@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 from sessionstore import SessionStore
-from sessionstore.dialects.soul import Longstring, Online, Thread
+from sessionstore.dialects.soul import LongstringVariable, Online, Thread
 from sessionstore.embedded import EmbeddedServer
 
 redirect_sent = Event()
@@ -38,7 +38,7 @@ def order(online: Online) -> None:
         redirect_followed.wait(10)
         items = thread.list_session("ITEMS", "OLD")
         numbers = range(1, thread.list_cnt(items) + 1)
-        receipt = Longstring()
+        receipt = LongstringVariable()
         thread.lstr_session("RECEIPT", receipt)  # what is assigned now is kept in the session
         receipt.value = ", ".join(thread.list_inf(items, number) for number in numbers)
         thread.list_session("ITEMS", "PREP")

@@ -45,7 +45,7 @@ class _EventReader:
     def __init__(self, calls: Calls, since: str | None) -> None:
         self._keys = calls.keys
         self._pager = calls.events(since)
-        self._ahead: deque[tuple[str, buckets.Event]] = deque()
+        self._ahead: deque[tuple[str, buckets.EventEntry]] = deque()
 
     @property
     def cursor(self) -> str:

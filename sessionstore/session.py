@@ -20,7 +20,7 @@ from sessionstore.longstrings import AsyncLongstring, Longstring
 
 __all__ = ["AsyncSession", "Session"]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Session(OpenSession):
@@ -38,7 +38,7 @@ class Session(OpenSession):
         self._run_alone: Run = context.driver.run
         self._turn = threading.Lock()
 
-    def _run(self, flow: Flow[T]) -> T:
+    def _run(self, flow: Flow[_T]) -> _T:
         """Run a flow when those before it have ended: saves must arrive in their order."""
         if not self._is_original():  # its turn may be that of a thread of another process
             return self._run_alone(flow)  # it will be refused
@@ -130,7 +130,7 @@ class AsyncSession(OpenSession):
         self._run_alone: AsyncRun = context.driver.run
         self._turn = asyncio.Lock()
 
-    async def _run(self, flow: Flow[T]) -> T:
+    async def _run(self, flow: Flow[_T]) -> _T:
         """Run a flow when those before it have ended: saves must arrive in their order."""
         async with self._turn:
             return await self._run_alone(flow)

@@ -16,7 +16,7 @@ from sessionstore.errors import ConfigError, StoreNotFound
 
 __all__ = [
     "Counted",
-    "Event",
+    "EventEntry",
     "EventPage",
     "InMotion",
     "Reviewed",
@@ -89,7 +89,7 @@ class Reviewed(NamedTuple):
     idle: dict[str, int]
 
 
-class Event(NamedTuple):
+class EventEntry(NamedTuple):
     """An event as its stream holds it."""
 
     id: str
@@ -104,7 +104,7 @@ class EventPage(NamedTuple):
 
     last: str
     more: bool
-    events: list[Event]
+    events: list[EventEntry]
 
 
 def join(keys: Keyspace, *, create: bool) -> Operation[None]:
@@ -220,7 +220,7 @@ def events_page(bucket: Bucket, after: str, user: str) -> Operation[EventPage]:
 
     def parse(reply: Sequence[Any]) -> EventPage:
         last, more, *rows = reply
-        events = [Event(*(item.decode() for item in row)) for row in rows]
+        events = [EventEntry(*(item.decode() for item in row)) for row in rows]
         return EventPage(last.decode(), more == 1, events)
 
     given = (f"({after}" if after else "-", PAGE, user)

@@ -86,12 +86,12 @@ class EventPager:
         told = json.dumps(self._read, separators=(",", ":")).encode()
         return base64.urlsafe_b64encode(told).decode().rstrip("=")
 
-    def note_read(self, bucket: str, event: buckets.Event) -> None:
+    def note_read(self, bucket: str, event: buckets.EventEntry) -> None:
         """Move the cursor past an event, and past what is left out after it."""
         page = self._pages[bucket]
         self._read[bucket] = page.last if event is page.events[-1] else event.id
 
-    def page(self) -> Flow[list[tuple[str, buckets.Event]] | None]:
+    def page(self) -> Flow[list[tuple[str, buckets.EventEntry]] | None]:
         """Read on; the answer is (bucket, event) pairs by time."""
         while self._unread:
             now = self._unread

@@ -133,7 +133,7 @@ class Attributes(Mapping[str, Any]):
         self._asides: dict[str, bytes] | None = {} if set_aside else None
 
     def __getitem__(self, name: str) -> Any:
-        self._shed()
+        self._drop_expired()
         try:
             return self._values[name]
         except (KeyError, TypeError):  # what cannot be hashed is no name
@@ -153,7 +153,7 @@ class Attributes(Mapping[str, Any]):
         return value
 
     def __contains__(self, name: object) -> bool:
-        self._shed()
+        self._drop_expired()
         if not isinstance(name, str):
             return False
         return name in self._values or (
@@ -175,7 +175,7 @@ class Attributes(Mapping[str, Any]):
         list(self)  # looks at all of them
         return tuple(sorted(kept | set(self._asides or ())))
 
-    def _shed(self) -> None:
+    def _drop_expired(self) -> None:
         """Forget the attributes whose lifetime is over by now."""
 
     def _note_all(self, fields: Mapping[bytes, bytes]) -> None:

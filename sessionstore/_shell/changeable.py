@@ -101,7 +101,7 @@ class Changeable(Attributes, MutableMapping[str, Any]):
                     return name, self.pop(name)
         raise KeyError("the session has no attributes")
 
-    def _shed(self) -> None:
+    def _drop_expired(self) -> None:
         if self._lifetimes:
             for field in self._lifetimes.drop_over(self._stored):
                 name = field[1:].decode()
@@ -111,7 +111,7 @@ class Changeable(Attributes, MutableMapping[str, Any]):
 
     def _changes(self) -> Changes:
         """Return what differs from what is stored: only by that a value is saved or unsaved."""
-        self._shed()
+        self._drop_expired()
         values, fixed = {}, {}
         for name, value in self._values.items():
             if changes_in_place(value):

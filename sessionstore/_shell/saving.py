@@ -94,9 +94,9 @@ class SavedSession(OpenFacts, Changeable):
         # To the holder who has sent the close, that one tells more: it may be what ended the lease.
         self._lost = self._open and self._sent_close is None
 
-    def _shed(self) -> None:
+    def _drop_expired(self) -> None:
         if self._sent_close is None:  # what was sent is compared with what is asked for again
-            super()._shed()
+            super()._drop_expired()
 
     def _unsaved(self) -> Unsaved:
         return Unsaved(self._changes(), self._documents.changed())

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
-from sessionstore._shell.attributes import Kind, SessionInfo, Snapshot
+from sessionstore import SessionInfo, Snapshot
 from sessionstore.cli.options import (
     DEFAULT_PREFIX,
     DEFAULT_URL,
@@ -39,7 +39,7 @@ from sessionstore.errors import ConfigError, UndecodableValue
 __all__ = ["end", "ls", "show"]
 
 OWNERS = {"": "(anonymous)", "*": "* (public)"}
-KEPT: tuple[Kind, ...] = ("list", "longstring", "document")
+KEPT: Final = ("list", "longstring", "document")
 
 
 def ls(

@@ -6,7 +6,7 @@ import re
 
 from msgpack import Unpacker, unpackb
 
-from sessionstore.data._registry import OBJECT, Kind, Unreadable, kind_named
+from sessionstore.data._registry import OBJECT, RegisteredType, Unreadable, kind_named
 from sessionstore.data._values import (
     BAD,
     MAX_DEPTH,
@@ -31,13 +31,15 @@ _REFERENCE_HEAD = b"\xd7\x20"  # an ext of 8 bytes; no text in UTF-8 has this in
 _REFERENCE = re.compile(_REFERENCE_HEAD + rb"([A-Za-z0-9_-]{8})")
 
 
-def encode_object(value: object, kind: Kind, refer: Refer) -> bytes:
+def encode_object(value: object, kind: RegisteredType, refer: Refer) -> bytes:
     """Return the bytes of an object, or raise TypeRefused with the path from the object on."""
     writer = Writer(refer)
     return b"\x93" + writer.named(kind, "") + writer.fields(kind, value, "", MAX_DEPTH)
 
 
-def decode_object(raw: bytes, instance: object, kind: Kind, path: str, reader: Reader) -> None:
+def decode_object(
+    raw: bytes, instance: object, kind: RegisteredType, path: str, reader: Reader
+) -> None:
     """Fill a new object from its bytes, which `kind_of_object` has looked at."""
     _, version, fields = decode(raw, path, reader)
     try:
@@ -46,7 +48,7 @@ def decode_object(raw: bytes, instance: object, kind: Kind, path: str, reader: R
         raise UndecodableValue(path, why=str(error)) from None
 
 
-def kind_of_object(raw: bytes, path: str) -> Kind:
+def kind_of_object(raw: bytes, path: str) -> RegisteredType:
     """Return the class of an object that is stored, before its fields are read."""
     try:
         check_lengths(raw)

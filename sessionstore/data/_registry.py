@@ -24,7 +24,7 @@ __all__ = [
     "KINDS",
     "OBJECT",
     "VALUE",
-    "Kind",
+    "RegisteredType",
     "Unreadable",
     "kind_named",
     "stored",
@@ -47,7 +47,7 @@ class Unreadable(Exception):
     """Why stored bytes do not become an instance of a class; holds nothing of what is stored."""
 
 
-class Kind:
+class RegisteredType:
     """A class that is stored: its name, version and fields, and how it is taken apart and made."""
 
     __slots__ = ("fields", "form", "name", "type", "version")
@@ -125,10 +125,10 @@ class Kind:
         return fields
 
 
-KINDS: dict[type, Kind] = {}
+KINDS: dict[type, RegisteredType] = {}
 """What is registered, by class."""
 
-_by_name: dict[str, Kind] = {}
+_by_name: dict[str, RegisteredType] = {}
 _steps: dict[tuple[str, int], Step] = {}
 
 
@@ -148,7 +148,7 @@ def stored(name: str, *, version: int = 1) -> Callable[[T], T]:
     _check(name, version)
 
     def register(cls: T) -> T:
-        kind = Kind(cls, name, version)
+        kind = RegisteredType(cls, name, version)
         known = _by_name.get(name)
         if known is not None and _place(known.type) != _place(cls):
             raise ConfigError(f"{name!r} is the name of {_place(known.type)} already")
@@ -193,7 +193,7 @@ def upgrade(name: str, version: int) -> Callable[[StepFunction], StepFunction]:
     return register
 
 
-def kind_named(name: object) -> Kind:
+def kind_named(name: object) -> RegisteredType:
     """Return what is registered under a name that was stored, or raise Unreadable."""
     if type(name) is not str or not _NAME.fullmatch(name):
         raise Unreadable("not well-formed")

@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfoNotFoundError
 from msgpack import ExtraData, ExtType, Packer, StackError, Unpacker, unpackb
 
 from sessionstore.data._payloads import INT, PAYLOADS, READERS
-from sessionstore.data._registry import ENUM, KINDS, OBJECT, Kind, Unreadable, kind_named
+from sessionstore.data._registry import ENUM, KINDS, OBJECT, RegisteredType, Unreadable, kind_named
 from sessionstore.errors import TypeRefused, UndecodableValue
 
 __all__ = [
@@ -195,11 +195,11 @@ class Writer:
             raise TypeRefused(path, type_name=kind.__qualname__, why=why)
         return raw
 
-    def named(self, kind: Kind, member: str) -> bytes:
+    def named(self, kind: RegisteredType, member: str) -> bytes:
         """Write the name of a class, and the name of a member or the version."""
         return self.pack(kind.name) + self.pack(member or kind.version)
 
-    def fields(self, kind: Kind, value: Any, path: str, room: int) -> bytes:
+    def fields(self, kind: RegisteredType, value: Any, path: str, room: int) -> bytes:
         """Write the fields of an instance."""
         try:
             fields = kind.parts(value)

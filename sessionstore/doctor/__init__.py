@@ -22,7 +22,7 @@ from sessionstore.errors import SessionStoreError, StoreNotFound, StoreUnavailab
 
 __all__ = ["Finding", "Verdict", "examine", "forget", "memory_used"]
 
-BUFFERS = (
+_BUFFERS = (
     "mem_clients_normal",
     "mem_total_replication_buffers",
     "mem_aof_buffer",
@@ -79,7 +79,7 @@ def memory_used(url: str) -> int | None:
         try:
             answers = driver.ask_each("INFO", "memory")
             return sum(
-                int(told["used_memory"]) - sum(int(told.get(name, 0)) for name in BUFFERS)
+                int(told["used_memory"]) - sum(int(told.get(name, 0)) for name in _BUFFERS)
                 for told in answers.values()
             )
         except (SessionStoreError, KeyError, ValueError):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["EmbeddedServer", "connect_or_start", "find_server", "restart_if_killed"]
 
 
-DATA = "appendonlydir"
+_DATA = "appendonlydir"
 
 
 def connect_or_start(directory: Path | str | None = None, *, create: bool = True) -> str:
@@ -57,7 +57,7 @@ def connect_or_start(directory: Path | str | None = None, *, create: bool = True
         StoreNotFound: `create` is False, and no server has been there.
     """
     server = EmbeddedServer(_user_directory() if directory is None else directory)
-    if not create and not (server.directory / DATA).is_dir():
+    if not create and not (server.directory / _DATA).is_dir():
         raise StoreNotFound(f"there is no store in {server.directory}; check the URL")
     start(server.directory)
     return server.url

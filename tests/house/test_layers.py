@@ -34,7 +34,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("atomic", "events", "lists", "longstrings"), (*INSIDE, "_shell", "data")),
     "session": (*INSIDE, "_shell", "lists", "longstrings"),
     **dict.fromkeys(("store", "async_store", "doctor", "testing"), (*INSIDE, *SHELLS)),
-    "cli": (*BASE, *SHELLS, "face"),
+    "cli": (*BASE, *PAIRS, "data", "doctor", "embedded", "testing", "face"),
     "dialects": ("face",),
     "__main__": ("cli",),
     "face": (*BASE, *SHELLS),

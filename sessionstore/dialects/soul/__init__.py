@@ -10,9 +10,9 @@
 """
 
 from sessionstore.dialects.soul._cancelled import RequestCancelled
-from sessionstore.dialects.soul._longstrings import Longstring
+from sessionstore.dialects.soul._longstrings import LongstringVariable
 from sessionstore.dialects.soul._objects import PersistentObjectInfo
 from sessionstore.dialects.soul._online import Online
 from sessionstore.dialects.soul._thread import Thread
 
-__all__ = ["Longstring", "Online", "PersistentObjectInfo", "RequestCancelled", "Thread"]
+__all__ = ["LongstringVariable", "Online", "PersistentObjectInfo", "RequestCancelled", "Thread"]

@@ -14,7 +14,7 @@ from sessionstore.dialects.soul._login import Login
 from sessionstore.dialects.soul._options import NO_ROOM, admit
 from sessionstore.dialects.soul._wildcards import matching
 
-__all__ = ["GlobalLongstrings", "Longstring", "LongstringFunctions", "Longstrings"]
+__all__ = ["GlobalLongstrings", "LongstringFunctions", "LongstringVariable", "Longstrings"]
 
 
 class Longstrings(Protocol):
@@ -92,7 +92,7 @@ class SessionLongstrings:
         self.session.longstring(name).drop()
 
 
-class Longstring:
+class LongstringVariable:
     """A longstring variable, which `lstr_session` and `lstr_global` bind to a name.
 
     Bound, its `value` is that of the longstring of this name, at once in both directions; a
@@ -153,9 +153,11 @@ class LongstringFunctions(Login):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._globals = GlobalLongstrings()
-        self._variables: WeakSet[Longstring] = WeakSet()
+        self._variables: WeakSet[LongstringVariable] = WeakSet()
 
-    def lstr_session(self, gname: str | None, lstr: Longstring, options: str | None = "ANY") -> int:
+    def lstr_session(
+        self, gname: str | None, lstr: LongstringVariable, options: str | None = "ANY"
+    ) -> int:
         """Bind a variable to a longstring of the session (`$Lstr_Session`).
 
         Args:
@@ -168,7 +170,9 @@ class LongstringFunctions(Login):
         function = "$Lstr_Session"
         return self._bind(self._space(function), gname, lstr, options, function)
 
-    def lstr_global(self, gname: str | None, lstr: Longstring, options: str | None = "ANY") -> int:
+    def lstr_global(
+        self, gname: str | None, lstr: LongstringVariable, options: str | None = "ANY"
+    ) -> int:
         """Bind a variable to a longstring of this login (`$Lstr_Global`); as `lstr_session`."""
         self._working("$Lstr_Global")
         return self._bind(self._globals, gname, lstr, options, "$Lstr_Global")
@@ -213,12 +217,12 @@ class LongstringFunctions(Login):
         self,
         space: Longstrings,
         gname: str | None,
-        lstr: Longstring,
+        lstr: LongstringVariable,
         options: str | None,
         function: str,
     ) -> int:
-        if not isinstance(lstr, Longstring):
-            raise RequestCancelled(function, why="the second argument is a Longstring variable")
+        if not isinstance(lstr, LongstringVariable):
+            raise RequestCancelled(function, why="the second argument is a LongstringVariable")
         if given(gname, None) is None:
             lstr.unbind()
             return 0

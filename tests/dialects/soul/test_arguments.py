@@ -11,7 +11,7 @@ import pytest
 
 from sessionstore import ConfigError, TypeRefused
 from sessionstore.dialects.soul import (
-    Longstring,
+    LongstringVariable,
     Online,
     PersistentObjectInfo,
     RequestCancelled,
@@ -128,7 +128,7 @@ def good(thread: Thread) -> dict[str, Any]:
         "number": 1,
         "name": "N",
         "gname": "N",
-        "lstr": Longstring(),
+        "lstr": LongstringVariable(),
         "value": "x",
         "source": None,
         "match_string": "N",
@@ -190,7 +190,7 @@ def test_what_is_none_or_empty_was_left_out(alice: Thread, nothing: Any) -> None
     assert (alice.session_owner(), alice.session_timeout()) == ("ALICE", 900)
     assert alice.list_session("L", nothing) > 0
     assert alice.list_global("L", nothing) > 0
-    variable = Longstring("x")
+    variable = LongstringVariable("x")
     assert alice.lstr_session("T", variable, nothing) == 0
     assert alice.lstr_session_set("T", nothing) == 0
     assert alice.lstr_session(nothing, variable, nothing) == 0
@@ -250,7 +250,7 @@ def test_the_facts_on_objects_are_asked_of_a_login(alice: Thread) -> None:
 
 
 def test_a_longstring_is_text(alice: Thread) -> None:
-    variable = Longstring("x")
+    variable = LongstringVariable("x")
     alice.session_create("A")
     for bind in (lambda: None, lambda: alice.lstr_session("T", variable)):
         bind()
@@ -258,5 +258,5 @@ def test_a_longstring_is_text(alice: Thread) -> None:
             with pytest.raises(TypeRefused):
                 variable.value = bad
             with pytest.raises(TypeRefused):
-                Longstring(bad)
+                LongstringVariable(bad)
     assert variable.value == ""

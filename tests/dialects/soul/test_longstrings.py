@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from sessionstore.dialects.soul import Longstring, RequestCancelled, Thread
+from sessionstore.dialects.soul import LongstringVariable, RequestCancelled, Thread
 from tests.dialects.soul.conftest import Scene
 
 
@@ -66,7 +66,7 @@ def test_del_takes_wildcards_and_says_how_many(lstr: Functions) -> None:
 
 
 def test_del_does_not_care_how_it_was_made(lstr: Functions) -> None:
-    variable = Longstring()
+    variable = LongstringVariable()
     lstr.bind("BOUND", variable)
     lstr.set("SET", "x")
     assert lstr.delete("*") == 2
@@ -79,7 +79,7 @@ def test_a_name_that_is_none_cancels_the_request(lstr: Functions, name: str) -> 
             call(name)
     if name:
         with pytest.raises(RequestCancelled):
-            lstr.bind(name, Longstring())
+            lstr.bind(name, LongstringVariable())
     assert lstr.set("x" * 255, "y") == 0
 
 
@@ -87,16 +87,16 @@ def test_a_name_that_is_none_cancels_the_request(lstr: Functions, name: str) -> 
 
 
 def test_a_variable_by_itself() -> None:
-    variable = Longstring()
+    variable = LongstringVariable()
     assert (variable.value, variable.name) == ("", None)
     variable.value = "text"
     assert variable.value == "text"
-    assert Longstring("given").value == "given"
+    assert LongstringVariable("given").value == "given"
 
 
 def test_bound_it_takes_the_value_and_gives_it_back(lstr: Functions) -> None:
     lstr.set("A", "before")
-    variable = Longstring("mine")
+    variable = LongstringVariable("mine")
     assert lstr.bind("A", variable) == 0
     assert (variable.value, variable.name) == ("before", "A")
     variable.value = "assigned"
@@ -106,14 +106,14 @@ def test_bound_it_takes_the_value_and_gives_it_back(lstr: Functions) -> None:
 
 
 def test_bound_to_a_new_one_it_is_null(lstr: Functions) -> None:
-    variable = Longstring("mine")
+    variable = LongstringVariable("mine")
     assert lstr.bind("A", variable) == 0
     assert variable.value == ""
-    assert lstr.bind("A", Longstring(), "OLD") == 0  # it is there now
+    assert lstr.bind("A", LongstringVariable(), "OLD") == 0  # it is there now
 
 
 def test_two_variables_of_one_name_are_one(lstr: Functions) -> None:
-    one, two = Longstring(), Longstring()
+    one, two = LongstringVariable(), LongstringVariable()
     lstr.bind("A", one)
     lstr.bind("A", two)
     one.value = "x"
@@ -122,7 +122,7 @@ def test_two_variables_of_one_name_are_one(lstr: Functions) -> None:
 
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_without_a_name_it_is_unbound_and_null(lstr: Functions, nothing: str | None) -> None:
-    variable = Longstring()
+    variable = LongstringVariable()
     lstr.bind("A", variable)
     variable.value = "x"
     assert lstr.bind(nothing, variable) == 0
@@ -132,7 +132,7 @@ def test_without_a_name_it_is_unbound_and_null(lstr: Functions, nothing: str | N
 
 
 def test_bound_to_another_name_it_leaves_the_first(lstr: Functions) -> None:
-    variable = Longstring()
+    variable = LongstringVariable()
     lstr.bind("A", variable)
     variable.value = "a"
     lstr.bind("B", variable)
@@ -143,7 +143,7 @@ def test_bound_to_another_name_it_leaves_the_first(lstr: Functions) -> None:
 
 
 def test_del_unbinds_and_makes_null(lstr: Functions) -> None:
-    variable = Longstring()
+    variable = LongstringVariable()
     lstr.bind("A", variable)
     variable.value = "x"
     assert lstr.delete("A") == 1
@@ -174,7 +174,7 @@ def test_the_options(
 ) -> None:
     if there:
         lstr.set("A", "old")
-    variable = Longstring("mine")
+    variable = LongstringVariable("mine")
     assert lstr.bind("A", variable, option) == code
     if value is None:
         assert (variable.value, variable.name) == ("mine", None)
@@ -192,7 +192,7 @@ def test_the_variable_must_be_one(lstr: Functions) -> None:
 
 def test_without_a_session_the_request_is_cancelled(alice: Thread) -> None:
     lstr = of_session(alice)
-    variable = Longstring("mine")
+    variable = LongstringVariable("mine")
     for call in (
         lambda: lstr.bind("A", variable),
         lambda: lstr.bind(None, variable),
@@ -207,7 +207,7 @@ def test_without_a_session_the_request_is_cancelled(alice: Thread) -> None:
 
 def test_it_stays_in_the_session_and_the_variable_does_not(scene: Scene, alice: Thread) -> None:
     alice.session_create("CART")
-    variable, another = Longstring(), Longstring()
+    variable, another = LongstringVariable(), LongstringVariable()
     alice.lstr_session("A", variable)
     alice.lstr_session("A", another)
     variable.value = "kept"
@@ -220,12 +220,12 @@ def test_it_stays_in_the_session_and_the_variable_does_not(scene: Scene, alice: 
     with scene.online().login("ALICE") as again:
         again.session_open("CART")
         assert again.lstr_session_get("A") == "kept"
-        assert again.lstr_session("EMPTY", Longstring(), "OLD") == 0
+        assert again.lstr_session("EMPTY", LongstringVariable(), "OLD") == 0
 
 
 def test_the_two_name_spaces_are_independent(alice: Thread) -> None:
     alice.session_create("CART")
-    ours, theirs = Longstring(), Longstring()
+    ours, theirs = LongstringVariable(), LongstringVariable()
     alice.lstr_session("A", ours)
     alice.lstr_global("A", theirs)
     ours.value, theirs.value = "session", "global"
