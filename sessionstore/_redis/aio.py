@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import starmap
 from typing import Any, TypeVar
 
 from redis import exceptions
@@ -57,6 +56,7 @@ class AsyncDriver:
         self._exchange = AsyncExchange(deployment, safe=safe)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._gathering: dict[str, AsyncBatch] = {}
+        self._under_way: set[asyncio.Future[None]] = set()
         self._sending: set[asyncio.Task[None]] = set()
 
     def beside(self) -> AsyncDriver:
@@ -100,9 +100,9 @@ class AsyncDriver:
 
     async def close(self) -> None:
         """Close all connections; what is under way ends first, what comes after is StoreClosed."""
-        await self._exchange.close()
-        if self._sending:
-            await asyncio.wait(self._sending)
+        self._exchange.close()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
         for client in self._deployment.clients():
             await client.aclose()
             if self._deployment.clustered:
@@ -110,22 +110,30 @@ class AsyncDriver:
                 await client.nodes_manager.aclose()
                 await client.nodes_manager.aclose("startup_nodes")
 
-    async def _answer(self, step: Step) -> Any:
+    def _answer(self, step: Step) -> Coroutine[Any, Any, Any]:
         if isinstance(step, Operation):
-            return await self._call(step)
+            return self._call(step)
         if isinstance(step, Wake):
-            return await self._wait(step)
-        calls = [self._submit(operation) for operation in step]
-        answers = await asyncio.gather(*starmap(_outcome, calls), return_exceptions=True)
+            return self._wait(step)
+        return self._each(step)
+
+    async def _each(self, operations: Sequence[Operation[Any]]) -> list[Any]:
+        answers = await asyncio.gather(*map(self._call, operations), return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BaseException) and not isinstance(answer, SessionStoreError):
                 raise answer
         return answers
 
     async def _call(self, operation: Operation[Any]) -> Any:
-        return await _outcome(*self._submit(operation))
+        batch, answered = self._submit(operation)
+        try:
+            return await answered
+        except asyncio.CancelledError:
+            await batch.ended()
+            raise
 
     def _submit(self, operation: Operation[Any]) -> tuple[AsyncBatch, asyncio.Future[Any]]:
+        """Put an operation into the batch that leaves next."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._belong_to(loop)
@@ -133,11 +141,9 @@ class AsyncDriver:
         batch = self._gathering.get(place)
         if batch is None or len(batch.operations) >= BATCH:
             batch = self._gathering[place] = AsyncBatch(loop, place)
+            self._under_way.add(batch.done)
             loop.call_soon(self._dispatch, batch)
-        future = loop.create_future()
-        batch.operations.append(operation)
-        batch.futures.append(future)
-        return batch, future
+        return batch, batch.add(operation)
 
     def _belong_to(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._loop is not None:
@@ -147,27 +153,55 @@ class AsyncDriver:
     def _dispatch(self, batch: AsyncBatch) -> None:
         if self._gathering.get(batch.place) is batch:
             del self._gathering[batch.place]
-        task = asyncio.get_running_loop().create_task(self._send(batch))
+        answered = None
+        if not self._safe:
+            with suppress(Exception):  # then `_send` meets it again, and tells those who wait
+                answered = self._exchange.begin(batch.operations, batch.place, batch.attempts)
+        if answered is None:
+            self._thoroughly(batch)
+        else:
+            answered.add_done_callback(partial(self._answered, batch))
+
+    def _answered(self, batch: AsyncBatch, answered: asyncio.Future[list[Any]]) -> None:
+        if answered.cancelled():
+            self._over(batch)
+            return
+        lost = answered.exception()
+        trouble = lost or batch.accept(answered.result())
+        if trouble is None:
+            self._over(batch)
+        else:
+            batch.failed(trouble)
+            self._thoroughly(batch, lost)
+
+    def _thoroughly(self, batch: AsyncBatch, error: BaseException | None = None) -> None:
+        task = asyncio.get_running_loop().create_task(self._send(batch, error))
         self._sending.add(task)
-        task.add_done_callback(partial(self._ended, batch))
-
-    def _ended(self, batch: AsyncBatch, task: asyncio.Task[None]) -> None:
         # Also if the task was cancelled, as all are when the loop ends, even before its first step.
-        self._sending.discard(task)
-        for future in batch.futures:
-            future.cancel()
-        batch.done.set_result(None)
+        task.add_done_callback(partial(self._over, batch))
 
-    async def _send(self, batch: AsyncBatch) -> None:
+    def _over(self, batch: AsyncBatch, task: asyncio.Task[None] | None = None) -> None:
+        if task is not None:
+            self._sending.discard(task)
+        self._under_way.discard(batch.done)
+        batch.over()
+
+    async def _send(self, batch: AsyncBatch, error: BaseException | None) -> None:
+        """Do what is left of a batch; an error says why a first attempt had no answer."""
         try:
-            try:
-                await self._attempt(batch)
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                await AsyncRetrying(**repeating(batch.attempts))(self._attempt, batch)
-        except Exception as error:  # noqa: BLE001 - for those who wait
-            batch.end(error)
+            if error is None:
+                try:
+                    await self._attempt(batch)
+                except Exception as failure:
+                    if not is_transient(failure):
+                        raise
+                else:
+                    return
+            else:
+                await self._recover(batch.place, error)
+            await AsyncRetrying(**repeating(batch.attempts))(self._attempt, batch)
+        except Exception as failure:  # noqa: BLE001 - for those who wait
+            batch.end(failure)
 
     async def _attempt(self, batch: AsyncBatch) -> None:
         """Send what has no answer yet; raise if some of it has none after that."""
@@ -185,7 +219,7 @@ class AsyncDriver:
                 await self._recover(place, error)
             raise error
 
-    async def _recover(self, place: str, error: Exception) -> None:
+    async def _recover(self, place: str, error: BaseException) -> None:
         if self._revive is not None:
             await asyncio.to_thread(self._revive)
         if self._deployment.clustered and not isinstance(error, exceptions.TryAgainError):
@@ -224,16 +258,4 @@ async def _uninterrupted(reading: Coroutine[Any, Any, Any]) -> None:
                 await asyncio.wait([task], timeout=0.05)
         if not task.cancelled():
             task.exception()  # nobody wants to know
-        raise
-
-
-async def _outcome(batch: AsyncBatch, future: asyncio.Future[Any]) -> Any:
-    try:
-        return await future
-    except asyncio.CancelledError:
-        while not batch.done.done():
-            try:
-                await asyncio.shield(batch.done)
-            except asyncio.CancelledError:
-                continue
         raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from sessionstore._core.operation import Operation
@@ -45,7 +46,17 @@ class Batch:
                 self._answer(at, self._told(reply))
         return passing
 
-    def failed(self, error: Exception) -> None:
+    def accept(self, replies: Sequence[Any]) -> Exception | None:
+        """Enter what came back of all but the errors; return one of them if there are any."""
+        found = None
+        for at, reply in enumerate(replies):
+            if isinstance(reply, Exception):
+                found = reply
+            else:
+                self._answer(at, reply)
+        return found
+
+    def failed(self, error: BaseException) -> None:
         """Note that an attempt at what is not answered yet failed."""
         self.attempts.failed(error, [self.operations[at] for at in self.unanswered()])
 
@@ -74,6 +85,25 @@ class AsyncBatch(Batch):
         self.place = place
         self.futures: list[asyncio.Future[Any]] = []
         self.done: asyncio.Future[None] = loop.create_future()
+
+    def add(self, operation: Operation[Any]) -> asyncio.Future[Any]:
+        """Return the future answer to one more operation."""
+        future: asyncio.Future[Any] = self.done.get_loop().create_future()
+        self.operations.append(operation)
+        self.futures.append(future)
+        return future
+
+    def over(self) -> None:
+        """Note that no more answers will come."""
+        for future in self.futures:
+            future.cancel()  # only where the loop ends before the answer
+        self.done.set_result(None)
+
+    async def ended(self) -> None:
+        """Wait for the end of all, whoever is cancelled meanwhile."""
+        while not self.done.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(self.done)
 
     def _answer(self, at: int, reply: Any) -> None:
         self.answers[at] = reply

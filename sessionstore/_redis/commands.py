@@ -12,8 +12,7 @@ from sessionstore._core.operation import Operation
 from sessionstore.errors import StoreUnavailable
 
 __all__ = [
-    "ASKING",
-    "CONFIRM",
+    "Asked",
     "Make",
     "call",
     "call_with_text",
@@ -21,7 +20,6 @@ __all__ = [
     "lost_scripts",
     "packed",
     "pop",
-    "unconfirmed",
 ]
 
 Command = tuple[Any, ...]
@@ -65,7 +63,40 @@ def packed(commands: Sequence[Command]) -> bytes:
     return b"".join(map(pack_command, commands))
 
 
-def unconfirmed(operations: Sequence[Operation[Any]], replies: list[Any], replicas: Any) -> None:
+class Asked:
+    """Operations as they go over one connection, and what else belongs to them there."""
+
+    __slots__ = ("_before", "_confirmed", "_operations", "commands", "count")
+
+    def __init__(
+        self,
+        operations: list[Operation[Any]],
+        make: Make,
+        shebang: bool,
+        *,
+        safe: bool,
+        asking: bool,
+    ) -> None:
+        self._operations = operations
+        self._before = 1 if asking else 0
+        self._confirmed = safe and any(operation.script.writes for operation in operations)
+        commands = [make(operation, shebang) for operation in operations]
+        if asking:
+            commands.insert(0, ASKING)
+        if self._confirmed:
+            commands.append(CONFIRM)
+        self.commands = packed(commands)
+        self.count = len(commands)
+
+    def answers(self, replies: list[Any]) -> list[Any]:
+        """Return the reply to each operation, an error in its place."""
+        del replies[: self._before]
+        if self._confirmed:
+            _unconfirmed(self._operations, replies, replies.pop())
+        return replies
+
+
+def _unconfirmed(operations: Sequence[Operation[Any]], replies: list[Any], replicas: Any) -> None:
     """Put an error in place of each reply to a change that no replica has confirmed."""
     if replicas == 0 or isinstance(replicas, Exception):
         for at, operation in enumerate(operations):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from sessionstore._core.process import reset_in_child
+from sessionstore._redis.wires import AsyncWire, Wire
 from sessionstore.errors import StoreClosed, StoreUnavailable
 
 __all__ = ["AsyncConnections", "Connections"]
@@ -27,7 +27,7 @@ class Turn:
     __slots__ = ("connection", "due")
 
     def __init__(self) -> None:
-        self.connection: Any = None
+        self.connection: Wire | None = None
         self.due = threading.Lock()
         self.due.acquire()
 
@@ -43,8 +43,8 @@ class Connections:
     joins it looks at what is idle after that, so one of the two sees the other.
     """
 
-    def __init__(self, make: Callable[[], Any], limit: int) -> None:
-        self._make = make
+    def __init__(self, connect: Callable[[], Wire], limit: int) -> None:
+        self._connect = connect
         self._limit = limit
         self._closed = False
         self.reset()
@@ -53,11 +53,11 @@ class Connections:
     def reset(self) -> None:
         """Begin anew: a forked child must not talk over the connections of its parent."""
         self._lock = threading.Lock()
-        self._idle: deque[Any] = deque()
+        self._idle: deque[Wire] = deque()
         self._line: deque[Turn] = deque()
         self._made = 0
 
-    def take(self, within: float = WAIT) -> Any:
+    def take(self, within: float = WAIT) -> Wire:
         """Return a connection for the caller alone.
 
         Raises StoreUnavailable if none comes free within so many seconds, StoreClosed, and
@@ -70,13 +70,13 @@ class Connections:
                 pass
         return self._in_turn(within)
 
-    def give(self, connection: Any) -> None:
+    def give(self, connection: Wire) -> None:
         """Take a connection back for the next caller."""
         self._idle.append(connection)
         if self._line or self._closed:
             self._serve()
 
-    def drop(self, connection: Any) -> None:
+    def drop(self, connection: Wire) -> None:
         """Close a connection that failed, and with it the idle ones, which may have failed too."""
         failed = [connection, *self._take_idle()]
         self._forget(len(failed))
@@ -88,7 +88,7 @@ class Connections:
         self._closed = True
         self._serve()
 
-    def _in_turn(self, within: float) -> Any:
+    def _in_turn(self, within: float) -> Wire:
         turn = Turn()
         self._line.append(turn)
         self._serve()
@@ -114,7 +114,7 @@ class Connections:
                 return False
             return True
 
-    def _pass_on(self, connection: Any) -> None:
+    def _pass_on(self, connection: Wire | None) -> None:
         if connection is None:
             self._forget(1)
         else:
@@ -138,19 +138,17 @@ class Connections:
             for one in self._take_idle():
                 one.disconnect()
 
-    def _new(self) -> Any:
+    def _new(self) -> Wire:
         if self._closed:
             self._forget(1)
             raise StoreClosed
         try:
-            connection = self._make()
-            connection.connect()
+            return self._connect()
         except BaseException:
             self._forget(1)
             raise
-        return connection
 
-    def _take_idle(self) -> list[Any]:
+    def _take_idle(self) -> list[Wire]:
         taken = []
         while True:
             try:
@@ -167,57 +165,94 @@ class Connections:
 class AsyncConnections:
     """The same for one event loop, where nothing comes between two steps but an `await`."""
 
-    def __init__(self, make: Callable[[], Any], limit: int) -> None:
-        self._make = make
+    def __init__(self, connect: Callable[[], Awaitable[AsyncWire]], limit: int) -> None:
+        self._connect = connect
         self._limit = limit
         self._closed = False
-        self._idle: list[Any] = []
-        self._room = asyncio.Semaphore(limit)
+        self._idle: list[AsyncWire] = []
+        self._line: deque[asyncio.Future[AsyncWire | None]] = deque()
+        self._made = 0
 
-    async def take(self, within: float = WAIT) -> Any:
+    def at_hand(self) -> AsyncWire | None:
+        """Return a connection for the caller alone if one is idle: then nobody waits for it."""
+        return self._idle.pop() if self._idle else None
+
+    async def take(self, within: float = WAIT) -> AsyncWire:
         """Return a connection for the caller alone; the errors are those of `Connections`."""
-        try:
-            # A timeout is a timer in the loop: only for those who have to wait.
-            async with asyncio.timeout(within if self._room.locked() else None):
-                await self._room.acquire()
-        except TimeoutError:
-            raise StoreUnavailable(
-                f"all {self._limit} connections were in use for {within:g} s; the server is slow,"
-                " or too many tasks share the store"
-            ) from None
         if self._closed:
-            self._room.release()
             raise StoreClosed
-        try:
-            return self._idle.pop() if self._idle else await self._new()
-        except BaseException:
-            self._room.release()
-            raise
+        if self._idle:
+            return self._idle.pop()
+        if self._made < self._limit:
+            self._made += 1
+            return await self._new()
+        connection = await self._in_turn(within)
+        return await self._new() if connection is None else connection
 
-    async def give(self, connection: Any) -> None:
+    def give(self, connection: AsyncWire) -> None:
         """Take a connection back for the next caller."""
         if self._closed:
-            await self.drop(connection)
-        else:
-            self._idle.append(connection)
-            self._room.release()
+            self.drop(connection)
+            return
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return
+        self._idle.append(connection)
 
-    async def drop(self, connection: Any) -> None:
+    def drop(self, connection: AsyncWire) -> None:
         """Close a connection that failed, and with it the idle ones, which may have failed too."""
-        self._room.release()
-        await self._disconnect([connection])
+        self._disconnect([connection])
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close what is idle now, and what is in use when it is given back; give none any more."""
         self._closed = True
-        await self._disconnect([])
+        self._disconnect([])
 
-    async def _new(self) -> Any:
-        connection = self._make()
-        await connection.connect()
-        return connection
+    async def _in_turn(self, within: float) -> AsyncWire | None:
+        """Stand in line for a connection; None: there is room to make one."""
+        turn: asyncio.Future[AsyncWire | None] = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        try:
+            async with asyncio.timeout(within):
+                return await turn
+        except BaseException as error:
+            if not turn.cancel() and not turn.cancelled():
+                self._pass_on(turn.result())
+            if isinstance(error, TimeoutError):
+                raise StoreUnavailable(
+                    f"all {self._limit} connections were in use for {within:g} s; the server is"
+                    " slow, or too many tasks share the store"
+                ) from None
+            raise
 
-    async def _disconnect(self, failed: list[Any]) -> None:
+    def _pass_on(self, connection: AsyncWire | None) -> None:
+        if connection is None:
+            self._forget(1)
+        else:
+            self.give(connection)
+
+    async def _new(self) -> AsyncWire:
+        if self._closed:
+            self._forget(1)
+            raise StoreClosed
+        try:
+            return await self._connect()
+        except BaseException:
+            self._forget(1)
+            raise
+
+    def _disconnect(self, failed: list[AsyncWire]) -> None:
         failed, self._idle = [*failed, *self._idle], []
         for one in failed:
-            await one.disconnect(nowait=True)  # an answer may still be under way
+            one.disconnect()
+        self._forget(len(failed))
+
+    def _forget(self, number: int) -> None:
+        self._made -= number
+        while self._line and (self._made < self._limit or self._closed):
+            turn = self._line.popleft()
+            if not turn.done():
+                self._made += 1
+                turn.set_result(None)

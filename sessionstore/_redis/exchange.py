@@ -7,17 +7,16 @@ way there, is asked for there.
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from redis import exceptions
 
 from sessionstore._core.operation import Operation
 from sessionstore._redis.commands import (
-    ASKING,
-    CONFIRM,
+    Asked,
     Make,
     call,
     call_with_text,
@@ -25,12 +24,13 @@ from sessionstore._redis.commands import (
     lost_scripts,
     packed,
     pop,
-    unconfirmed,
 )
 from sessionstore._redis.connect import ANSWER_WITHIN, Deployment
 from sessionstore._redis.connections import AsyncConnections, Connections
 from sessionstore._redis.errors import FOREIGN, Attempts
+from sessionstore._redis.insides import connect_wire, connect_wire_async
 from sessionstore._redis.nodes import Nodes
+from sessionstore._redis.wires import AsyncWire
 
 __all__ = ["AsyncExchange", "Exchange"]
 
@@ -45,8 +45,8 @@ class Exchange:
         self._deployment = deployment
         self._shebang = deployment.shebang
         self._safe = safe
-        self._nodes = Nodes(deployment, Connections)
-        self._waiting = Nodes(deployment, Connections, WAITING)
+        self._nodes = Nodes(deployment, Connections, connect_wire)
+        self._waiting = Nodes(deployment, Connections, connect_wire, WAITING)
         self.place = self._nodes.place
         self.parts = self._nodes.parts
 
@@ -56,19 +56,19 @@ class Exchange:
 
     def one(self, operation: Operation[Any], attempts: Attempts) -> Any:
         """Return the reply to one operation: what nearly every call is, with no trouble."""
+        commands = packed([call(operation, self._shebang)])
         connections = self._nodes.of(operation.keys[0])
-        connection = connections.take()
+        wire = connections.take()
         try:
-            connection.send_packed_command((packed([call(operation, self._shebang)]),))
+            wire.send(commands)
             attempts.sent = True
-            reply = connection.read_response()
-        except exceptions.ResponseError:
-            connections.give(connection)
-            raise
+            (reply,) = wire.receive(1)
         except BaseException:
-            connections.drop(connection)  # an answer may still be under way
+            connections.drop(wire)  # an answer may still be under way
             raise
-        connections.give(connection)
+        connections.give(wire)
+        if isinstance(reply, Exception):
+            raise reply
         return reply
 
     def several(
@@ -113,53 +113,33 @@ class Exchange:
         *,
         asking: bool = False,
     ) -> list[Any]:
-        connection = connections.take()
+        asked = Asked(operations, make, self._shebang, safe=self._safe, asking=asking)
+        wire = connections.take()
         try:
-            replies = self._talk(connection, operations, make, attempts, asking=asking)
+            wire.send(asked.commands)
+            attempts.sent = True
+            replies = wire.receive(asked.count)
         except BaseException:
-            connections.drop(connection)  # an answer may still be under way
+            connections.drop(wire)  # an answer may still be under way
             raise
-        connections.give(connection)
-        return replies
-
-    def _talk(
-        self,
-        connection: Any,
-        operations: list[Operation[Any]],
-        make: Make,
-        attempts: Attempts,
-        *,
-        asking: bool,
-    ) -> list[Any]:
-        commands = [make(operation, self._shebang) for operation in operations]
-        before = [ASKING] if asking else []
-        confirm = self._safe and any(operation.script.writes for operation in operations)
-        after = [CONFIRM] if confirm else []
-        connection.send_packed_command((packed([*before, *commands, *after]),))
-        attempts.sent = True
-        for _ in before:
-            _reply(connection)
-        replies = [_reply(connection) for _ in commands]
-        if confirm:
-            unconfirmed(operations, replies, _reply(connection))
-        return replies
+        connections.give(wire)
+        return asked.answers(replies)
 
     def pop(self, key: str, seconds: float) -> None:
         """Wait for something on a list; StoreUnavailable if no connection comes free for that."""
         end = time.monotonic() + seconds
         connections = self._waiting.of(key)
-        connection = connections.take(seconds)
+        wire = connections.take(seconds)
         left = end - time.monotonic()
         try:
-            connection.send_packed_command((packed([pop(key, left)]),))
-            connection.read_response(timeout=left + ANSWER_WITHIN)
-        except exceptions.ResponseError:
-            connections.give(connection)
-            raise
+            wire.send(packed([pop(key, left)]))
+            (reply,) = wire.receive(1, left + ANSWER_WITHIN)
         except BaseException:
-            connections.drop(connection)
+            connections.drop(wire)
             raise
-        connections.give(connection)
+        connections.give(wire)
+        if isinstance(reply, Exception):
+            raise reply
 
     def close(self) -> None:
         """Close all connections, those in use when they are given back."""
@@ -174,14 +154,35 @@ class AsyncExchange:
         self._deployment = deployment
         self._shebang = deployment.shebang
         self._safe = safe
-        self._nodes = Nodes(deployment, AsyncConnections)
-        self._waiting = Nodes(deployment, AsyncConnections, WAITING)
+        self._nodes = Nodes(deployment, AsyncConnections, connect_wire_async)
+        self._waiting = Nodes(deployment, AsyncConnections, connect_wire_async, WAITING)
         self.place = self._nodes.place
         self.parts = self._nodes.parts
 
     @property
     def _topology(self) -> Any:
         return self._deployment.client.nodes_manager
+
+    def begin(
+        self, operations: list[Operation[Any]], place: str, attempts: Attempts
+    ) -> asyncio.Future[list[Any]] | None:
+        """Send operations if a connection is at hand: what nearly every call is, with no trouble.
+
+        The future has the reply to each as it comes, or its error in its place. None: `several`.
+        """
+        commands = packed([call(operation, self._shebang) for operation in operations])
+        connections = self._nodes.at(place)
+        wire = connections.at_hand()
+        if wire is None:
+            return None
+        try:
+            answered = wire.exchange(commands, len(operations))
+        except exceptions.ConnectionError:
+            connections.drop(wire)
+            return None
+        attempts.sent = True
+        answered.add_done_callback(partial(_ended, connections, wire))
+        return answered
 
     async def several(
         self, operations: list[Operation[Any]], place: str, attempts: Attempts
@@ -225,71 +226,43 @@ class AsyncExchange:
         *,
         asking: bool = False,
     ) -> list[Any]:
-        connection = await connections.take()
+        asked = Asked(operations, make, self._shebang, safe=self._safe, asking=asking)
+        wire = await connections.take()
         try:
-            replies = await self._talk(connection, operations, make, attempts, asking=asking)
+            answered = wire.exchange(asked.commands, asked.count)
+            attempts.sent = True
+            replies = await answered
         except BaseException:
-            await connections.drop(connection)  # an answer may still be under way
+            connections.drop(wire)  # an answer may still be under way
             raise
-        await connections.give(connection)
-        return replies
-
-    async def _talk(
-        self,
-        connection: Any,
-        operations: list[Operation[Any]],
-        make: Make,
-        attempts: Attempts,
-        *,
-        asking: bool,
-    ) -> list[Any]:
-        commands = [make(operation, self._shebang) for operation in operations]
-        before = [ASKING] if asking else []
-        confirm = self._safe and any(operation.script.writes for operation in operations)
-        after = [CONFIRM] if confirm else []
-        await connection.send_packed_command(packed([*before, *commands, *after]))
-        attempts.sent = True
-        async with asyncio.timeout(ANSWER_WITHIN):
-            for _ in before:
-                await _reply_awaited(connection)
-            replies = [await _reply_awaited(connection) for _ in commands]
-            if confirm:
-                unconfirmed(operations, replies, await _reply_awaited(connection))
-        return replies
+        connections.give(wire)
+        return asked.answers(replies)
 
     async def pop(self, key: str, seconds: float) -> None:
         """Wait for something on a list; StoreUnavailable if no connection comes free for that."""
         end = time.monotonic() + seconds
         connections = self._waiting.of(key)
-        connection = await connections.take(seconds)
+        wire = await connections.take(seconds)
         left = end - time.monotonic()
         try:
-            await connection.send_packed_command(packed([pop(key, left)]))
-            async with asyncio.timeout(left + ANSWER_WITHIN):
-                await connection.read_response(timeout=math.inf)
-        except exceptions.ResponseError:
-            await connections.give(connection)
-            raise
+            (reply,) = await wire.exchange(packed([pop(key, left)]), 1, left + ANSWER_WITHIN)
         except BaseException:
-            await connections.drop(connection)
+            connections.drop(wire)
             raise
-        await connections.give(connection)
+        connections.give(wire)
+        if isinstance(reply, Exception):
+            raise reply
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close all connections, those in use when they are given back."""
         for connections in (*self._nodes.close(), *self._waiting.close()):
-            await connections.close()
+            connections.close()
 
 
-def _reply(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except exceptions.ResponseError as error:
-        return error
-
-
-async def _reply_awaited(connection: Any) -> Any:
-    try:
-        return await connection.read_response(timeout=math.inf)
-    except exceptions.ResponseError as error:
-        return error
+def _ended(
+    connections: AsyncConnections, wire: AsyncWire, answered: asyncio.Future[list[Any]]
+) -> None:
+    if answered.cancelled() or answered.exception() is not None:
+        connections.drop(wire)
+    else:
+        connections.give(wire)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from redis.exceptions import AskError, RedisClusterException
@@ -27,10 +28,12 @@ class Nodes(Generic[C]):
         self,
         deployment: Deployment,
         connections: Callable[[Callable[[], Any], int], C],
+        connect: Callable[[Any], Any],
         limit: int | None = None,
     ) -> None:
         self._deployment = deployment
         self._connections = connections
+        self._connect = connect
         self._limit = limit
         self._by_place: dict[str, C] = {}
         self._closed = False
@@ -76,8 +79,7 @@ class Nodes(Generic[C]):
             raise RedisClusterException("no server is known that has the slot")
         source = self._deployment.source(place)
         made = self._connections(
-            lambda: source.connection_class(**source.connection_kwargs),
-            self._limit or source.max_connections,
+            partial(self._connect, source), self._limit or source.max_connections
         )
         found = self._by_place.setdefault(place, made)
         if self._closed:  # looked at last: it may have been closed meanwhile

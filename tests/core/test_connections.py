@@ -22,29 +22,32 @@ NUMBERS = count()
 
 
 class Wire:
-    """Stands for a connection of redis-py, of either kind."""
+    """Stands for a connection, of either kind."""
 
     def __init__(self) -> None:
         self.number = next(NUMBERS)
         self.open = True
 
-    def connect(self) -> None: ...
-
     def disconnect(self) -> None:
         self.open = False
 
 
-class AsyncWire(Wire):
-    async def connect(self) -> None:  # type: ignore[override]
-        await asyncio.sleep(0)
-
-    async def disconnect(self, *, nowait: bool) -> None:  # type: ignore[override]
-        self.open = False
+def connect() -> Any:
+    return Wire()
 
 
-class Refusing(Wire):
-    def connect(self) -> None:
-        raise ConnectionError
+async def connect_async() -> Any:
+    await asyncio.sleep(0)
+    return Wire()
+
+
+def refuse() -> Any:
+    raise ConnectionError
+
+
+async def refuse_async() -> Any:
+    await asyncio.sleep(0)
+    raise ConnectionError
 
 
 class Caller(threading.Thread):
@@ -74,7 +77,7 @@ class Caller(threading.Thread):
 
 
 def test_the_last_used_is_used_again() -> None:
-    connections = Connections(Wire, 3)
+    connections = Connections(connect, 3)
     first, second = connections.take(), connections.take()
     connections.give(second)
     connections.give(first)
@@ -82,7 +85,7 @@ def test_the_last_used_is_used_again() -> None:
 
 
 def test_whoever_asks_first_is_served_first() -> None:
-    connections = Connections(Wire, 1)
+    connections = Connections(connect, 1)
     taken = connections.take()
     served: list[int] = []
     callers = [Caller(connections, served) for _ in range(20)]
@@ -94,7 +97,7 @@ def test_whoever_asks_first_is_served_first() -> None:
 
 
 def test_nobody_comes_past_those_who_wait() -> None:
-    connections = Connections(Wire, 1)
+    connections = Connections(connect, 1)
     taken = connections.take()
     served: list[int] = []
     caller = Caller(connections, served)
@@ -104,7 +107,7 @@ def test_nobody_comes_past_those_who_wait() -> None:
 
 
 def test_who_waits_in_vain_leaves_the_line() -> None:
-    connections = Connections(Wire, 1)
+    connections = Connections(connect, 1)
     taken = connections.take()
     with pytest.raises(StoreUnavailable, match="all 1 connections were in use"):
         connections.take(0.01)
@@ -129,7 +132,7 @@ def test_who_is_interrupted_while_waiting_leaves_nothing(
 
         def release(self) -> None: ...
 
-    connections = Connections(Wire, 1)
+    connections = Connections(connect, 1)
     taken = connections.take()
     with monkeypatch.context() as patched:
         patched.setattr("sessionstore._redis.connections.Turn", Interrupted)
@@ -143,7 +146,7 @@ def test_who_is_interrupted_while_waiting_leaves_nothing(
 
 
 def test_one_that_fails_makes_room_for_the_first_who_waits_and_takes_the_idle_along() -> None:
-    connections = Connections(Wire, 2)
+    connections = Connections(connect, 2)
     failed, idle = connections.take(), connections.take()
     connections.give(idle)
     connections.drop(failed)
@@ -157,7 +160,7 @@ def test_one_that_fails_makes_room_for_the_first_who_waits_and_takes_the_idle_al
 
 
 def test_one_that_cannot_be_made_leaves_its_room_to_others() -> None:
-    connections = Connections(Refusing, 1)
+    connections = Connections(refuse, 1)
     for _ in range(3):
         with pytest.raises(ConnectionError):
             connections.take(0.01)
@@ -165,7 +168,7 @@ def test_one_that_cannot_be_made_leaves_its_room_to_others() -> None:
 
 
 def test_many_threads_never_have_more_than_there_may_be_nor_lose_one() -> None:
-    connections = Connections(Wire, 3)
+    connections = Connections(connect, 3)
     in_use: list[Any] = []
     most = []
     end = time.monotonic() + 0.5
@@ -190,7 +193,7 @@ def test_many_threads_never_have_more_than_there_may_be_nor_lose_one() -> None:
 
 
 def test_what_is_in_use_at_the_close_is_closed_when_it_is_given_back() -> None:
-    connections = Connections(Wire, 2)
+    connections = Connections(connect, 2)
     idle, used = connections.take(), connections.take()
     connections.give(idle)
     caller = Caller(connections, [])
@@ -211,7 +214,7 @@ def test_what_is_in_use_at_the_close_is_closed_when_it_is_given_back() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_forked_child_has_none_of_its_parent_and_nobody_in_line() -> None:
-    connections = Connections(Wire, 1)
+    connections = Connections(connect, 1)
     taken = connections.take()
     caller = Caller(connections, [])
     with connections._lock:  # held by a thread that the child does not have
@@ -226,7 +229,7 @@ def test_a_forked_child_has_none_of_its_parent_and_nobody_in_line() -> None:
 
 
 def test_nothing_keeps_connections_of_a_store_that_nobody_has() -> None:
-    connections = Connections(Wire, 1)
+    connections = Connections(connect, 1)
     gone = weakref.ref(connections)
     del connections
     gc.collect()
@@ -239,7 +242,7 @@ async def served(connections: AsyncConnections, told: list[int], number: int) ->
     try:
         await asyncio.sleep(0)
     finally:
-        await connections.give(one)
+        connections.give(one)
 
 
 def in_loop(scene: Callable[[], Any]) -> None:
@@ -248,7 +251,7 @@ def in_loop(scene: Callable[[], Any]) -> None:
 
 def test_asyncio_whoever_asks_first_is_served_first_whoever_is_cancelled() -> None:
     async def scene() -> None:
-        connections = AsyncConnections(AsyncWire, 2)
+        connections = AsyncConnections(connect_async, 2)
         taken = [await connections.take(), await connections.take()]
         told: list[int] = []
         tasks = [asyncio.create_task(served(connections, told, number)) for number in range(50)]
@@ -256,43 +259,44 @@ def test_asyncio_whoever_asks_first_is_served_first_whoever_is_cancelled() -> No
         for task in tasks[::3]:
             task.cancel()
         for one in taken:
-            await connections.give(one)
+            connections.give(one)
         late = asyncio.create_task(served(connections, told, 50))
         await asyncio.sleep(0)
         tasks[1].cancel()  # it has been given one, and has not seen it yet
         await asyncio.gather(*tasks, late, return_exceptions=True)
         assert told == sorted(told)
         assert set(told) >= {number for number in range(2, 51) if number % 3 or number == 50}
-        assert connections._room._value == 2
+        assert connections._made == len(connections._idle) == 2
+        assert not connections._line
 
     in_loop(scene)
 
 
 def test_asyncio_who_waits_in_vain_and_who_cannot_connect_leave_nothing() -> None:
     async def scene() -> None:
-        connections = AsyncConnections(AsyncWire, 1)
+        connections = AsyncConnections(connect_async, 1)
         taken = await connections.take()
         with pytest.raises(StoreUnavailable):
             await connections.take(0.01)
-        await connections.drop(taken)
-        assert connections._room._value == 1
+        connections.drop(taken)
+        assert connections._made == 0
         assert not taken.open
-        connections._make = Refusing
+        connections._connect = refuse_async
         with pytest.raises(ConnectionError):
             await connections.take()
-        assert connections._room._value == 1
+        assert connections._made == 0
 
     in_loop(scene)
 
 
 def test_asyncio_what_is_in_use_at_the_close_is_closed_when_it_is_given_back() -> None:
     async def scene() -> None:
-        connections = AsyncConnections(AsyncWire, 1)
+        connections = AsyncConnections(connect_async, 1)
         taken = await connections.take()
         waits = asyncio.create_task(connections.take())
         await asyncio.sleep(0)
-        await connections.close()
-        await connections.give(taken)
+        connections.close()
+        connections.give(taken)
         assert not taken.open
         await until(waits.done, "it is told")
         assert isinstance(waits.exception(), StoreClosed)

@@ -360,17 +360,17 @@ def test_a_client_that_cannot_start_the_server_again_says_what_is_unknown(
         session = store.create("a", data={"n": 0})
         monkeypatch.setattr(_server, "find_server", lambda: directory / "no-such-server")
         connections = store._driver._exchange._nodes.at("")
-        connection = connections.take()
-        connections.give(connection)
-        read = connection.read_response
+        wire = connections.take()
+        connections.give(wire)
+        receive = wire.receive
         os.kill(pid_of(directory), signal.SIGSTOP)
 
         def dies_before_it_answers(*given: Any, **named: Any) -> Any:
             os.kill(pid_of(directory), signal.SIGKILL)
             wait_until(lambda: EmbeddedServer(directory).pid is None, "it is dead")
-            return read(*given, **named)
+            return receive(*given, **named)
 
-        monkeypatch.setattr(connection, "read_response", dies_before_it_answers)
+        monkeypatch.setattr(wire, "receive", dies_before_it_answers)
         session["n"] = 1
         with pytest.raises(StoreUnavailable) as caught:
             session.save()

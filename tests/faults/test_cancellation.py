@@ -166,7 +166,7 @@ def taken(store: AsyncSessionStore) -> int:
     nodes = (driver._exchange._nodes, driver._exchange._waiting)
     at_hand = [connections for one in nodes for connections in one._by_place.values()]
     assert at_hand
-    return sum(connections._limit - connections._room._value for connections in at_hand)
+    return sum(connections._made - len(connections._idle) for connections in at_hand)
 
 
 def connections(server: Standalone) -> int:
