@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sessionstore._core import buckets, moves, parameters, seats
 from sessionstore._core.keys import Bucket, Keyspace, Pool
 from sessionstore._core.operation import Flow, batch, each
-from sessionstore.errors import SessionStoreError
+from sessionstore.errors import SessionStoreError, StoreUnavailable
 
 __all__ = ["end_all_that_is_over", "give_back", "sweep"]
 
@@ -26,7 +26,11 @@ def sweep(keys: Keyspace, due: Sequence[Bucket]) -> Flow[int]:
     and so are changes of parameters. A bucket that cannot be reached keeps no other from being
     swept; its error is raised at the end.
     """
-    decided = yield from parameters.read(keys)
+    try:
+        decided = yield from parameters.read(keys)
+    except StoreUnavailable:
+        yield from _sweep(keys, due, timed_out=True)
+        raise
     swept = yield from _sweep(keys, due, timed_out=True)
     yield from parameters.verify(keys, decided, swept.versions)
     if swept.failure is not None:
