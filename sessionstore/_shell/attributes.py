@@ -197,7 +197,7 @@ class Attributes(Mapping[str, Any]):
         return [(name, field) for name, field in asides.items() if name in self._values]
 
     def _forget_replaced(self, sent: Changes) -> None:
-        for name, field in list((self._asides or {}).items()):
+        for name, field in list(self._asides.items() if self._asides else ()):
             if field in sent.written:
                 del self._asides[name]  # type: ignore[union-attr]
                 if name not in self._values:  # the new value was removed since

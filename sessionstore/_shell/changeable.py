@@ -8,7 +8,7 @@ and what differs from that goes out with the next one.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -35,8 +35,16 @@ class Changeable(Attributes, MutableMapping[str, Any]):
 
     _popping: Iterator[str] = iter(())
 
-    def __init__(self, *given: Any, **more: Any) -> None:
-        super().__init__(*given, **more)
+    def __init__(
+        self,
+        fields: dict[bytes, bytes],
+        id: str,
+        asked_for: Sequence[str] | None,
+        *,
+        now: int,
+        set_aside: bool,
+    ) -> None:
+        super().__init__(fields, id, asked_for, now=now, set_aside=set_aside)
         self._assigned: dict[str, bytes] = {}
         self._documents = Documents()
 
@@ -132,9 +140,11 @@ class Changeable(Attributes, MutableMapping[str, Any]):
 
     def _note_saved(self, sent: Changes, documents: Mapping[str, bytes | None]) -> None:
         """Note that just this is stored now: more may have changed since it was sent."""
-        self._dropped.difference_update(
-            field[1:].decode() for field in sent.removed if field[0] == DOT
-        )
-        self._documents.note_saved(documents)
+        for field in sent.removed:
+            if field[0] == DOT:
+                self._dropped.discard(field[1:].decode())
+        if documents:
+            self._documents.note_saved(documents)
         self._graph.note_saved(self._lifetimes.note_saved(sent))
-        self._forget_replaced(sent)
+        if self._asides:
+            self._forget_replaced(sent)

@@ -40,22 +40,32 @@ class OpenSession(SavedSession):
             self._lease_end = lease_end
 
     def _closing(self, id: str | None, owner: str | None, timeout: Duration | None) -> Flow[None]:
-        asked = AsAsked(id, owner, optional_milliseconds(timeout, "timeout"))
-        if not self._open and not self._lost and asked == AS_IT_WAS:
+        asked = AS_IT_WAS
+        if not (id is None and owner is None and timeout is None):
+            asked = AsAsked(id, owner, optional_milliseconds(timeout, "timeout"))
+        if not self._open and not self._lost and asked is AS_IT_WAS:
             return
         self._check_open("closing")
         if self._mode != "exclusive":
-            if asked != AS_IT_WAS:
+            if asked is not AS_IT_WAS:
                 raise SessionNotOpen(self.id, doing="changing its id, owner or timeout")
             if self._mode == "shared":
                 yield from self._saving()
             self._open = False
             return
         closing, again = self._sent_close, self._sent_close is not None
-        if closing is None:
-            closing = yield from self._first(asked)
-        else:
+        if closing is not None:
             self._check_same(closing, "close", asked, self._unsaved())
+        else:
+            target = None
+            if asked is not AS_IT_WAS:
+                target = self._calls.target(self._home, self.owner, asked.id, asked.owner)
+            if self._unsettled is not None:
+                yield from self._settling()
+            unsaved = self._unsaved()
+            if self._must_load(unsaved.changes):
+                unsaved = yield from self._loading_all()
+            closing = Closing("close", asked, unsaved, target)
         saved = yield from self._leaving_with(closing, self._giving_back(closing, again=again))
         self._note_saved(saved, closing.unsaved.documents)
 
@@ -74,14 +84,6 @@ class OpenSession(SavedSession):
             raise
         self._open, self._sent_close = False, None
         return done
-
-    def _first(self, asked: AsAsked) -> Flow[Closing]:
-        target = self._calls.target(self._home, self.owner, asked.id, asked.owner)
-        yield from self._settling()
-        unsaved = self._unsaved()
-        if self._must_load(unsaved.changes):
-            unsaved = yield from self._loading_all()
-        return Closing("close", asked, unsaved, target)
 
     def _check_same(
         self, sent: Closing, kind: str, asked: AsAsked = AS_IT_WAS, unsaved: Unsaved = NOTHING

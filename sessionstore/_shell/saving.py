@@ -32,6 +32,8 @@ __all__ = ["SavedSession"]
 
 T = TypeVar("T")
 
+NOT_IN_LINE = timedelta(0)
+
 
 class Merging(NamedTuple):
     """A shared save that was sent: its ticket, what it writes, and what was read before."""
@@ -78,7 +80,7 @@ class SavedSession(OpenFacts, Changeable):
         self._deadline = opened.deadline if isinstance(opened, Reading) else 0
         self._open = mode != "exclusive" or self._lease_ms > 0
         in_line = isinstance(opened, Opened) and opened.waited
-        self._waited = timedelta(seconds=seconds if in_line else 0)
+        self._waited = timedelta(seconds=seconds) if in_line else NOT_IN_LINE
         self._lost = False
         self._sequence = 0
         # The last save, if it is not known whether it has landed.
