@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from sessionstore._core import admission, sessions, sweeping
+from sessionstore._core.fetching import Fetching
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.moves import resolved
@@ -98,17 +99,22 @@ def open_session(
     wait: int | None,
     fields: Sequence[str] | None,
     wants_all: WantsAll = never,
+    fetching: Fetching | None = None,
 ) -> Flow[Opened]:
     """Become the holder, in line if need be; whoever stops waiting leaves the line."""
     ticket = new_ticket()
     wait_end: int | None = None
+    fetch = fetching.behind(home.session, b"OPEN") if fetching and fields is None else None
     try:
         while True:
             opening = sessions.open_(
                 home, ticket, label, scope,
-                lease=lease, wait=wait, wait_end=wait_end, fields=fields,
+                lease=lease, wait=wait, wait_end=wait_end, fields=fields, fetch=fetch,
             )  # fmt: skip
             answer = yield from _here(keys, home, opening)
+            fetch = None  # who asks again has others before it, and would be refused again
+            if answer is None:
+                continue
             if isinstance(answer, Opened):
                 answer.waited = wait_end is not None
                 if fields is not None and wants_all(answer.fields):

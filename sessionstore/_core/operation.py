@@ -24,6 +24,7 @@ from sessionstore.errors import SessionStoreError, ValueTooLarge
 __all__ = [
     "LONGEST",
     "Arguments",
+    "Fetch",
     "Flow",
     "Operation",
     "Step",
@@ -50,6 +51,29 @@ def check_length(id: str, length: int, what: str) -> None:
 
 
 @dataclass(slots=True, eq=False, repr=False)
+class Fetch:
+    """A hash that is read right behind a script, in the same write; in a script it costs more.
+
+    Between the two, others may change it.
+    """
+
+    key: str
+    status: bytes
+    """The first item of the reply to which what was read belongs."""
+
+    in_vain: Callable[[int], None]
+    """Is told how many bytes came although the reply is another."""
+
+    def join(self, reply: Any, found: Any) -> Any:
+        """Return the reply of the script, with what was read as its last item."""
+        if isinstance(reply, list) and reply[0] == self.status:
+            return found if isinstance(found, Exception) else [*reply, found]
+        if isinstance(found, dict):
+            self.in_vain(sum(map(len, found.values())))
+        return reply
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class Operation(Generic[T]):
     """One script call. It can be sent again after a lost reply: every script sees to that."""
 
@@ -59,6 +83,7 @@ class Operation(Generic[T]):
     parse: Callable[[Any], T]
     unanswered: bool = False
     """Set by the driver when it has sent this and no answer came, so that it may be done."""
+    fetch: Fetch | None = None
 
     def __iter__(self) -> Generator[Step, Any, T]:
         return self.parse((yield self))

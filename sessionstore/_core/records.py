@@ -141,8 +141,10 @@ class Crowded(NamedTuple):
     evict: bool
 
 
-def all_fields(found: Sequence[bytes]) -> dict[bytes, bytes]:
-    """Read the fields of a session, as HGETALL gives them; attributes begin with a dot."""
+def all_fields(found: Sequence[bytes] | dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """Read the fields of a session, as HGETALL gives them: in a script as a list."""
+    if isinstance(found, dict):
+        return found
     pairs = iter(found)
     return dict(zip(pairs, pairs, strict=True))
 

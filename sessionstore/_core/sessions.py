@@ -8,8 +8,8 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from sessionstore._core.keys import Home
-from sessionstore._core.layout import ACTIVITY, ATTRIBUTE, FACTS, HAS_LIFETIMES, OBJECTS
-from sessionstore._core.operation import LONGEST, Arguments, Operation, check_length
+from sessionstore._core.layout import ACTIVITY, ATTRIBUTE, FACTS, HAS_LIFETIMES, HOLDER, OBJECTS
+from sessionstore._core.operation import LONGEST, Arguments, Fetch, Operation, check_length
 from sessionstore._core.records import (
     Crowded,
     Facts,
@@ -170,12 +170,19 @@ def open_(
     wait: int | None,
     wait_end: int | None,
     fields: Sequence[str] | None,
-) -> Operation[Opened | Queued]:
-    """Become the holder, or take a place in the line."""
+    fetch: Fetch | None = None,
+) -> Operation[Opened | Queued | None]:
+    """Become the holder, or take a place in the line.
 
-    def parse(reply: Sequence[Any]) -> Opened | Queued:
+    None: what was fetched is not of this opening; ask again.
+    """
+
+    def parse(reply: Sequence[Any]) -> Opened | Queued | None:
         if reply[0] == b"OPEN":
-            return Opened(home, _fields(fields, reply[3]), reply[1], reply[2])
+            found = _fields(fields, reply[3])
+            if fetch is not None and found.get(HOLDER, b"")[14:30] != ticket.encode():
+                return None
+            return Opened(home, found, reply[1], reply[2])
         if reply[0] == b"QUEUED":
             return Queued(reply[1], reply[2])
         refuse(home.id, reply)
@@ -187,9 +194,9 @@ def open_(
         _optional(wait),
         _optional(wait_end),
         *scope,
-        *_names(fields),
+        *(_names(fields) if fetch is None else ("",)),
     )
-    return Operation(OPEN, _keys(home), given, parse)
+    return Operation(OPEN, _keys(home), given, parse, fetch=fetch)
 
 
 def read(home: Home, scope: Scope, fields: Sequence[str] | None = None) -> Operation[Reading]:

@@ -20,6 +20,7 @@ from tenacity import AsyncRetrying
 
 from sessionstore._core.operation import Flow, Operation, Step, Wake
 from sessionstore._redis.batch import AsyncBatch
+from sessionstore._redis.commands import joined
 from sessionstore._redis.connect import Deployment
 from sessionstore._redis.errors import (
     FOREIGN,
@@ -167,7 +168,7 @@ class AsyncDriver:
             self._over(batch)
             return
         lost = answered.exception()
-        trouble = lost or batch.accept(answered.result())
+        trouble = lost or batch.accept(joined(batch.operations, answered.result()))
         if trouble is None:
             self._over(batch)
         else:

@@ -17,9 +17,11 @@ __all__ = [
     "call",
     "call_with_text",
     "elsewhere",
+    "joined",
     "lost_scripts",
     "packed",
     "pop",
+    "with_fetches",
 ]
 
 Command = tuple[Any, ...]
@@ -63,10 +65,31 @@ def packed(commands: Sequence[Command]) -> bytes:
     return b"".join(map(pack_command, commands))
 
 
+def with_fetches(operations: Sequence[Operation[Any]], make: Make, shebang: bool) -> list[Command]:
+    """Return the commands for operations, and for what is read behind them."""
+    commands: list[Command] = []
+    for operation in operations:
+        commands.append(make(operation, shebang))
+        if operation.fetch is not None:
+            commands.append(("HGETALL", operation.fetch.key))
+    return commands
+
+
+def joined(operations: Sequence[Operation[Any]], replies: list[Any]) -> list[Any]:
+    """Return one reply for each operation, with what was read behind it."""
+    if len(replies) == len(operations):
+        return replies
+    rest = iter(replies)
+    return [
+        next(rest) if one.fetch is None else one.fetch.join(next(rest), next(rest))
+        for one in operations
+    ]
+
+
 class Asked:
     """Operations as they go over one connection, and what else belongs to them there."""
 
-    __slots__ = ("_before", "_confirmed", "_operations", "commands", "count")
+    __slots__ = ("_asking", "_confirmed", "_operations", "commands", "count")
 
     def __init__(
         self,
@@ -78,11 +101,11 @@ class Asked:
         asking: bool,
     ) -> None:
         self._operations = operations
-        self._before = 1 if asking else 0
+        self._asking = asking
         self._confirmed = safe and any(operation.script.writes for operation in operations)
-        commands = [make(operation, shebang) for operation in operations]
-        if asking:
-            commands.insert(0, ASKING)
+        commands = with_fetches(operations, make, shebang)
+        if asking:  # it holds for one command
+            commands = [part for command in commands for part in (ASKING, command)]
         if self._confirmed:
             commands.append(CONFIRM)
         self.commands = packed(commands)
@@ -90,9 +113,12 @@ class Asked:
 
     def answers(self, replies: list[Any]) -> list[Any]:
         """Return the reply to each operation, an error in its place."""
-        del replies[: self._before]
+        confirmed = replies.pop() if self._confirmed else None
+        if self._asking:
+            del replies[::2]
+        replies = joined(self._operations, replies)
         if self._confirmed:
-            _unconfirmed(self._operations, replies, replies.pop())
+            _unconfirmed(self._operations, replies, confirmed)
         return replies
 
 

@@ -21,9 +21,11 @@ from sessionstore._redis.commands import (
     call,
     call_with_text,
     elsewhere,
+    joined,
     lost_scripts,
     packed,
     pop,
+    with_fetches,
 )
 from sessionstore._redis.connect import ANSWER_WITHIN, Deployment
 from sessionstore._redis.connections import AsyncConnections, Connections
@@ -56,17 +58,20 @@ class Exchange:
 
     def one(self, operation: Operation[Any], attempts: Attempts) -> Any:
         """Return the reply to one operation: what nearly every call is, with no trouble."""
-        commands = packed([call(operation, self._shebang)])
+        operations = (operation,)
+        commands = with_fetches(operations, call, self._shebang)
+        data, count = packed(commands), len(commands)
         connections = self._nodes.of(operation.keys[0])
         wire = connections.take()
         try:
-            wire.send(commands)
+            wire.send(data)
             attempts.sent = True
-            (reply,) = wire.receive(1)
+            replies = wire.receive(count)
         except BaseException:
             connections.drop(wire)  # an answer may still be under way
             raise
         connections.give(wire)
+        (reply,) = joined(operations, replies)
         if isinstance(reply, Exception):
             raise reply
         return reply
@@ -168,15 +173,16 @@ class AsyncExchange:
     ) -> asyncio.Future[list[Any]] | None:
         """Send operations if a connection is at hand: what nearly every call is, with no trouble.
 
-        The future has the reply to each as it comes, or its error in its place. None: `several`.
+        The future has the replies as they come, also those for what is read behind an operation
+        (see `joined`), an error in its place. None: `several`.
         """
-        commands = packed([call(operation, self._shebang) for operation in operations])
+        commands = with_fetches(operations, call, self._shebang)
         connections = self._nodes.at(place)
         wire = connections.at_hand()
         if wire is None:
             return None
         try:
-            answered = wire.exchange(commands, len(operations))
+            answered = wire.exchange(packed(commands), len(commands))
         except exceptions.ConnectionError:
             connections.drop(wire)
             return None

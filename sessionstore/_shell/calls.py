@@ -25,6 +25,7 @@ from sessionstore._checks import (
 )
 from sessionstore._core import flows, parameters, store
 from sessionstore._core.buckets import Row
+from sessionstore._core.fetching import Fetching
 from sessionstore._core.keys import PUBLIC, Home, Keyspace
 from sessionstore._core.operation import Flow
 from sessionstore._core.paging import EventPager, ListPager
@@ -96,6 +97,7 @@ class Calls:
         if user is not None and check_owner(user) in ("", PUBLIC):
             raise ConfigError(f"a user is somebody, not {user!r}")
         self._swept = count()
+        self._fetching = Fetching()
         self._label = label if label is None else check_label(label)
         if undecodable not in UNDECODABLE:
             raise ConfigError(f"undecodable is one of {', '.join(UNDECODABLE)}")
@@ -184,6 +186,7 @@ class Calls:
         flow = flows.open_session(
             self.keys, home, self.label, scope,
             lease=lease_ms, wait=wait_ms, fields=fields, wants_all=wants_all,
+            fetching=self._fetching,
         )  # fmt: skip
         return Opening(flow, how)
 

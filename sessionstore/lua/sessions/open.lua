@@ -11,10 +11,10 @@
 -- ARGV[5] wait_end   when the wait ends, as an earlier answer said; empty at first
 -- ARGV[6] owner      the owner expected; {any}: whoever
 -- ARGV[7] user       the acting user, if not privileged; empty: anybody's sessions are visible
--- ARGV[8...] names   of the fields asked for; none: all
+-- ARGV[8...] names   of the fields asked for; none: all; one that is empty: they are read behind this call
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
--- Returns  {'OPEN', lease_end, lease_ms, facts and attributes, or the values of names} | 'ABSENT' | {'OVER', reason}
---          | {'HELD', holder, lease_end, waiting} | {'QUEUED', wait_end, look_again_ms} | {'FULL', n} | {'MOVING', how}
+-- Returns  {'OPEN', lease_end, lease_ms, facts and attributes, or the values of names, or nothing} | 'ABSENT'
+--          | {'OVER', reason} | {'HELD', holder, lease_end, waiting} | {'QUEUED', wait_end, look_again_ms} | {'FULL', n} | {'MOVING', how}
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
@@ -51,6 +51,7 @@ if not s.held or s.ticket == ticket then
       extend_expiry(s, store)
     end
   end
+  if ARGV[8] == '' then return {'OPEN', s.lease_end, s.lease_end - store.now} end
   if #ARGV > 7 then
     --@use values_of
     return {'OPEN', s.lease_end, s.lease_end - store.now, values_of(session, ARGV, 8)}
