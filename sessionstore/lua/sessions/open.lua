@@ -14,7 +14,8 @@
 -- ARGV[8...] names   of the fields asked for; none: all; one that is empty: they are read behind this call
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'OPEN', lease_end, lease_ms, facts and attributes, or the values of names, or nothing} | 'ABSENT'
---          | {'OVER', reason} | {'HELD', holder, lease_end, waiting} | {'QUEUED', wait_end, look_again_ms} | {'FULL', n} | {'MOVING', how}
+--          | {'OVER', reason} | {'HELD', holder, lease_end, waiting} | {'QUEUED', wait_end, look_again_ms}
+--          | {'FULL', n} | {'MOVING', how}
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
