@@ -54,13 +54,13 @@ class Parameters:
 
     at_timeout: AtTimeout = "end"
     """What becomes of a session that times out: it ends at once, or it is kept, counts and can be
-    opened until `sweep()` is called (or for a year)."""
+    opened until `sweep()` is called (or for a year). Both hold for existing sessions, too."""
 
     max_bytes: int | None = 1 << 20
     """How many bytes of attributes, names included, one session may hold."""
 
     linger: timedelta = timedelta(seconds=60)
-    """How long an ended session can still say why it ended."""
+    """How long an ended session can still say why it ended; it is that of the time at which it ends."""
 
     max_events: int = 100
     """How many events each bucket keeps, give or take a hundred: 25,600 in all by default."""

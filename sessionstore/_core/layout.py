@@ -7,7 +7,7 @@ hands a session over, `lapse` what finds that a lease is over, and `save` what w
 
     f  fence      number of the last opening                     make, open, pass, lapse
     o  owner      a user id, * for public; absent: anonymous     make
-    t  timeout    idle time                                      make, close, shorten
+    t  timeout    idle time                                      make, close, revisit
     c  created    when it was made; tells it apart from          make
                   earlier sessions of its name
     a  activity   the last one that was written down             make, close, merge, touch, lapse

@@ -1,8 +1,9 @@
--- Extend the expiry of an open session and of the values beside it. The keys stay until the lease, the timeout after
--- it, and the tombstone are over.
+-- Extend the expiry of an open session and of the values beside it. The keys stay until the lease is over, and the
+-- timeout after it, and for as long as a session stays that has timed out.
+--@use expiry_of
 --@use keys_beside
 local function extend_expiry(s, store)
-  local at = s.lease_end + s.timeout + store.linger
+  local at = expiry_of(s.lease_end + s.timeout, store)
   redis.call('PEXPIREAT', s.session, at, 'GT')
   for _, key in ipairs(keys_beside(s, store)) do redis.call('PEXPIREAT', key, at, 'GT') end
   if s.owner ~= '' then redis.call('PEXPIREAT', store.tag .. 'o:' .. s.owner, at, 'GT') end

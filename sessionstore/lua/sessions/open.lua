@@ -51,7 +51,8 @@ if not s.held or s.ticket == ticket then
     s.lease_end = store.now + (lease_ms or store.lease)
     redis.call('HSET', session, 'f', string.format('%.0f', s.fence),
       'h', string.format('%013.0fo%s%s', s.lease_end, ticket, label))
-    if (lease_ms or store.lease) > s.timeout then extend_expiry(s, store) end
+    -- The deadline is over if the store keeps what times out.
+    if (lease_ms or store.lease) > s.timeout or s.deadline <= store.now then extend_expiry(s, store) end
   end
   if #ARGV > 7 then return {'OPEN', s.lease_end, s.lease_end - store.now, values_of(session, ARGV, 8)} end
   return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HGETALL', session)}
