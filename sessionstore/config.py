@@ -32,7 +32,8 @@ class Parameters:
     """Time after its creation at which a session ends in any case, unless it has its own."""
 
     lease: timedelta = timedelta(seconds=30)
-    """Time a holder may keep a session open without renewing."""
+    """Time a holder may keep a session open without renewing; who has been told a longer one keeps
+    that until the close."""
 
     wait: timedelta = timedelta(0)
     """Time an open waits for a session that somebody else has open."""

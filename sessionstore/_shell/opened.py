@@ -28,13 +28,12 @@ class OpenSession(SavedSession):
         self._check_open("renewing")
         self._check_unsent("renewing")
         if self._mode == "exclusive":
-            (lease_end,) = yield from sessions.renew(
-                [(self._home, self.fence, self._asked_lease_ms)]
-            )
-            if not lease_end:
-                self._lost = True
+            (lease_end,) = yield from sessions.renew([self._held()])
+            if isinstance(lease_end, int) and lease_end:
+                self._lease_end = lease_end
+            else:
+                self._lost, self._over = True, lease_end or ""
             self._check_open("renewing")
-            self._lease_end = lease_end
 
     def _closing(self, id: str | None, owner: str | None, timeout: Duration | None) -> Flow[None]:
         asked = AsAsked(id, owner, optional_milliseconds(timeout, "timeout"))

@@ -37,7 +37,9 @@ local function look(session, store)
     s.ends = tonumber(v[6])
     if s.ends < s.deadline then s.deadline = s.ends end
   end
-  if s.ends and s.ends <= store.now then s.over, s.kind = 'lifetime', 'expired'
+  if s.ends and s.ends <= store.now then
+    s.over, s.kind = 'lifetime', 'expired'
+    if s.lapsed and s.lease_end >= s.ends then s.lapsed = nil end -- it was held to its end
   elseif s.held then s.pending = v[8]
   elseif v[8] then s.deleter, s.over = string.match(v[8], '^(%S+) (.*)$')
   elseif s.deadline <= store.now and store.at_timeout ~= 'keep' then s.over, s.kind = 'timed out', 'expired' end
