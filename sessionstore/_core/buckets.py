@@ -87,6 +87,7 @@ class Reviewed(NamedTuple):
     cursor: bytes
     size: int
     idle: dict[str, int]
+    moving: list[InMotion]
 
 
 class Event(NamedTuple):
@@ -199,8 +200,10 @@ def review_owned(bucket: Bucket, owner: str, cursor: bytes) -> Operation[Reviewe
 
     def parse(reply: Sequence[Any]) -> Reviewed:
         cursor, size, *idle = reply
-        names = (sid.decode() for sid in idle[::2])
-        return Reviewed(cursor, size, dict(zip(names, idle[1::2], strict=True)))
+        found = list(zip((sid.decode() for sid in idle[::2]), idle[1::2], strict=True))
+        moving = [InMotion(sid, Moving(how)) for sid, how in found if isinstance(how, bytes)]
+        there = {sid: activity for sid, activity in found if isinstance(activity, int)}
+        return Reviewed(cursor, size, there, moving)
 
     keys = (bucket.owned(owner), bucket.parameters)
     return Operation(REVIEW_OWNED, keys, (owner, cursor), parse)

@@ -15,7 +15,7 @@
 -- ARGV[9...] attributes  names and values in turn
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}m:TICKET, {P:B}v:ID, {P:B}r:ID
 -- Returns  {'OPEN', lease_end, lease_ms, {f, o, t, c, a, l, s}} | {'EXISTS'} | {'OVER', reason}
---          | {'LIMIT', n} | {'CROWDED', n, most, evict}: too many for one call to see that they are fewer than `most`
+--          | {'LIMIT', n} | {'CROWDED', n, evict}: there may be room, but it takes more than one call
 --          | {'SEAT', pool, evict, demand}: it needs one, or another one | {'TOOBIG', size, limit}
 --          | {'LOST'}: made by this call, and somebody else's since
 --          | {'MOVING', how}
@@ -49,7 +49,7 @@ if made and not (before and before.in_transit) then
   return {'OPEN', lease_end, lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}
 end
 local sid = string.sub(session, #store.tag + 3)
-local refusal = clear_for_create(sid, before, owner, 0, seat, ARGV, 9, store)
+local refusal = clear_for_create(sid, before, owner, false, seat, ARGV, 9, store)
 if refusal then return refusal end
 
 local lifetime = lifetime_ms or store.lifetime
