@@ -61,7 +61,7 @@ class Parameters:
     """How many bytes of attributes, names included, one session may hold."""
 
     linger: timedelta = timedelta(seconds=60)
-    """How long an ended session can still say why it ended; it is that of the time at which it ends."""
+    """How long an ended session can still say why it ended; what has ended keeps to the old one."""
 
     max_events: int = 100
     """How many events each bucket keeps, give or take a hundred: 25,600 in all by default."""

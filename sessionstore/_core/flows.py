@@ -292,7 +292,8 @@ def renew(held: Sequence[Held]) -> Flow[list[int | str | SessionStoreError]]:
     """Lengthen the leases of all sessions that a process holds.
 
     The answers are in order: when each lease ends, 0 if it is lost, why the session has ended if
-    it has, or the error if that could not be found out. A server that does not answer costs only the sessions that it has.
+    it has, or the error if that could not be found out. A server that does not answer costs only
+    the sessions that it has.
     """
     by_bucket: dict[str, list[int]] = {}
     for at, one in enumerate(held):

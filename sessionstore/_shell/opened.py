@@ -119,18 +119,20 @@ class OpenSession(SavedSession):
             yield from self._leaving_with(closing, self._giving_back(closing, again=again))
         self._open = False
 
-    def _deleting(self) -> Flow[None]:
+    def _deleting(self) -> Flow[bool]:
         self._check_open("deleting")
         sent = self._sent_close
         again = sent is not None and sent.asked is None and sent.ticket
         closing = Closing(ticket=again or new_ticket(), sent=Changes())
-        yield from self._leaving_with(closing, self._ending(closing.ticket))
+        return (yield from self._leaving_with(closing, self._ending(closing.ticket)))
 
-    def _ending(self, ticket: str) -> Flow[None]:
+    def _ending(self, ticket: str) -> Flow[bool]:
         calls = self._calls
         fence = self.fence if self._mode == "exclusive" else None
-        yield from flows.delete(
-            calls.keys, self._home, calls.label, sessions.ANY, ticket=ticket, fence=fence
+        return (
+            yield from flows.delete(
+                calls.keys, self._home, calls.label, sessions.ANY, ticket=ticket, fence=fence
+            )
         )
 
     def _leaving(self, error: BaseException | None) -> Flow[None]:

@@ -80,7 +80,7 @@ class SavedSession(OpenFacts, Changeable):
         return Held(self._home, self.fence, self._asked_lease_ms, self._lease_ms)
 
     def _note_lost(self, over: str = "") -> None:
-        """Note that the lease is lost, or why the session is over, so that the next call says so."""
+        """Note that the lease is lost, or why the session is over: the next call says so."""
         # To the holder who has sent the close, that one tells more: it may be what ended the lease.
         self._lost, self._over = self._open and self._sent_close is None, over
 

@@ -1,4 +1,4 @@
-"""A session on the move counts once: no create beside it is refused or evicts for its second home."""
+"""A session on the move counts once: no create is refused, or evicts, for its second home."""
 
 from __future__ import annotations
 
@@ -118,12 +118,14 @@ async def test_a_mover_that_was_stopped_counts_once(
 @pytest.mark.parametrize("stop", ["retire", "admit"])
 @pytest.mark.parametrize("at_limit", ["refuse", "evict"])
 @pytest.mark.parametrize(
-    ("limit", "owner", "to"),
+    "way",
     [("max_per_owner", "ann", "bob"), ("max_private", "ann", "*"), ("max_public", "*", "ann")],
+    ids=" ".join,
 )
 async def test_who_was_stopped_after_the_arrival_keeps_no_place_where_it_comes_from(
-    store: Any, world: World, limit: str, owner: str, to: str, at_limit: str, stop: str
+    store: Any, world: World, way: tuple[str, str, str], at_limit: str, stop: str
 ) -> None:
+    limit, owner, to = way
     await store.configure(at_limit=at_limit, **{limit: 2})
     await fill(store, 1, owner)
     session = await store.create(id="old", owner=owner)

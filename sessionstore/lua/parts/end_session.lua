@@ -12,7 +12,9 @@ local function end_session(s, store)
   redis.call('UNLINK', s.session)
   redis.call('HSET', s.session, 'f', string.format('%.0f', s.fence), 'o', s.owner, 'e', s.over,
     'k', s.deleter or '', 'm', s.moving or '')
-  redis.call('PEXPIRE', s.session, store.linger)
+  -- The call that has ended it may be repeated for a while, also where a tombstone lingers for less.
+  if store.linger < 30000 then redis.call('HSET', s.session, 'l', store.now + store.linger) end
+  redis.call('PEXPIRE', s.session, math.max(store.linger, 30000))
 
   if not s.unlisted then redis.call('ZREM', store.tag .. 'x', s.sid) end
   if s.owner ~= '' then redis.call('ZREM', store.tag .. 'o:' .. s.owner, s.sid) end

@@ -12,6 +12,7 @@ local function look(session, store)
   if v[10] and v[10] ~= '' then s.moving = v[10] end
   if v[9] then
     s.over, s.ended = v[9], true -- only the tombstone is left
+    s.silent = v[6] and tonumber(v[6]) <= store.now
     return s
   end
   if store.max_timeout and timeout > store.max_timeout then s.timeout = store.max_timeout end

@@ -2,6 +2,7 @@
 -- end. If the store evicts, the least recently active ones that nobody holds end as well. More than a page of them is
 -- too much for one call; so are those on the move whose mover has gone.
 --@use review_sessions
+--@use note_lapse
 --@use end_session
 local function make_room(owner, store)
   local limit, owned = store.max_per_owner, store.tag .. 'o:' .. owner
@@ -20,6 +21,7 @@ local function make_room(owner, store)
   if #idle < excess then return {'LIMIT', limit} end
   table.sort(idle, function(a, b) return a.activity < b.activity end)
   for i = 1, excess do
+    if idle[i].lapsed then note_lapse(idle[i], store) end
     idle[i].over, idle[i].kind = 'evicted', 'evicted'
     end_session(idle[i], store)
   end

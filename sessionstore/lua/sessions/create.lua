@@ -41,9 +41,14 @@ local store = begin(parameters)
 local before = look(session, store)
 -- It is sent again after a lost reply: it is done, and others may have done something with it since.
 local made = tonumber(redis.call('ZSCORE', creates, ticket) or '')
+local lifetime, timeout = lifetime_ms or store.lifetime, timeout_ms or store.timeout
 if made and not (before and before.in_transit) then
-  if not before or tonumber(before.created) ~= made and not before.ended then return {'OVER', 'deleted'} end
-  if before.over then return {'OVER', before.over} end
+  local gone = not before or tonumber(before.created) ~= made and not before.ended
+  if opened ~= '1' and (gone or before.over) then
+    local fence = string.format('%.0f', gone and made * 1000 or before.fence)
+    return {'OPEN', 0, -store.now, {fence, owner, timeout, made, made, lifetime and made + lifetime, false}}
+  end
+  if gone or before.over then return {'OVER', gone and 'deleted' or before.over} end
   if before.ticket ~= ticket and opened == '1' or before.lapsed then return {'LOST'} end
   local lease_end = before.ticket == ticket and before.lease_end or 0
   return {'OPEN', lease_end, lease_end - store.now, redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}
@@ -52,9 +57,8 @@ local sid = string.sub(session, #store.tag + 3)
 local refusal = clear_for_create(sid, before, owner, false, seat, ARGV, 9, store)
 if refusal then return refusal end
 
-local lifetime = lifetime_ms or store.lifetime
 local s = {
-  session = session, sid = sid, owner = owner, timeout = timeout_ms or store.timeout,
+  session = session, sid = sid, owner = owner, timeout = timeout,
   -- It is later than that of any earlier session of this name, and so tells them apart.
   created = before and math.max(store.now, math.floor(before.fence / 1000) + 1) or store.now,
   ends = lifetime and store.now + lifetime,
