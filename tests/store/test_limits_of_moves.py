@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sessionstore import QuotaExceeded, SessionStoreError
+from sessionstore._core import sessions
 from tests.support.worlds import Client, World
 
 LIMIT = 3
@@ -170,6 +171,22 @@ async def test_a_move_that_is_refused_leaves_one_seat(store: Any, world: World) 
     with pytest.raises(QuotaExceeded):
         await store.create(id="d", owner="dan")
     await ends(store, "cy", 2)
+
+
+async def test_a_move_is_due_when_the_lease_of_its_mover_is_over(store: Any, world: World) -> None:
+    session = await store.create(id="old", owner="ann")
+    mover = moving(world, session, (None, "bob", None), stop="retire")
+    for _ in range(2):
+        world.age("ann:old", 25)
+        world.driver().do(sessions.renew([session._held()]))
+    await store.sweep()
+    assert world.fields("bob:old")["m"].startswith(b"<")
+    world.lapse("ann:old")
+    await store.sweep()
+    assert world.fields("ann:old")["e"] == b"moved"
+    assert "m" not in world.fields("bob:old")
+    goes_on_late(mover)
+    assert await store.count() == 1
 
 
 async def ends(store: Any, owner: str, limit: int = LIMIT) -> None:

@@ -14,7 +14,7 @@ local function index_session(s, store, fresh)
   if s.ends and s.ends < score then score = s.ends end
   local last = score + grid + 2 * s.timeout + store.lease
   if s.held then
-    if s.pending then score = math.min(score, s.lease_end) end
+    if s.pending or s.moving then score = math.min(score, s.lease_end) end
     last = math.max(last, s.lease_end + s.timeout)
   end
   local expiry = expiry_of(last, store)

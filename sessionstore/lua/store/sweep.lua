@@ -34,7 +34,7 @@ for _, sid in ipairs(due) do
     s.unlisted = true
     catch_up(s, store.tag .. 'w:' .. sid, store)
     if s.over then over[#over + 1] = sid
-    else redis.call('ZADD', index, s.pending and s.lease_end or s.deadline, sid) end
+    else redis.call('ZADD', index, (s.pending or s.moving) and s.lease_end or s.deadline, sid) end
   end
 end
 if #over > 0 then redis.call('ZREM', index, unpack(over)) end
