@@ -2,13 +2,13 @@
 -- The score is the deadline, with the activity rounded down to a tenth of the timeout. So it moves at most ten times in
 -- a timeout, and is never late. The keys expire two timeouts after that, and a little more: then an open whose lease is
 -- no longer than a timeout need not move them.
---@use expiry_of
---@use keys_beside
 local function index_session(s, store, fresh)
   local grid = math.max(1, math.floor(s.timeout / 10))
   local step = s.activity - s.activity % grid
   local stays = s.timeout == s.stored_timeout and step == s.stored_activity - s.stored_activity % grid
   if stays and not fresh then return end
+  --@use expiry_of
+  --@use keys_beside
 
   local score = step + s.timeout
   if s.ends and s.ends < score then score = s.ends end

@@ -30,7 +30,6 @@ local user = ARGV[7]
 --@use visible
 --@use catch_up
 --@use drop_expired
---@use extend_expiry
 --@use values_of
 --@use enqueue
 --@use leave_line
@@ -52,7 +51,10 @@ if not s.held or s.ticket == ticket then
     redis.call('HSET', session, 'f', string.format('%.0f', s.fence),
       'h', string.format('%013.0fo%s%s', s.lease_end, ticket, label))
     -- The deadline is over if the store keeps what times out.
-    if (lease_ms or store.lease) > s.timeout or s.deadline <= store.now then extend_expiry(s, store) end
+    if (lease_ms or store.lease) > s.timeout or s.deadline <= store.now then
+      --@use extend_expiry
+      extend_expiry(s, store)
+    end
   end
   if #ARGV > 7 then return {'OPEN', s.lease_end, s.lease_end - store.now, values_of(session, ARGV, 8)} end
   return {'OPEN', s.lease_end, s.lease_end - store.now, redis.call('HGETALL', session)}
