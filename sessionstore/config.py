@@ -32,7 +32,8 @@ class Parameters:
     """Time after its creation at which a session ends in any case, unless it has its own."""
 
     lease: timedelta = timedelta(seconds=30)
-    """Time a holder may keep a session open without renewing."""
+    """Time a holder may keep a session open without renewing; who has been told a longer one keeps
+    that until the close."""
 
     wait: timedelta = timedelta(0)
     """Time an open waits for a session that somebody else has open."""
@@ -54,13 +55,13 @@ class Parameters:
 
     at_timeout: AtTimeout = "end"
     """What becomes of a session that times out: it ends at once, or it is kept, counts and can be
-    opened until `sweep()` is called (or for a year)."""
+    opened until `sweep()` is called (or for a year). Both hold for existing sessions, too."""
 
     max_bytes: int | None = 1 << 20
     """How many bytes of attributes, names included, one session may hold."""
 
     linger: timedelta = timedelta(seconds=60)
-    """How long an ended session can still say why it ended."""
+    """How long an ended session can still say why it ended; what has ended keeps to the old one."""
 
     max_events: int = 100
     """How many events each bucket keeps, give or take a hundred: 25,600 in all by default."""

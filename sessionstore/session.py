@@ -84,9 +84,14 @@ class Session(OpenSession):
         """Give the session back and drop what was not saved."""
         self._run(self._discarding())
 
-    def delete(self) -> None:
-        """End the session now. Raises LeaseLost."""
-        self._run(self._deleting())
+    def delete(self) -> bool:
+        """End the session, and give it back.
+
+        Returns True if it has ended, as it always does for its holder; False if it was opened to
+        share or to read, somebody else holds it, and it ends when that one closes it. Raises
+        LeaseLost, SessionEnded.
+        """
+        return self._run(self._deleting())
 
     def list(self, name: str) -> SessionList:
         """Return the list of that name, for the time that the session is open here exclusively."""
@@ -163,8 +168,8 @@ class AsyncSession(OpenSession):
         await self._run(self._discarding())
 
     @as_in(Session.delete)
-    async def delete(self) -> None:
-        await self._run(self._deleting())
+    async def delete(self) -> bool:
+        return await self._run(self._deleting())
 
     @as_in(Session.list)
     def list(self, name: str) -> AsyncSessionList:

@@ -187,7 +187,8 @@ class SessionStore:
         """End a session; if somebody has it open, when that holder closes it.
 
         Returns True if it has ended, waiting for that up to `wait`; False if it will when its
-        holder closes it ($Session_Delete of SOUL). Raises SessionNotFound, SessionEnded,
+        holder closes it ($Session_Delete of SOUL). It waits also where `max_waiters` do, and then
+        learns of the end within a second. Raises SessionNotFound, SessionEnded,
         StoreUnavailable.
         """
         return self._driver.run(self._calls.delete(id, owner, wait=wait))

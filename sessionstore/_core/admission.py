@@ -55,12 +55,12 @@ def let_in(
     owner: str,
     make: Callable[[str], Operation[T | Seat | Crowded]],
     *,
-    leaves: str = "",
+    leaves: tuple[str, str] = ("", ""),
 ) -> Flow[T]:
     """Do what makes a session, given a seat, once there is one and room for it.
 
-    `leaves` is the pool in which the session gives up another seat at once: for that moment its
-    limit may be passed.
+    `leaves` is a pool, and the seat that the session gives up there when it has moved: in this
+    pool it needs no other place than that.
     """
     taken: Taken | None = None
     try:
@@ -71,11 +71,12 @@ def let_in(
             except NotArrived:
                 raise SessionExists(home.id) from None
             if isinstance(answer, Crowded):
-                yield from _make_room(home.bucket, owner, answer)
+                yield from _make_room(keys, home.bucket, owner, answer)
             elif isinstance(answer, Seat):
                 if taken:
                     yield from seats.check(keys, taken.pool, [taken.name])
-                taken = yield from _take(keys, answer, home, force=answer.pool == leaves)
+                instead = leaves[1] if answer.pool == leaves[0] else ""
+                taken = yield from _take(keys, answer, home, instead)
             else:
                 return answer
     except StoreUnavailable:
@@ -86,28 +87,33 @@ def let_in(
         raise
 
 
-def _make_room(bucket: Bucket, owner: str, crowd: Crowded) -> Flow[None]:
+def _make_room(keys: Keyspace, bucket: Bucket, owner: str, crowd: Crowded) -> Flow[None]:
     """Make room among all sessions of an owner; QuotaExceeded if there is none."""
     cursor, size = b"", 0
     idle: dict[str, int] = {}
+    moving: list[InMotion] = []
     while cursor != b"0":
         page = yield from buckets.review_owned(bucket, owner, cursor or b"0")
         cursor, size = page.cursor, page.size
         idle |= page.idle
-    if size >= crowd.most and not (crowd.evict and len(idle) > size - crowd.most):
+        moving += page.moving
+    if (yield from moves.complete_moves(keys, moving)):
+        return  # that may have made room
+    if size >= crowd.limit and not (crowd.evict and len(idle) > size - crowd.limit):
         raise QuotaExceeded("owner", value=crowd.limit)
     victims = sorted(idle.items(), key=itemgetter(1))
-    while size >= crowd.most and victims:
+    while size >= crowd.limit and victims:
         some, victims = victims[: seats.PAGE], victims[seats.PAGE :]
-        size = yield from buckets.evict_owned(bucket, owner, crowd.most, some)
+        size = yield from buckets.evict_owned(bucket, owner, crowd.limit, some)
 
 
-def _take(keys: Keyspace, demand: Seat, home: Home, *, force: bool) -> Flow[Taken]:
+def _take(keys: Keyspace, demand: Seat, home: Home, instead: str) -> Flow[Taken]:
     """Take a seat for a session to be; QuotaExceeded if there is none and none can be freed."""
     pool, ticket = keys.pool(demand.pool), new_ticket()
     taken = Taken(pool, seats.name_of(home.sid, ticket), f"{ticket} {demand.terms}")
     swept = False
-    while full := (yield from seats.take(pool, taken.name, force=force)):
+    taking = seats.take(pool, taken.name, force=instead != "", instead=instead)
+    while full := (yield from taking):
         if not swept:
             yield from end_all_that_is_over(keys)
             swept = True

@@ -29,12 +29,12 @@ __all__ = [
     "join",
     "list_page",
     "review_owned",
-    "shorten_all",
+    "revisit_all",
     "sweep",
 ]
 
-JOIN, ADOPT, SHORTEN, LIST, COUNT, SWEEP, EVENTS = map(
-    load, ("join", "adopt", "shorten", "list", "count", "sweep", "events")
+JOIN, ADOPT, REVISIT, LIST, COUNT, SWEEP, EVENTS = map(
+    load, ("join", "adopt", "revisit", "list", "count", "sweep", "events")
 )
 REVIEW_OWNED, EVICT_OWNED = map(load, ("review_owned", "evict_owned"))
 PAGE = 100
@@ -87,6 +87,7 @@ class Reviewed(NamedTuple):
     cursor: bytes
     size: int
     idle: dict[str, int]
+    moving: list[InMotion]
 
 
 class EventEntry(NamedTuple):
@@ -131,10 +132,10 @@ def adopt(bucket: Bucket, version: int, fields: Mapping[str, str]) -> Operation[
     return Operation(ADOPT, (bucket.parameters,), given, lambda reply: int(reply[0]))
 
 
-def shorten(bucket: Bucket, cursor: bytes) -> Operation[bytes]:
-    """Bring a page of sessions under a lowered max_timeout; the answer is the next cursor."""
+def revisit(bucket: Bucket, cursor: bytes) -> Operation[bytes]:
+    """Bring a page of sessions to changed parameters; the answer is the next cursor."""
     return Operation(
-        SHORTEN, (bucket.index, bucket.parameters), (cursor,), lambda reply: bytes(reply[0])
+        REVISIT, (bucket.index, bucket.parameters), (cursor,), lambda reply: bytes(reply[0])
     )
 
 
@@ -199,8 +200,10 @@ def review_owned(bucket: Bucket, owner: str, cursor: bytes) -> Operation[Reviewe
 
     def parse(reply: Sequence[Any]) -> Reviewed:
         cursor, size, *idle = reply
-        names = (sid.decode() for sid in idle[::2])
-        return Reviewed(cursor, size, dict(zip(names, idle[1::2], strict=True)))
+        found = list(zip((sid.decode() for sid in idle[::2]), idle[1::2], strict=True))
+        moving = [InMotion(sid, Moving(how)) for sid, how in found if isinstance(how, bytes)]
+        there = {sid: activity for sid, activity in found if isinstance(activity, int)}
+        return Reviewed(cursor, size, there, moving)
 
     keys = (bucket.owned(owner), bucket.parameters)
     return Operation(REVIEW_OWNED, keys, (owner, cursor), parse)
@@ -227,9 +230,9 @@ def events_page(bucket: Bucket, after: str, user: str) -> Operation[EventPage]:
     return Operation(EVENTS, (bucket.events,), given, parse)
 
 
-def shorten_all(keys: Keyspace) -> Flow[None]:
-    """Bring every session under a lowered max_timeout."""
+def revisit_all(keys: Keyspace) -> Flow[None]:
+    """Bring every session to changed parameters."""
     cursors = dict.fromkeys(keys.buckets, b"0")
     while cursors:
-        answers = yield from batch([shorten(bucket, at) for bucket, at in cursors.items()])
+        answers = yield from batch([revisit(bucket, at) for bucket, at in cursors.items()])
         cursors = {bucket: at for bucket, at in zip(cursors, answers, strict=True) if at != b"0"}

@@ -13,7 +13,7 @@ from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.moves import resolved
 from sessionstore._core.operation import Flow, Operation, Wake, each
 from sessionstore._core.records import Crowded, Due, Forgotten, NotArrived, Seat
-from sessionstore._core.sessions import Changes, Opened, Reading, Scope
+from sessionstore._core.sessions import Changes, Held, Opened, Reading, Scope
 from sessionstore._ids import shown
 from sessionstore.errors import (
     LeaseLost,
@@ -67,7 +67,6 @@ def create(
     *,
     timeout: int | None,
     lifetime: int | None,
-    lease: int | None,
     opened: bool,
     written: Mapping[bytes, bytes],
 ) -> Flow[Opened]:
@@ -76,7 +75,7 @@ def create(
 
     def make(seat: str) -> Operation[Opened | Seat | Crowded]:
         return sessions.create(
-            home, ticket, label, owner, timeout=timeout, lifetime=lifetime, lease=lease,
+            home, ticket, label, owner, timeout=timeout, lifetime=lifetime,
             opened=opened, seat=seat, written=written,
         )  # fmt: skip
 
@@ -294,22 +293,23 @@ def delete(
         raise
 
 
-def renew(held: Sequence[tuple[Home, int, int | None]]) -> Flow[list[int | SessionStoreError]]:
+def renew(held: Sequence[Held]) -> Flow[list[int | str | SessionStoreError]]:
     """Lengthen the leases of all sessions that a process holds.
 
-    The answers are in order: when each lease ends, 0 if it is lost, or the error if that could not
-    be found out. A server that does not answer costs only the sessions that it has.
+    The answers are in order: when each lease ends, 0 if it is lost, why the session has ended if
+    it has, or the error if that could not be found out. A server that does not answer costs only
+    the sessions that it has.
     """
     by_bucket: dict[str, list[int]] = {}
-    for at, (home, _, _) in enumerate(held):
-        by_bucket.setdefault(home.bucket.tag, []).append(at)
+    for at, one in enumerate(held):
+        by_bucket.setdefault(one.home.bucket.tag, []).append(at)
     groups = [
         places[first : first + 100]
         for places in by_bucket.values()
         for first in range(0, len(places), 100)
     ]
     answers = yield from each([sessions.renew([held[at] for at in group]) for group in groups])
-    ends: list[int | SessionStoreError] = [0] * len(held)
+    ends: list[int | str | SessionStoreError] = [0] * len(held)
     for group, answer in zip(groups, answers, strict=True):
         for nth, at in enumerate(group):
             ends[at] = answer if isinstance(answer, SessionStoreError) else answer[nth]

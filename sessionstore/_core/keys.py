@@ -28,6 +28,8 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:seat:POOL}  zset    seats taken, by last known activity          permanent
     {P:seat:POOL}r zset    seats whose session was not seen alive yet    permanent
     {P:seat:POOL}p hash    the limit of the pool                         permanent
+    {P:seat:POOL}m hash    seats of sessions on the move, each with the  permanent, usually empty
+                           other one, that of the same session
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ __all__ = ["PERMANENT", "PUBLIC", "Home", "Keyspace", "Pool", "ticket"]
 PUBLIC = "*"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 MAX_BUCKETS = len(LETTERS) ** 2
-PERMANENT = re.compile(r"\{[^{}]+:(?:store|seat:\w+|[A-Za-z0-9_-]{2})\}(?:x|q|ev|p|r|)")
+PERMANENT = re.compile(r"\{[^{}]+:(?:store|seat:\w+|[A-Za-z0-9_-]{2})\}(?:x|q|ev|p|r|m|)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Pool:
     seats: str
     fresh: str
     limit: str
+    moves: str
 
 
 class Keyspace:
@@ -132,7 +135,7 @@ class Keyspace:
 
     def pool(self, name: str) -> Pool:
         tag = f"{{{self.prefix}:seat:{name}}}"
-        return Pool(name, tag, f"{tag}r", f"{tag}p")
+        return Pool(name, tag, f"{tag}r", f"{tag}p", f"{tag}m")
 
     def pools(self) -> Iterator[Pool]:
         return map(self.pool, ("private", "public"))

@@ -7,7 +7,7 @@ hands a session over, `lapse` what finds that a lease is over, and `save` what w
 
     f  fence      number of the last opening                     make, open, pass, lapse
     o  owner      a user id, * for public; absent: anonymous     make
-    t  timeout    idle time                                      make, close, shorten
+    t  timeout    idle time                                      make, close, revisit
     c  created    when it was made; tells it apart from          make
                   earlier sessions of its name
     a  activity   the last one that was written down             make, close, merge, touch, lapse
@@ -44,7 +44,8 @@ What was put into a session begins with a mark:
     :tNAME  a longstring beside it        the same
     :xNAME  a document beside it          the same
 
-A tombstone is what is left when a session has ended, for as long as the store lingers:
+A tombstone is what is left when a session has ended, for as long as the store lingers,
+and for half a minute at least:
 
     f  fence     that of the session; a new one of its name begins above it
     o  owner     that of the session; absent: anonymous
@@ -52,6 +53,7 @@ A tombstone is what is left when a session has ended, for as long as the store l
     k  deleter   ticket of the delete that ended it; empty: no delete did
     m  moving    where it went or came from; absent: it did not move
     d  delete    why to end it at its new home, too; only if it has moved
+    l  silent    from when on only calls that are repeated see it; absent: all do
 """
 
 from __future__ import annotations
@@ -126,7 +128,7 @@ FIELDS = frozenset(
 )
 """All that a session may have besides its content."""
 
-TOMBSTONE = frozenset((FENCE, OWNER, ENDED, DELETER, MOVING, DELETE))
+TOMBSTONE = frozenset((FENCE, OWNER, ENDED, DELETER, MOVING, DELETE, ENDS))
 """All that a tombstone may have."""
 
 ATTRIBUTE = b"."

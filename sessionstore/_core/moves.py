@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from sessionstore._core import seats
 from sessionstore._core.buckets import InMotion
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.layout import FACTS
@@ -61,10 +62,12 @@ def resolve(keys: Keyspace, home: Home, moving: Moving) -> Flow[None]:
     if not moving.arriving and not (yield from decide(target, moving.ticket)):
         yield from stay(source, moving.ticket)
         return
-    reason = yield from retire(source, moving.ticket, None)
-    if reason is None:
+    retired = yield from retire(source, moving.ticket, None)
+    if retired is None:
         raise NotArrived
-    yield from admit(target, moving.ticket, reason)
+    yield from admit(target, moving.ticket, retired.reason)
+    if retired.seat:
+        yield from seats.give_back(keys, source.bucket, retired.seat)
 
 
 def complete_moves(keys: Keyspace, found: Sequence[InMotion]) -> Flow[bool]:
@@ -125,13 +128,20 @@ def decide(target: Home, ticket: str) -> Operation[bool]:
     return Operation(DECIDE, (decision,), (), lambda reply: bool(reply == b"arrived"))
 
 
-def retire(source: Home, ticket: str, fence: int | None) -> Operation[str | None]:
-    """End the old home; the answer is why to end the new one too (empty: do not); None if held."""
+class Retired(NamedTuple):
+    """An old home has ended: why to end the new one, too, and the seat that is free; or empty."""
+
+    reason: str
+    seat: str
+
+
+def retire(source: Home, ticket: str, fence: int | None) -> Operation[Retired | None]:
+    """End the old home; None if somebody holds it."""
     return Operation(
         RETIRE,
         (source.session, source.bucket.parameters),
         (ticket, "" if fence is None else fence),
-        lambda reply: None if reply == b"HELD" else reply[1].decode(),
+        lambda reply: None if reply == b"HELD" else Retired(*map(bytes.decode, reply[1:])),
     )
 
 

@@ -49,7 +49,7 @@ NAMES = tuple(field.name for field in fields(Parameters))
 
 PARAMETERS, CONFIGURE, NOTE_APPLIED = map(load, ("parameters", "configure", "note_applied"))
 
-OF_THE_STORE = {"buckets", "version", "applied", "shortens"}
+OF_THE_STORE = {"buckets", "version", "applied", "revisits"}
 """What is noted where the parameters are decided, and not brought to the buckets."""
 
 AT_ONCE = 32
@@ -72,9 +72,9 @@ class Decided(NamedTuple):
         return int(self.fields.get("applied", 0))
 
     @property
-    def shortens(self) -> int:
-        """The last version that has set a maximum for the timeouts."""
-        return int(self.fields.get("shortens", 0))
+    def revisits(self) -> int:
+        """The last version for which every session that is there has to be visited."""
+        return int(self.fields.get("revisits", 0))
 
     @property
     def for_buckets(self) -> dict[str, str]:
@@ -169,8 +169,8 @@ def _carry_out(keys: Keyspace, decided: Decided) -> Flow[int]:
     met = yield from bring(keys, decided)
     if met > decided.version:
         return met
-    if decided.applied < decided.shortens:
-        yield from buckets.shorten_all(keys)
+    if decided.applied < decided.revisits:
+        yield from buckets.revisit_all(keys)
     demanded = [pool for pool in keys.pools() if decided.applied < int(decided.since(pool) or 0)]
     if demanded:
         for first in range(0, len(keys.buckets), AT_ONCE):

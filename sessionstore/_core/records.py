@@ -13,6 +13,7 @@ from sessionstore._core.layout import (
     ENDS,
     FENCE,
     OWNER,
+    SEAT,
     TIMEOUT,
 )
 from sessionstore._ids import shown
@@ -88,6 +89,12 @@ class Facts:
         ends = self.fields.get(ENDS)
         return int(ends) if ends else None
 
+    @property
+    def seat(self) -> str:
+        """The ticket of its seat; empty if it has none."""
+        seat = self.fields.get(SEAT)
+        return seat.decode() if isinstance(seat, bytes) else ""
+
     def with_timeout(self, timeout: int) -> Facts:
         """Return the same facts but for the timeout."""
         return Facts({**self.fields, TIMEOUT: timeout})
@@ -134,10 +141,9 @@ class Seat(NamedTuple):
 
 
 class Crowded(NamedTuple):
-    """An owner has more sessions than one call looks at, to see that they are fewer than `most`."""
+    """An owner may have room, but it takes more than one call to see to that."""
 
     limit: int
-    most: int
     evict: bool
 
 
@@ -159,7 +165,7 @@ def demanded(id: str, reply: Sequence[Any]) -> Seat | Crowded:
     if reply[0] == b"SEAT":
         return Seat(reply[1].decode(), reply[2] == 1, reply[3].decode())
     if reply[0] == b"CROWDED":
-        return Crowded(reply[1], reply[2], reply[3] == 1)
+        return Crowded(reply[1], reply[2] == 1)
     refuse(id, reply)
 
 

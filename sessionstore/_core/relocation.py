@@ -61,8 +61,7 @@ def move(
             lambda seat: moves.arrive(
                 target, ticket, home.sid, owner, facts, everything, seat=seat
             ),
-            # The old seat is free as soon as the old home is retired.
-            leaves=seats.pool_of(facts.owner),
+            leaves=(seats.pool_of(facts.owner), seats.name_of(home.sid, facts.seat)),
         )
     except GeneratorExit:
         raise
@@ -96,8 +95,8 @@ def complete(home: Home, target: Home, ticket: str, fence: int) -> Flow[Facts | 
     """Take the last steps of a move that has arrived; the answer is as that of `move`."""
 
     def completing() -> Flow[Facts | None]:
-        reason = yield from moves.retire(home, ticket, fence)
-        return (yield from moves.admit(target, ticket, reason or ""))
+        retired = yield from moves.retire(home, ticket, fence)
+        return (yield from moves.admit(target, ticket, retired.reason if retired else ""))
 
     return (yield from _or_unknown(completing()))
 

@@ -7,6 +7,9 @@ calls for one name never share a seat, and a seat is in use if its session has i
 The script that ends a session notes the seat that becomes free in the bucket, and it is given back
 from there. Whether a seat is in use of which no session is known, is decided where its session
 would be: `deny` says so there, and then no session comes with it any more.
+
+A session that moves within a pool has two seats for a while, and one place: the new one stands in
+for the old one, and counts once that is free.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ __all__ = [
     "forget_ended",
     "free",
     "front",
+    "give_back",
     "limit",
     "name_of",
     "noted",
@@ -96,8 +100,10 @@ def sid_of(seat: str) -> str:
     return seat.rpartition(" ")[0]
 
 
-def take(pool: Pool, seat: str, *, force: bool) -> Operation[Full | None]:
-    """Take a seat; with `force` also past the limit."""
+def take(
+    pool: Pool, seat: str, *, force: bool = False, instead: str = ""
+) -> Operation[Full | None]:
+    """Take a seat; with `force` also past the limit, or `instead` of one that is given up soon."""
 
     def parse(reply: Sequence[Any]) -> Full | None:
         if reply == b"TAKEN":
@@ -105,7 +111,8 @@ def take(pool: Pool, seat: str, *, force: bool) -> Operation[Full | None]:
         _, limit, *doubtful = reply
         return Full(limit, [seat.decode() for seat in doubtful])
 
-    return Operation(TAKE_SEAT, (pool.seats, pool.fresh, pool.limit), (seat, int(force)), parse)
+    given = (seat, int(force), instead)
+    return Operation(TAKE_SEAT, (pool.seats, pool.fresh, pool.limit, pool.moves), given, parse)
 
 
 def see(keys: Keyspace, pool: Pool, seat: str) -> Operation[Sight | None]:
@@ -149,7 +156,10 @@ def _review(pool: Pool, entries: Sequence[tuple[str, int | None]]) -> Operation[
         (seat, "" if activity is None else activity) for seat, activity in entries
     )
     return Operation(
-        REVIEW_SEATS, (pool.seats, pool.fresh), tuple(given), lambda reply: int(reply[0])
+        REVIEW_SEATS,
+        (pool.seats, pool.fresh, pool.moves),
+        tuple(given),
+        lambda reply: int(reply[0]),
     )
 
 
@@ -206,10 +216,17 @@ def limit(pool: Pool, version: int, since: str, value: str) -> Operation[int]:
     """
     return Operation(
         LIMIT_SEATS,
-        (pool.seats, pool.fresh, pool.limit),
+        (pool.seats, pool.fresh, pool.limit, pool.moves),
         (version, since, value),
         lambda reply: int(reply[0]),
     )
+
+
+def give_back(keys: Keyspace, bucket: Bucket, member: str) -> Flow[None]:
+    """Free the seat of a session that has just ended, as its bucket has noted it."""
+    pool, _, seat = member.partition(" ")
+    yield from free(keys.pool(pool), [seat])
+    yield from forget_ended(bucket, [member.encode()])
 
 
 def forget_ended(bucket: Bucket, members: Sequence[bytes]) -> Operation[int]:

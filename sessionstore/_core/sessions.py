@@ -26,6 +26,7 @@ __all__ = [
     "ANY",
     "ANYBODY",
     "Changes",
+    "Held",
     "Opened",
     "Queued",
     "Reading",
@@ -85,6 +86,15 @@ class Changes(NamedTuple):
         return given
 
 
+class Held(NamedTuple):
+    """A session that is held: its lease in ms as asked for (None: the store's), and as told."""
+
+    home: Home
+    fence: int
+    asked: int | None
+    told: int
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Opened:
     """A session that the caller holds (or has just created)."""
@@ -132,7 +142,6 @@ def create(
     *,
     timeout: int | None,
     lifetime: int | None,
-    lease: int | None,
     opened: bool,
     seat: str,
     written: Mapping[bytes, bytes],
@@ -151,7 +160,6 @@ def create(
         owner,
         _optional(timeout),
         _optional(lifetime),
-        _optional(lease),
         int(opened),
         seat,
         *Changes(written).arguments(home),
@@ -303,14 +311,18 @@ def delete(
     return Operation(DELETE, _keys(home), given, parse)
 
 
-def renew(held: Sequence[tuple[Home, int, int | None]]) -> Operation[list[int]]:
-    """Lengthen leases of sessions of one bucket: (home, fence, lease in ms) each.
+def renew(held: Sequence[Held]) -> Operation[list[int | str]]:
+    """Lengthen leases of sessions of one bucket.
 
-    The answer is when each lease ends now; 0 means that it is lost.
+    The answer is when each lease ends now; 0 means that it is lost, a text why the session ended.
     """
-    keys = (held[0][0].bucket.parameters, *(home.session for home, _, _ in held))
-    leases = chain.from_iterable((fence, _optional(lease)) for _, fence, lease in held)
-    return Operation(RENEW, keys, tuple(leases), list)
+
+    def parse(reply: Sequence[Any]) -> list[int | str]:
+        return [end.decode() if isinstance(end, bytes) else end for end in reply]
+
+    keys = (held[0].home.bucket.parameters, *(one.home.session for one in held))
+    leases = chain.from_iterable((one.fence, _optional(one.asked), one.told) for one in held)
+    return Operation(RENEW, keys, tuple(leases), parse)
 
 
 def _keys(home: Home) -> tuple[str, ...]:

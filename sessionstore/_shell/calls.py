@@ -150,7 +150,6 @@ class Calls:
             owner,
             timeout=optional_milliseconds(timeout, "timeout"),
             lifetime=lifetime_ms,
-            lease=None,
             opened=truth(opened, "open"),
             written=written(
                 {field_of(attribute_name(name)): (name, value) for name, value in data.items()}

@@ -31,13 +31,12 @@ class OpenSession(SavedSession):
         self._check_open("renewing")
         self._check_unsent("renewing")
         if self._mode == "exclusive":
-            (lease_end,) = yield from sessions.renew(
-                [(self._home, self.fence, self._asked_lease_ms)]
-            )
-            if not lease_end:
-                self._lost = True
+            (lease_end,) = yield from sessions.renew([self._held()])
+            if isinstance(lease_end, int) and lease_end:
+                self._lease_end = lease_end
+            else:
+                self._lost, self._over = True, lease_end or ""
             self._check_open("renewing")
-            self._lease_end = lease_end
 
     def _closing(self, id: str | None, owner: str | None, timeout: Duration | None) -> Flow[None]:
         asked = AS_IT_WAS
@@ -150,20 +149,22 @@ class OpenSession(SavedSession):
             again, closing = self._sent_close is not None, Closing("discard")
             yield from self._leaving_with(closing, self._giving_back(closing, again=again))
 
-    def _deleting(self) -> Flow[None]:
+    def _deleting(self) -> Flow[bool]:
         self._check_open("deleting")
         closing = self._sent_close
         if closing is None:
             closing = Closing("delete", ticket=new_ticket(), sent=Changes())
         else:
             self._check_same(closing, "delete")
-        yield from self._leaving_with(closing, self._ending(closing.ticket))
+        return (yield from self._leaving_with(closing, self._ending(closing.ticket)))
 
-    def _ending(self, ticket: str) -> Flow[None]:
+    def _ending(self, ticket: str) -> Flow[bool]:
         calls = self._calls
         fence = self.fence if self._mode == "exclusive" else None
-        yield from flows.delete(
-            calls.keys, self._home, calls.label, sessions.ANY, ticket=ticket, fence=fence
+        return (
+            yield from flows.delete(
+                calls.keys, self._home, calls.label, sessions.ANY, ticket=ticket, fence=fence
+            )
         )
 
     def _leaving(self, error: BaseException | None) -> Flow[None]:

@@ -74,11 +74,14 @@ class Book:
         if due := self.due():
             for session in due:
                 self._enter(session, time.monotonic() + RETRY)  # unless an answer says otherwise
-            held = [(session._home, session.fence, session._asked_lease_ms) for session in due]
+            held = [session._held() for session in due]
             self.renewed(due, (yield from flows.renew(held)), keep)
 
     def renewed(
-        self, sessions: Sequence[OpenSession], ends: Sequence[int | SessionStoreError], keep: Keep
+        self,
+        sessions: Sequence[OpenSession],
+        ends: Sequence[int | str | SessionStoreError],
+        keep: Keep,
     ) -> None:
         """Enter what a renewal answered."""
         for session, lease_end in zip(sessions, ends, strict=True):
@@ -87,11 +90,11 @@ class Book:
                 self._enter(session, time.monotonic() + RETRY)
                 continue
             self._kept.pop(id(session), None)
-            if lease_end:
+            if isinstance(lease_end, int) and lease_end:
                 session._lease_end = lease_end
                 keep(session)
             else:
-                session._note_lost()
+                session._note_lost(lease_end or "")
 
     def next_due(self) -> float | None:
         """Return when the next lease is due; None if nothing is open."""

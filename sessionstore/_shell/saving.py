@@ -12,7 +12,7 @@ from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.process import generation
 from sessionstore._core.records import Unstaged
-from sessionstore._core.sessions import Changes, Opened, Reading
+from sessionstore._core.sessions import Changes, Held, Opened, Reading
 from sessionstore._shell.beside import Beside
 from sessionstore._shell.calls import AT_CREATE, Calls, How, attribute_name
 from sessionstore._shell.changeable import Changeable, Unsaved
@@ -81,7 +81,8 @@ class SavedSession(OpenFacts, Changeable):
         self._open = mode != "exclusive" or self._lease_ms > 0
         in_line = isinstance(opened, Opened) and opened.waited
         self._waited = timedelta(seconds=seconds) if in_line else NOT_IN_LINE
-        self._lost = False
+        # What a renewal has found: the lease is lost; and why, if the session has ended.
+        self._lost, self._over = False, ""
         self._sequence = 0
         # The last save, if it is not known whether it has landed.
         self._unsettled: Sent | None = None
@@ -91,10 +92,13 @@ class SavedSession(OpenFacts, Changeable):
     __hash__ = object.__hash__
     __eq__ = object.__eq__
 
-    def _note_lost(self) -> None:
-        """Note that the lease is lost, so that the next call says so."""
+    def _held(self) -> Held:
+        return Held(self._home, self.fence, self._asked_lease_ms, self._lease_ms)
+
+    def _note_lost(self, over: str = "") -> None:
+        """Note that the lease is lost, or why the session is over: the next call says so."""
         # To the holder who has sent the close, that one tells more: it may be what ended the lease.
-        self._lost = self._open and self._sent_close is None
+        self._lost, self._over = self._open and self._sent_close is None, over
 
     def _drop_expired(self) -> None:
         if self._sent_close is None:  # what was sent is compared with what is asked for again
@@ -130,6 +134,8 @@ class SavedSession(OpenFacts, Changeable):
         if not self._is_original():
             raise SessionNotOpen(self.id, doing=f"{doing}: a copy or a forked child")
         if self._lost:
+            if self._over:
+                raise SessionEnded(self.id, reason=self._over)
             raise LeaseLost(self.id, fence=self.fence)
         if not self._open:
             raise SessionNotOpen(self.id, doing=doing)

@@ -9,7 +9,7 @@ import pytest
 from sessionstore._core import flows
 from sessionstore._core.keys import Keyspace
 from sessionstore._core.operation import Operation, Wake, batch, each
-from sessionstore._core.sessions import ANY, read
+from sessionstore._core.sessions import ANY, Held, read
 from sessionstore.errors import QuotaExceeded, SessionInUse, SessionNotFound, StoreUnavailable
 
 KEYS = Keyspace("ss", 4)
@@ -92,7 +92,7 @@ def test_who_cannot_reach_the_server_leaves_it_to_time() -> None:
 
 def test_leases_are_renewed_with_one_call_for_each_bucket() -> None:
     homes = [KEYS.named(f"n{n}", owner) for n in range(3) for owner in ("u1", "u2", "u3", "u4")]
-    flow = flows.renew([(home, n, None) for n, home in enumerate(homes)])
+    flow = flows.renew([Held(home, n, None, 0) for n, home in enumerate(homes)])
     asked = next(flow)
     assert len(asked) == len({home.bucket.name for home in homes})
     by_key = {home.session: 1000 + n for n, home in enumerate(homes)}
@@ -102,7 +102,7 @@ def test_leases_are_renewed_with_one_call_for_each_bucket() -> None:
 
 def test_a_server_that_does_not_answer_costs_only_its_own_leases() -> None:
     homes = [KEYS.named(f"n{n}", owner) for n in range(3) for owner in ("u1", "u2", "u3", "u4")]
-    flow = flows.renew([(home, n, None) for n, home in enumerate(homes)])
+    flow = flows.renew([Held(home, n, None, 0) for n, home in enumerate(homes)])
     asked = next(flow)
     gone = StoreUnavailable("gone")
     answers = [gone, *([7] * (len(operation.keys) - 1) for operation in asked[1:])]

@@ -54,7 +54,7 @@ def test_a_session_that_ends_leaves_a_tombstone_with_the_fields_of_the_legend() 
     ("after", "fields"),
     [
         ("what writes content.", layout.FIELDS),
-        ("for as long as the store lingers:", layout.TOMBSTONE),
+        ("and for half a minute at least:", layout.TOMBSTONE),
     ],
 )
 def test_the_legend_tells_of_each_field_once(after: str, fields: frozenset[bytes]) -> None:

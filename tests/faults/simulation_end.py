@@ -124,7 +124,7 @@ def lapses(home: Home) -> Flow:
         return False
     indexes = (home.bucket.index, home.bucket.owned(found.facts.owner))
     yield [
-        sessions.renew([(home, found.facts.fence, -1)]),  # it ended 1 ms ago
+        sessions.renew([sessions.Held(home, found.facts.fence, -1, -1)]),  # it ended 1 ms ago
         Operation(DUE, indexes, (home.sid,), int),
     ]
     return True

@@ -144,7 +144,7 @@ def stale_save(url: str) -> list[Call]:
                 told(process, "write", value, True)
 
         def lapses(process: int, session: Any) -> None:
-            store._driver.do(sessions.renew([(session._home, session.fence, -1)]))
+            store._driver.do(sessions.renew([sessions.Held(session._home, session.fence, -1, -1)]))
             told(process, "lapse", session.fence, True)
 
         first = opens(1)

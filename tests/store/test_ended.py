@@ -130,10 +130,10 @@ async def test_the_reason_of_the_first_delete_counts(store: Any) -> None:
 
 
 async def test_a_tombstone_lingers_and_then_nothing_is_left(store: Any, world: World) -> None:
-    await store.configure(linger=20)
+    await store.configure(linger=40)
     await (await store.create(id="a", owner="alice", data={"n": "x" * 999})).delete()
     home = world.home("alice:a")
-    assert 15_000 < world.raw.pttl(home.session) <= 20_000
+    assert 35_000 < world.raw.pttl(home.session) <= 40_000
     assert ".n" not in world.fields("alice:a")
     world.raw.pexpire(home.session, 1)
     await store.configure(linger=0)
@@ -157,3 +157,13 @@ async def test_deleting_inside_the_block_ends_it_quietly(store: Any) -> None:
     async with await store.create(id="a") as session:
         await session.delete()
     assert await store.count() == 0
+
+
+async def test_who_was_cut_off_and_evicted_is_an_event_that_says_whose(
+    store: Any, world: World
+) -> None:
+    await store.create(id="a", owner="alice")
+    world.lapse("alice:a")
+    await ended(store, world, "evicted")
+    kinds = [event.kind async for event in store.events() if event.id == "a"]
+    assert kinds == ["created", "lease lost", "evicted"]

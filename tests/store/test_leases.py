@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sessionstore import LeaseLost, SessionInUse
+from sessionstore import LeaseLost, SessionEnded, SessionInUse
 from tests.support.wait import until
 from tests.support.worlds import World
 
@@ -173,3 +173,67 @@ async def test_idle_time_does_not_run_while_it_is_open(store: Any, world: World)
     assert await store.sweep() == 0
     await session.close()
     assert await store.count() == 1
+
+
+async def test_a_lease_lowered_for_all_cuts_off_nobody_who_has_a_longer_one(
+    store: Any, world: World
+) -> None:
+    await store.configure(lease=1.5)
+    session = await store.create(id="a", data={"n": 1})
+    await store.configure(lease=0.2)
+    start = world.now()
+    await until(lambda: world.now() > start + 2500, "longer than either lease")
+    with pytest.raises(SessionInUse):
+        await store.open("a", wait=0)
+    await session.renew()
+    assert world.lease_end(":a") - world.now() > 1000
+    await session.close()
+    assert "lease lost" not in await kinds(store)
+    await store.open("a")
+    assert world.lease_end(":a") - world.now() <= 200
+
+
+async def test_a_lease_raised_for_all_is_that_of_who_is_renewed(store: Any, world: World) -> None:
+    session = await store.create(id="a")
+    await store.create(id="b", open=False)
+    short = await store.open("b", lease=7)
+    await store.configure(lease=300)
+    await session.renew()
+    await short.renew()
+    assert world.lease_end(":a") - world.now() > 290_000
+    assert world.lease_end(":b") - world.now() <= 7_000
+
+
+@pytest.mark.parametrize("lease", [0.3, 30], ids=["seen by the renewal", "seen by the call"])
+@pytest.mark.parametrize("call", ["save", "close", "renew", "delete"])
+async def test_a_lifetime_that_ends_while_it_is_held_is_no_lost_lease(
+    store: Any, world: World, call: str, lease: float
+) -> None:
+    await store.configure(lease=lease)
+    session = await store.create(id="a", lifetime=0.4)
+    start = world.now()
+    await until(lambda: world.now() > start + 700, "its lifetime is over, and a renewal was made")
+    with pytest.raises(SessionEnded, match="lifetime"):
+        await getattr(session, call)()
+    assert not session.is_open
+    await store.sweep()
+    assert await kinds(store) == ["created", "expired"]
+
+
+async def test_a_lifetime_that_ends_before_a_lease_does_is_no_lost_lease(
+    store: Any, world: World
+) -> None:
+    session = await store.create(id="a", lifetime=10)
+    world.age(":a", 40)
+    with pytest.raises(SessionEnded, match="lifetime"):
+        await session.save()
+    assert await kinds(store) == ["created", "expired"]
+
+
+async def test_a_lease_that_is_lost_before_the_lifetime_ends_is_lost(
+    store: Any, world: World
+) -> None:
+    session = await store.create(id="a", lifetime=35)
+    world.age(":a", 40)
+    with pytest.raises(LeaseLost):
+        await session.save()

@@ -13,7 +13,7 @@
 -- ARGV[7] seat        ticket of its seat in the pool of its kind, and what the demand for it said; empty: it has none
 -- ARGV[8...] attributes  names and values in turn
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}m:TICKET, {P:B}v:ID, {P:B}r:ID
--- Returns  'ARRIVED' | 'DENIED' | 'EXISTS' | {'LIMIT', n} | {'CROWDED', n, most, evict}
+-- Returns  'ARRIVED' | 'DENIED' | 'EXISTS' | {'LIMIT', n} | {'CROWDED', n, evict}
 --          | {'SEAT', pool, evict, demand} | {'TOOBIG', size, limit} | {'MOVING', how} | 'UNSTAGED'; see create
 local session = KEYS[1]
 local parameters = KEYS[2]
@@ -34,9 +34,10 @@ local store = begin(parameters)
 local decided = redis.call('GET', decision)
 if decided then return string.upper(decided) end
 local before = look(session, store)
-local leaving = owner ~= '' and redis.call('ZSCORE', store.tag .. 'o:' .. owner, source) and 1 or 0
+local owned = store.tag .. 'o:' .. owner
+local counted = owner ~= '' and redis.call('ZSCORE', owned, source)
 local sid = string.sub(session, #store.tag + 3)
-local refusal = clear_for_create(sid, before, owner, leaving, seat, ARGV, 8, store)
+local refusal = clear_for_create(sid, before, owner, counted, seat, ARGV, 8, store)
 if refusal then return refusal end
 
 local s = {
@@ -45,6 +46,7 @@ local s = {
 }
 write_new(s, before, '', '< ' .. ticket .. ' ' .. source, seat, ARGV, 8, store)
 redis.call('ZADD', store.tag .. 'x', store.now, s.sid) -- due, so that whoever counts takes a look at it
-if owner ~= '' then redis.call('ZADD', store.tag .. 'o:' .. owner, store.now, s.sid) end
+if counted then redis.call('ZREM', owned, s.sid) -- until its old home is retired, that has its place
+elseif owner ~= '' then redis.call('ZADD', owned, store.now, s.sid) end
 redis.call('SET', decision, 'arrived', 'PX', 86400000)
 return 'ARRIVED'

@@ -1,12 +1,12 @@
 -- Make sure that a session can be made where `before` was, if anything. Answers nil, or the refusal.
--- `leaving` is how many sessions of the owner are about to leave. `seat` is the ticket of a seat and what the demand
+-- If it is `counted`, the owner has it already, at another home. `seat` is the ticket of a seat and what the demand
 -- for it said, or empty. From `first` on, `given` holds its attributes, names and values in turn.
 --@use note_lapse
 --@use end_session
 --@use size_of
 --@use make_room
 --@use parameter
-local function clear_for_create(sid, before, owner, leaving, seat, given, first, store)
+local function clear_for_create(sid, before, owner, counted, seat, given, first, store)
   if before and before.in_transit then return {'MOVING', before.moving} end
   if before and not before.over then return 'EXISTS' end
   if before and not before.ended then
@@ -22,7 +22,7 @@ local function clear_for_create(sid, before, owner, leaving, seat, given, first,
       and redis.call('EXISTS', store.tag .. 'r:' .. string.sub(value, 1, 16)) == 0 then return 'UNSTAGED' end
   end
   if store.max_bytes and size > store.max_bytes then return {'TOOBIG', size, store.max_bytes} end
-  local refusal = make_room(owner, leaving, store)
+  local refusal = not counted and make_room(owner, store)
   if refusal then return refusal end
 
   local pool = owner == '*' and 'public' or 'private'

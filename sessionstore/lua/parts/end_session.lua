@@ -14,8 +14,11 @@ local function end_session(s, store)
   local tombstone = {'f', s.fence, 'e', s.over, 'k', s.deleter or ''}
   if s.owner ~= '' then tombstone[#tombstone + 1], tombstone[#tombstone + 2] = 'o', s.owner end
   if s.moving then tombstone[#tombstone + 1], tombstone[#tombstone + 2] = 'm', s.moving end
+  -- The call that has ended it may be repeated for a while, also where a tombstone lingers for less.
+  local linger = parameter(store, 'linger')
+  if linger < 30000 then tombstone[#tombstone + 1], tombstone[#tombstone + 2] = 'l', store.now + linger end
   redis.call('HSET', s.session, unpack(tombstone))
-  redis.call('PEXPIRE', s.session, parameter(store, 'linger'))
+  redis.call('PEXPIRE', s.session, math.max(linger, 30000))
 
   if not s.unlisted then redis.call('ZREM', store.tag .. 'x', s.sid) end
   if s.owner ~= '' then redis.call('ZREM', store.tag .. 'o:' .. s.owner, s.sid) end

@@ -14,6 +14,7 @@ local function look(session, store)
   if v[10] and v[10] ~= '' then s.moving = v[10] end
   if v[9] then
     s.over, s.ended = v[9], true -- only the tombstone is left
+    s.silent = v[6] and tonumber(v[6]) <= store.now
     return s
   end
   if store.max_timeout and timeout > store.max_timeout then s.timeout = store.max_timeout end
@@ -39,6 +40,7 @@ local function look(session, store)
   s.deadline = deadline
   if s.ends and s.ends <= store.now then
     s.over, s.kind = 'lifetime', 'expired'
+    if s.lapsed and s.lease_end >= s.ends then s.lapsed = nil end -- it was held to its end
   elseif s.held then
     s.pending = v[8]
   elseif v[8] then

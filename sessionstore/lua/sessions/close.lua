@@ -42,13 +42,16 @@ if s.fence ~= fence then
   return 'GIVEN'
 end
 if s.lapsed then return 'LOST' end
-if s.ended and redis.call('HGET', session, 'k') ~= '' then return 'CLOSED' end -- it ended by this close
+-- Given back by this fence before; and ended by that close, or of itself since.
+if s.ended and (s.over == 'timed out' or s.over == 'evicted' or redis.call('HGET', session, 'k') ~= '') then
+  return 'CLOSED'
+end
+if not s.ended and not s.held and s.mark ~= 'o' then return 'CLOSED' end
 if s.over then
   --@use catch_up
   catch_up(s, waiters, store)
   return {'OVER', s.over}
 end
-if not s.held then return 'CLOSED' end
 
 drop_expired(s, store)
 local fields, refusal = check_changes(s, ARGV, 4, count, store)

@@ -36,9 +36,9 @@ local user = ARGV[8]
 
 local store = begin(parameters)
 local s = look(session, store)
+if s and redis.call('HGET', session, 'k') == ticket then return {'ENDED', ''} end
 if not s or not visible(s, owner, user) then return 'ABSENT' end
 if s.in_transit then return {'MOVING', s.moving} end
-if redis.call('HGET', session, 'k') == ticket then return {'ENDED', ''} end
 if s.over then
   catch_up(s, waiters, store)
   return {'OVER', s.over}
@@ -55,5 +55,6 @@ redis.call('HSETNX', session, 'd', ticket .. ' ' .. reason)
 redis.call('ZADD', store.tag .. 'x', 'LT', s.lease_end, s.sid)
 if s.owner ~= '' then redis.call('ZADD', store.tag .. 'o:' .. s.owner, 'LT', s.lease_end, s.sid) end
 local until_ = math.min(wait_end or math.huge, store.now + wait_ms)
-if until_ <= store.now or not enqueue(waiters, ticket, label, until_, store) then return 'PENDING' end
+if until_ <= store.now then return 'PENDING' end
+enqueue(waiters, ticket, label, until_, store) -- without a place in the line nobody wakes it, and it looks by itself
 return {'QUEUED', until_, math.min(until_, s.lease_end) - store.now}

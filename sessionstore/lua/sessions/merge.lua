@@ -34,7 +34,7 @@ local store = begin(parameters)
 -- It is sent again after a lost reply: it is done.
 if redis.call('EXISTS', receipt) == 1 then return 'SAVED' end
 local s = look(session, store)
-if not s then return 'ABSENT' end
+if not s or s.silent then return 'ABSENT' end
 if s.in_transit then return {'MOVING', s.moving} end
 catch_up(s, waiters, store)
 if s.over then return {'OVER', s.over} end

@@ -47,7 +47,8 @@ if not s.held or s.ticket == ticket then
     s.lease_end = store.now + (lease_ms or store.lease)
     redis.call('HSET', session, 'f', s.fence,
       'h', string.format('%013do%s%s', s.lease_end, ticket, label))
-    if (lease_ms or store.lease) > s.timeout then
+    -- The deadline is over if the store keeps what times out.
+    if (lease_ms or store.lease) > s.timeout or s.deadline <= store.now then
       --@use extend_expiry
       extend_expiry(s, store)
     end

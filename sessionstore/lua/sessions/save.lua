@@ -46,7 +46,12 @@ if not saved then
   if not fields then return refusal end
   fields = write_fields(s, fields, ARGV, 5 + 2 * count, store)
   redis.call('HSET', session, 'n', string.format('%s %d', fence, sequence), unpack(fields))
-  if moving ~= '' then redis.call('HSET', session, 'm', moving) end
+  if moving ~= '' then
+    redis.call('HSET', session, 'm', moving)
+    -- Once its lease is over, whoever comes by settles the move: that is its place in the indexes.
+    redis.call('ZADD', store.tag .. 'x', 'LT', s.lease_end, s.sid)
+    if s.owner ~= '' then redis.call('ZADD', store.tag .. 'o:' .. s.owner, 'LT', s.lease_end, s.sid) end
+  end
 end
 if moving ~= '' then return {'SAVED', redis.call('HGETALL', session)} end
 return 'SAVED'

@@ -28,8 +28,11 @@ if #changed > 0 then
       -- From which version on there are seats: those of an earlier time are not valid any more.
       if value == 'none' then redis.call('HDEL', store, 'seats_' .. pool)
       else redis.call('HSETNX', store, 'seats_' .. pool, version) end
-    elseif name == 'max_timeout' and value ~= 'none' then
-      redis.call('HSET', store, 'shortens', version)
+    end
+    -- Sessions that are there have to be shortened, or their keys to stay for longer.
+    if name == 'max_timeout' and value ~= 'none' or name == 'at_timeout' and value == 'keep'
+      or name == 'linger' and tonumber(value) > tonumber(redis.call('HGET', store, 'linger') or 60000) then
+      redis.call('HSET', store, 'revisits', version)
     end
   end
   redis.call('HSET', store, 'version', version, unpack(changed))

@@ -10,12 +10,12 @@
 local store = KEYS[1]
 local version = ARGV[1]
 local met = tonumber(ARGV[2])
-local known = redis.call('HMGET', store, 'version', 'applied', 'seats_private', 'seats_public', 'shortens')
+local known = redis.call('HMGET', store, 'version', 'applied', 'seats_private', 'seats_public', 'revisits')
 if met > tonumber(known[1] or 0) then
   local time = redis.call('TIME')
   local above = string.format('%d', math.max(met + 1, time[1] * 1000000 + time[2]))
   redis.call('HSET', store, 'version', above)
-  for i, name in ipairs({'seats_private', 'seats_public', 'shortens'}) do
+  for i, name in ipairs({'seats_private', 'seats_public', 'revisits'}) do
     if known[i + 2] then redis.call('HSET', store, name, above) end
   end
 elseif met == tonumber(version) and met > tonumber(known[2] or 0) then

@@ -6,7 +6,7 @@
 -- ARGV[1] owner   a user id
 -- ARGV[2] cursor  as the last page gave it; 0 at first
 -- Derives  {P:B}s:SID, {P:B}x, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
--- Returns  {cursor, sessions that the owner has now, sid that nobody holds, its last activity, ...}
+-- Returns  {cursor, sessions that the owner has now, sid that nobody holds, its last activity or how it moves, ...}
 local owned = KEYS[1]
 local parameters = KEYS[2]
 local owner = ARGV[1]
@@ -21,9 +21,11 @@ for i = 1, #page[2], 2 do
   local part = tonumber(page[2][i + 1]) <= store.now and due or others
   part[#part + 1] = page[2][i]
 end
-local idle = {review_sessions(due, owner, true, store), review_sessions(others, owner, false, store)}
-local found = {page[1], redis.call('ZCARD', owned)}
-for _, part in ipairs(idle) do
-  for _, s in ipairs(part) do found[#found + 1], found[#found + 2] = s.sid, s.activity end
+local found = {page[1]}
+for _, part in ipairs({due, others}) do
+  local idle, moving = review_sessions(part, owner, part == due, store)
+  for _, s in ipairs(idle) do found[#found + 1], found[#found + 2] = s.sid, s.activity end
+  for _, s in ipairs(moving) do found[#found + 1], found[#found + 2] = s.sid, s.moving end
 end
+table.insert(found, 2, redis.call('ZCARD', owned))
 return found

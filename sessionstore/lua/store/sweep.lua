@@ -41,7 +41,8 @@ for _, sid in ipairs(due) do
   else
     --@use catch_up
     catch_up(s, store.tag .. 'w:' .. sid, store)
-    redis.call('ZADD', index, s.pending and s.lease_end or s.deadline, sid)
+    if s.over then over[#over + 1] = sid
+    else redis.call('ZADD', index, (s.pending or s.moving) and s.lease_end or s.deadline, sid) end
   end
 end
 if #over > 0 then redis.call('ZREM', index, unpack(over)) end

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Bring one page of a bucket's sessions under a lowered max_timeout; some end here.
+-- Bring one page of a bucket's sessions to parameters that have changed: under a lowered max_timeout, by which some end
+-- here, and with keys that stay for as long as they have to now.
 --
 -- KEYS[1] index       {P:B}x  zset
 -- KEYS[2] parameters  {P:B}p  hash
@@ -21,9 +22,9 @@ for i = 1, #page[2], 2 do
   -- A session on its way here gets its place when it has arrived. One that is about to go does not end before that.
   if s and not s.ended and string.sub(s.moving or '', 1, 1) ~= '<' then
     if not s.moving then catch_up(s, store.tag .. 'w:' .. s.sid, store) end
-    if (s.moving or not s.over) and s.timeout ~= s.stored_timeout then
-      index_session(s, store)
-      redis.call('HSET', s.session, 't', s.timeout)
+    if s.moving or not s.over then
+      index_session(s, store, true)
+      if s.timeout ~= s.stored_timeout then redis.call('HSET', s.session, 't', s.timeout) end
     end
   end
 end

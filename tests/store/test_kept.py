@@ -1,0 +1,154 @@
+"""What is promised to last does, also for sessions that were there before it was promised."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sessionstore import SessionEnded
+from tests.support.worlds import World
+
+DAY = 86_400
+NEARLY_A_YEAR = 360 * DAY
+
+SCENES = ("closed before", "open before", "cut off before", "made after", "touched after")
+
+
+def keys_of(world: World, sid: str) -> list[str]:
+    """All keys that hold something of a session, or list it among those of its owner."""
+    home, fields = world.home(sid), world.fields(sid)
+    beside = [home.value(fields[name][:16].decode()) for name in fields if name[0] == ":"]
+    return [home.session, home.bucket.owned("ann"), *beside]
+
+
+def stays(world: World, sid: str) -> float:
+    """Return for how many seconds all that a session has is sure to be there."""
+    return min(int(world.raw.pttl(key)) for key in keys_of(world, sid)) / 1000
+
+
+async def fill(session: Any) -> None:
+    session["n"] = 1
+    await session.list("basket").append(1)
+    await session.save()
+
+
+@pytest.mark.parametrize("scene", SCENES)
+async def test_a_store_that_keeps_what_times_out_keeps_what_was_there_before(
+    store: Any, world: World, scene: str
+) -> None:
+    await store.configure(linger=0, lease=5)
+    if scene == "made after":
+        await store.configure(at_timeout="keep")
+    session = await store.create(id="a", owner="ann", timeout=100)
+    await fill(session)
+    if scene in ("closed before", "touched after"):
+        await session.close()
+    if scene == "cut off before":
+        world.lapse("ann:a")
+    await store.configure(at_timeout="keep")
+    if scene in ("open before", "made after"):
+        await session.close()
+    if scene == "touched after":
+        await store.touch("a", "ann")
+    assert stays(world, "ann:a") > NEARLY_A_YEAR
+    world.age("ann:a", NEARLY_A_YEAR)
+    assert await store.count("ann") == 1
+    async with store.open("a", owner="ann") as session:
+        assert session["n"] == 1
+        assert await session.list("basket").page() == [1]
+
+
+async def test_it_is_kept_as_long_after_each_opening(store: Any, world: World) -> None:
+    await store.configure(at_timeout="keep")
+    async with await store.create(id="a", owner="ann", timeout=100) as session:
+        await fill(session)
+    world.age("ann:a", NEARLY_A_YEAR)
+    await store.open("a", owner="ann")
+    assert stays(world, "ann:a") > NEARLY_A_YEAR
+    world.lapse("ann:a")
+    world.age("ann:a", 300 * DAY)
+    assert (await store.read("a", owner="ann"))["n"] == 1
+
+
+async def test_who_has_held_it_for_long_has_it_kept_too(store: Any, world: World) -> None:
+    session = await store.create(id="a", owner="ann", timeout=100)
+    await fill(session)
+    world.age("ann:a", 25)
+    await session.renew()
+    for _ in range(20):
+        world.age("ann:a", 25)
+        await session.renew()
+    await store.configure(at_timeout="keep")
+    await session.renew()
+    assert stays(world, "ann:a") > NEARLY_A_YEAR
+    world.lapse("ann:a")
+    world.age("ann:a", NEARLY_A_YEAR)
+    assert (await store.read("a", owner="ann"))["n"] == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"max_timeout": 5}, {"at_timeout": "keep"}, {"linger": 120}], ids=str
+)
+async def test_new_parameters_end_nothing_that_was_held_for_longer_than_its_timeout(
+    store: Any, world: World, changes: dict[str, Any]
+) -> None:
+    await store.configure(linger=0)
+    session = await store.create(id="a", owner="ann", timeout=10)
+    await fill(session)
+    for _ in range(10):
+        world.age("ann:a", 25)
+        await session.renew()
+    await store.configure(**changes)
+    session["n"] = 2
+    await session.close()
+    assert (await store.read("a", owner="ann"))["n"] == 2
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["open", "closed"])
+async def test_linger_raised_holds_for_what_ends_unseen(
+    store: Any, world: World, held: bool
+) -> None:
+    await store.configure(linger=0)
+    session = await store.create(id="a", owner="ann", timeout=10)
+    await fill(session)
+    if not held:
+        await session.close()
+    await store.configure(linger=timedelta(days=10))
+    assert stays(world, "ann:a") > 10 * DAY
+    world.age("ann:a", 9 * DAY)
+    with pytest.raises(SessionEnded, match="timed out"):
+        await store.read("a", owner="ann")
+    world.age("ann:a", 9 * DAY)
+    with pytest.raises(SessionEnded, match="timed out"):
+        await store.read("a", owner="ann")
+
+
+async def test_a_longer_lease_is_outlived_by_the_keys(store: Any, world: World) -> None:
+    await store.configure(linger=0, lease=1)
+    session = await store.create(id="a", owner="ann", timeout=10)
+    await fill(session)
+    await store.configure(lease=DAY)
+    await session.renew()
+    assert stays(world, "ann:a") > DAY
+    await session.close()
+    await store.open("a", owner="ann")
+    assert stays(world, "ann:a") > DAY
+
+
+async def test_what_is_to_be_deleted_ends_with_its_lease_after_new_parameters(
+    store: Any, world: World
+) -> None:
+    await store.create(id="a", owner="ann", timeout=900)
+    await store.delete("a", owner="ann")
+    await store.configure(at_timeout="keep")
+    world.lapse("ann:a")
+    assert await store.sweep() == 1
+
+
+async def test_more_than_a_page_is_kept(store: Any, world: World) -> None:
+    for n in range(150):
+        await store.create(id=f"n{n}", owner="ann", open=False)
+    await store.configure(at_timeout="keep")
+    assert min(stays(world, f"ann:n{n}") for n in range(150)) > NEARLY_A_YEAR
