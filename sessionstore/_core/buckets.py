@@ -16,6 +16,7 @@ from sessionstore.errors import ConfigError, StoreNotFound
 
 __all__ = [
     "Counted",
+    "Ended",
     "Event",
     "EventPage",
     "InMotion",
@@ -24,19 +25,23 @@ __all__ = [
     "Swept",
     "adopt",
     "count",
+    "end_owned",
     "events_page",
     "evict_owned",
     "join",
     "list_page",
     "review_owned",
     "shorten_all",
+    "stop_ending",
     "sweep",
 ]
 
 JOIN, ADOPT, SHORTEN, LIST, COUNT, SWEEP, EVENTS = map(
     load, ("join", "adopt", "shorten", "list", "count", "sweep", "events")
 )
-REVIEW_OWNED, EVICT_OWNED = map(load, ("review_owned", "evict_owned"))
+REVIEW_OWNED, EVICT_OWNED, END_OWNED, STOP_ENDING = map(
+    load, ("review_owned", "evict_owned", "end_owned", "stop_ending")
+)
 PAGE = 100
 
 
@@ -87,6 +92,15 @@ class Reviewed(NamedTuple):
     cursor: bytes
     size: int
     idle: dict[str, int]
+
+
+class Ended(NamedTuple):
+    """What came of a page of an owner's sessions; `total` counts the pages before it, too."""
+
+    cursor: bytes
+    total: int
+    moving: list[InMotion]
+    seats: list[bytes]
 
 
 class Event(NamedTuple):
@@ -213,6 +227,24 @@ def evict_owned(
     given: Iterable[str | int] = chain.from_iterable(victims)
     keys = (bucket.owned(owner), bucket.parameters)
     return Operation(EVICT_OWNED, keys, (most, *given), lambda reply: int(reply[0]))
+
+
+def end_owned(
+    bucket: Bucket, owner: str, ticket: str, reason: str, keep: str, cursor: bytes
+) -> Operation[Ended]:
+    """End a page of an owner's sessions but one, and whatever else the owner gets meanwhile."""
+
+    def parse(reply: Sequence[Any]) -> Ended:
+        cursor, total, moving, seats = reply
+        return Ended(bytes(cursor), total, _in_motion(moving), [seat for seat in seats if seat])
+
+    keys = (bucket.owned(owner), bucket.ending(owner), bucket.parameters)
+    return Operation(END_OWNED, keys, (ticket, reason, keep, cursor), parse)
+
+
+def stop_ending(bucket: Bucket, owner: str, ticket: str) -> Operation[int]:
+    """Say that a call has ended all that an owner has in a bucket."""
+    return Operation(STOP_ENDING, (bucket.ending(owner),), (ticket,), lambda reply: int(reply[0]))
 
 
 def events_page(bucket: Bucket, after: str, user: str) -> Operation[EventPage]:

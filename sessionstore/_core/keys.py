@@ -11,6 +11,7 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:B}s:SID     hash    the session, or its tombstone        its deadline, and then some
     {P:B}o:OWNER   zset    sessions of an owner by deadline     the last of their deadlines
     {P:B}x         zset    all sessions of the bucket           permanent
+    {P:B}e:OWNER   hash    calls that end all of an owner's     a minute
     {P:B}w:SID     list    tickets waiting for the session      half a minute
     {P:B}g:TICKET  list    the wake-up of one waiter            10 s
     {P:B}m:TICKET  string  whether a move has arrived           a day
@@ -69,6 +70,9 @@ class Bucket:
 
     def owned(self, owner: str) -> str:
         return f"{self.tag}o:{owner}"
+
+    def ending(self, owner: str) -> str:
+        return f"{self.tag}e:{owner}"
 
     def decision(self, ticket: str) -> str:
         return f"{self.tag}m:{ticket}"

@@ -14,8 +14,8 @@ hands a session over, `lapse` what finds that a lease is over, and `save` what w
     l  ends       its absolute end; absent: none                 make
     s  seat       ticket of its seat in the pool of its kind     make, assign_seat
     h  holder     see below                                      make, open, renew, pass
-    d  delete     ticket and reason of a delete that waits       delete
-                  for the close
+    d  delete     ticket and reason of a delete that waits       delete, end_owned, arrive
+                  for the close, or for the end of a move
     m  moving     `> TICKET SID`: about to go there              save; stay removes it
                   `< TICKET SID`: on its way here from there     arrive; admit removes it
     b  size       bytes of its content, names included           make, save

@@ -104,6 +104,7 @@ def arrive(
         facts.created,
         "" if facts.ends is None else facts.ends,
         seat,
+        int(facts.owner == owner),
         *_attributes(facts, changes),
     )
     decision = target.bucket.decision(ticket)

@@ -209,7 +209,7 @@ class Calls:
         if reason in REASONS:
             raise ConfigError(f"reason {reason!r} is one of the store's own; say it in other words")
         kept = None if keep is None else self.keys.find(keep, owner).sid
-        return store.end_all(self.keys, self.label, owner, kept, reason)
+        return store.end_all(self.keys, owner, kept, reason)
 
     def count(self, owner: str | None) -> Flow[int]:
         """Return the flow that counts sessions the acting user may count."""

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Let a session be seen at its new home, or end it there if it was deleted while it moved.
+-- Let a session be seen at its new home, or end it there if it was deleted while it moved: a delete is noted where it
+-- comes from, and the end of all that an owner has is noted here, too.
 --
 -- KEYS[1] session     {P:B}s:SID  hash
 -- KEYS[2] parameters  {P:B}p      hash
@@ -24,10 +25,10 @@ if s.ended then return {'OVER', s.over} end
 if string.match(s.moving or '', '^< (%S+)') == ticket then
   redis.call('HDEL', session, 'm')
   s.moving = false
-  if reason ~= '' then
-    s.over = reason
+  if reason ~= '' then s.over = reason end
+  if reason ~= '' or s.deleter then
     end_session(s, store)
-    return {'OVER', reason}
+    return {'OVER', s.over}
   end
   index_session(s, store, true)
   emit('created', s, 'moved', store)

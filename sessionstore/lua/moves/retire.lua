@@ -25,5 +25,9 @@ local pending = redis.call('HGET', session, 'd')
 local reason = pending and string.match(pending, '^%S+ (.*)$') or ''
 s.over, s.kind, s.deleter = 'moved', 'moved', ticket
 end_session(s, store)
-if pending then redis.call('HSET', session, 'd', reason) end
+if pending then
+  -- Whoever completes the move must learn of it, and be it a day later (see decide).
+  redis.call('HSET', session, 'd', reason)
+  redis.call('PEXPIRE', session, 86400000)
+end
 return {'RETIRED', reason}
