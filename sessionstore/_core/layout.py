@@ -29,6 +29,8 @@ hands a session over, `lapse` what finds that a lease is over, and `save` what w
     v  reserved   ids of values that will be named soon          reserve; save removes it
     k  deleter    ticket of the delete that ended the earlier    make
                   session of this name
+    r  origin     tells it apart from all others, from its       arrive
+                  first move on; see Row.identity
 
 The holder, in fixed places: the end of the lease (13 digits), how it came to be, the ticket of the
 opening (16 letters), a label for people. How it came to be is `o` opened, `g` granted and not taken
@@ -78,6 +80,7 @@ __all__ = [
     "LOST",
     "MOVING",
     "OBJECTS",
+    "ORIGIN",
     "OWNER",
     "RESERVED",
     "SAVED",
@@ -104,6 +107,7 @@ LOST = b"y"
 SAVED = b"n"
 RESERVED = b"v"
 DELETER = b"k"
+ORIGIN = b"r"
 ENDED = b"e"
 
 FACTS = (FENCE, OWNER, TIMEOUT, CREATED, ACTIVITY, ENDS, SEAT)
@@ -122,6 +126,7 @@ FIELDS = frozenset(
         SAVED,
         RESERVED,
         DELETER,
+        ORIGIN,
     )
 )
 """All that a session may have besides its content."""

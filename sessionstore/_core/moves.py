@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from sessionstore._core.buckets import InMotion
+from sessionstore._core.buckets import InMotion, identity
 from sessionstore._core.keys import Home, Keyspace
-from sessionstore._core.layout import FACTS
+from sessionstore._core.layout import FACTS, ORIGIN
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.records import (
     Crowded,
@@ -61,7 +61,7 @@ def resolve(keys: Keyspace, home: Home, moving: Moving) -> Flow[None]:
     if not moving.arriving and not (yield from decide(target, moving.ticket)):
         yield from stay(source, moving.ticket)
         return
-    reason = yield from retire(source, moving.ticket, None)
+    reason = yield from retire(source, moving.ticket, None, target)
     if reason is None:
         raise NotArrived
     yield from admit(target, moving.ticket, reason)
@@ -105,6 +105,7 @@ def arrive(
         "" if facts.ends is None else facts.ends,
         seat,
         int(facts.owner == owner),
+        facts.fields.get(ORIGIN) or identity(source, facts.created),
         *_attributes(facts, changes),
     )
     decision = target.bucket.decision(ticket)
@@ -126,12 +127,12 @@ def decide(target: Home, ticket: str) -> Operation[bool]:
     return Operation(DECIDE, (decision,), (), lambda reply: reply[0] == b"arrived")
 
 
-def retire(source: Home, ticket: str, fence: int | None) -> Operation[str | None]:
+def retire(source: Home, ticket: str, fence: int | None, target: Home) -> Operation[str | None]:
     """End the old home; the answer is why to end the new one too (empty: do not); None if held."""
     return Operation(
         RETIRE,
         (source.session, source.bucket.parameters),
-        (ticket, "" if fence is None else fence),
+        (ticket, "" if fence is None else fence, target.sid),
         lambda reply: None if reply[0] == b"HELD" else reply[1].decode(),
     )
 

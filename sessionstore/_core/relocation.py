@@ -87,7 +87,7 @@ def complete(home: Home, target: Home, ticket: str, fence: int) -> Flow[Facts | 
     """Take the last steps of a move that has arrived; the answer is as that of `move`."""
 
     def completing() -> Flow[Facts | None]:
-        reason = yield from moves.retire(home, ticket, fence)
+        reason = yield from moves.retire(home, ticket, fence, target)
         return (yield from moves.admit(target, ticket, reason or ""))
 
     return (yield from _or_unknown(completing()))

@@ -6,7 +6,7 @@
 -- KEYS[2] parameters  {P:B}p      hash
 -- ARGV[1] ticket  names the move
 -- ARGV[2] reason  why it ends; empty: it lives
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
+-- Derives  {P:B}l, {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'ADMITTED', facts} | {'OVER', reason}
 local session = KEYS[1]
 local parameters = KEYS[2]
@@ -17,6 +17,7 @@ local reason = ARGV[2]
 --@use end_session
 --@use index_session
 --@use emit
+--@use note_move
 
 local store = begin(parameters)
 local s = look(session, store)
@@ -24,6 +25,7 @@ if not s then return {'OVER', 'timed out'} end
 if s.ended then return {'OVER', s.over} end
 if string.match(s.moving or '', '^< (%S+)') == ticket then
   redis.call('HDEL', session, 'm')
+  note_move(s.moving, store)
   s.moving = false
   if reason ~= '' then s.over = reason end
   if reason ~= '' or s.deleter then

@@ -12,7 +12,8 @@
 -- ARGV[6] ends        its absolute end; empty: none
 -- ARGV[7] seat        ticket of its seat in the pool of its kind, and what the demand for it said; empty: it has none
 -- ARGV[8] had         1: the owner has it already, under another id
--- ARGV[9...] attributes  names and values in turn
+-- ARGV[9] origin      stays with it wherever it goes
+-- ARGV[10...] attributes  names and values in turn
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}e:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}m:TICKET,
 --          {P:B}v:ID, {P:B}r:ID
 -- Returns  {'ARRIVED'} | {'DENIED'} | {'EXISTS'} | {'LIMIT', n} | {'CROWDED', n, most, evict}
@@ -28,6 +29,7 @@ local created = tonumber(ARGV[5])
 local ends = tonumber(ARGV[6])
 local seat = ARGV[7]
 local had = ARGV[8]
+local origin = ARGV[9]
 --@use begin
 --@use look
 --@use clear_for_create
@@ -39,14 +41,15 @@ if decided then return {string.upper(decided)} end
 local before = look(session, store)
 local leaving = owner ~= '' and redis.call('ZSCORE', store.tag .. 'o:' .. owner, source) and 1 or 0
 local sid = string.sub(session, #store.tag + 3)
-local refusal = clear_for_create(sid, before, owner, leaving, seat, ARGV, 9, store)
+local refusal = clear_for_create(sid, before, owner, leaving, seat, ARGV, 10, store)
 if refusal then return refusal end
 
 local s = {
   session = session, sid = sid, owner = owner, timeout = timeout_ms,
   created = created, ends = ends,
 }
-write_new(s, before, '', '< ' .. ticket .. ' ' .. source, seat, ARGV, 9, store)
+write_new(s, before, '', '< ' .. ticket .. ' ' .. source, seat, ARGV, 10, store)
+redis.call('HSET', session, 'r', origin)
 redis.call('ZADD', store.tag .. 'x', store.now, s.sid) -- due, so that whoever counts takes a look at it
 if owner ~= '' then redis.call('ZADD', store.tag .. 'o:' .. owner, store.now, s.sid) end
 
