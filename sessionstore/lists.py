@@ -217,7 +217,8 @@ class SessionList(_ListFlows):
     def append(self, *items: Any, cap: int | None = None) -> int:
         """Put items behind the last, and return the length; with `cap`, only the last so many stay.
 
-        The cost does not depend on the length of the list.
+        The cost does not depend on the length of the list. More than 500 items or 1 MiB go out in
+        pieces: if it is cancelled or fails in between, the pieces before that stay.
         """
         return self._run(self._appending(items, cap))
 
@@ -241,11 +242,19 @@ class SessionList(_ListFlows):
         self._run(self._setting(index, item))
 
     def insert(self, index: int, *items: Any) -> int:
-        """Put items before another, and return the length; takes time with the length."""
+        """Put items before another, and return the length; takes time with the length.
+
+        More than 20 items go out in pieces: if it is cancelled or fails in between, the pieces
+        before that stay.
+        """
         return self._run(self._inserting(index, items))
 
     def remove(self, start: int, stop: int | None = None) -> int:
-        """Remove the items of a slice, and return how many; takes time with the length."""
+        """Remove the items of a slice, and return how many; takes time with the length.
+
+        More than 500 go in pieces, from the first on: if it is cancelled or fails in between,
+        those before that are gone.
+        """
         return self._run(self._removing(start, stop))
 
     def replace(self, items: Iterable[Any]) -> None:
