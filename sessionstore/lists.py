@@ -78,9 +78,14 @@ class _ListFlows:
             )
         )
 
+    # What runs code of the caller does so at once, and returns a flow. A flow has the turn of the
+    # session, and that code would wait for itself there, should it use the session.
+
     def _appending(self, items: Sequence[Any], cap: int | None) -> Flow[int]:
         cap = None if cap is None else whole_number(cap, "cap", least=0)
-        raw = self._encoded(items)
+        return self._putting_last(self._encoded(items), cap)
+
+    def _putting_last(self, raw: Sequence[bytes], cap: int | None) -> Flow[int]:
         if cap is not None and len(raw) >= cap:  # nothing stays of what is there
             yield from self._replacing_by(raw[len(raw) - cap :])
             return cap
@@ -103,6 +108,10 @@ class _ListFlows:
 
     def _paging(self, start: int, count: int) -> Flow[list[Any]]:
         start, count = whole_number(start, "start"), whole_number(count, "count", least=0)
+        found = yield from self._loading(start, count)
+        return [decode(raw, f"{self._name}[{start + at}]") for at, raw in enumerate(found)]
+
+    def _loading(self, start: int, count: int) -> Flow[list[bytes]]:
         found: list[bytes] = []
         while len(found) < count:
             asked = min(beside.PAGE, count - len(found))
@@ -112,7 +121,7 @@ class _ListFlows:
                 start = max(0, length + start)
             if len(page) < asked:
                 break
-        return [decode(raw, f"{self._name}[{start + at}]") for at, raw in enumerate(found)]
+        return found
 
     def _there(self, index: int) -> Flow[None]:
         length, _ = yield from self._reading(0, 0)
@@ -127,12 +136,16 @@ class _ListFlows:
         return decode(found[0], f"{self._name}[{index}]")
 
     def _setting(self, index: int, item: Any) -> Flow[None]:
-        index, raw = whole_number(index, "index"), self._encoded((item,))
+        return self._putting_at(whole_number(index, "index"), self._encoded((item,)))
+
+    def _putting_at(self, index: int, raw: Sequence[bytes]) -> Flow[None]:
         yield from self._there(index)
         yield from self._changing(raw, index, 1)
 
     def _inserting(self, index: int, items: Sequence[Any]) -> Flow[int]:
-        index, raw = whole_number(index, "index"), self._encoded(items)
+        return self._putting_between(whole_number(index, "index"), self._encoded(items))
+
+    def _putting_between(self, index: int, raw: Sequence[bytes]) -> Flow[int]:
         length, _ = yield from self._reading(0, 0)
         at = max(0, length + index) if index < 0 else min(index, length)
         cuts = [*range(0, len(raw), _INSERTED_AT_ONCE), len(raw)]
@@ -151,7 +164,7 @@ class _ListFlows:
     def _replacing(self, items: Iterable[Any]) -> Flow[None]:
         if isinstance(items, (str, bytes, bytearray, Mapping)) or not isinstance(items, Iterable):
             raise ConfigError(f"the items of a list are a sequence, not {type(items).__name__}")
-        yield from self._replacing_by(self._encoded(items))
+        return self._replacing_by(self._encoded(items))
 
     def _replacing_by(self, raw: Sequence[bytes]) -> Flow[None]:
         self._beside.check_held("replacing a list")
@@ -160,13 +173,19 @@ class _ListFlows:
         else:
             yield from self._changing(raw, None, None)
 
-    def _sorting(self, key: Callable[[Any], Any] | None, reverse: bool) -> Flow[None]:
-        if key is not None and not callable(key):
-            raise ConfigError(f"key is a function or None, not {type(key).__name__}")
-        reverse = truth(reverse, "reverse")
-        length, _ = yield from self._reading(0, 0)
-        items = yield from self._paging(0, length)
-        yield from self._replacing(sorted(items, key=key, reverse=reverse))
+    def _sorted(
+        self, raw: Sequence[bytes], key: Callable[[Any], Any] | None, reverse: bool
+    ) -> list[bytes]:
+        items = [decode(one, f"{self._name}[{at}]") for at, one in enumerate(raw)]
+        keys = items if key is None else list(map(key, items))
+        return [raw[at] for at in sorted(range(len(raw)), key=keys.__getitem__, reverse=reverse)]
+
+    def _exchanging(self, old: Sequence[bytes], new: Sequence[bytes]) -> Flow[bool]:
+        """Put items in place of all, if these are still the old ones."""
+        if (yield from self._loading(0, LARGEST)) != old:
+            return False
+        yield from self._replacing_by(new)
+        return True
 
     def _counting(self) -> Flow[int]:
         length, _ = yield from self._reading(0, 0)
@@ -175,6 +194,12 @@ class _ListFlows:
     def _dropping(self) -> Flow[None]:
         self._beside.check_held("dropping a list")
         yield from self._beside.put(beside.field_of(beside.LIST, self._name), None)
+
+
+def _check_order(key: object, reverse: object) -> None:
+    if key is not None and not callable(key):
+        raise ConfigError(f"key is a function or None, not {type(key).__name__}")
+    truth(reverse, "reverse")
 
 
 class SessionList(_ListFlows):
@@ -192,7 +217,8 @@ class SessionList(_ListFlows):
     def append(self, *items: Any, cap: int | None = None) -> int:
         """Put items behind the last, and return the length; with `cap`, only the last so many stay.
 
-        The cost does not depend on the length of the list.
+        The cost does not depend on the length of the list. More than 500 items or 1 MiB go out in
+        pieces: if it is cancelled or fails in between, the pieces before that stay.
         """
         return self._run(self._appending(items, cap))
 
@@ -216,11 +242,19 @@ class SessionList(_ListFlows):
         self._run(self._setting(index, item))
 
     def insert(self, index: int, *items: Any) -> int:
-        """Put items before another, and return the length; takes time with the length."""
+        """Put items before another, and return the length; takes time with the length.
+
+        More than 20 items go out in pieces: if it is cancelled or fails in between, the pieces
+        before that stay.
+        """
         return self._run(self._inserting(index, items))
 
     def remove(self, start: int, stop: int | None = None) -> int:
-        """Remove the items of a slice, and return how many; takes time with the length."""
+        """Remove the items of a slice, and return how many; takes time with the length.
+
+        More than 500 go in pieces, from the first on: if it is cancelled or fails in between,
+        those before that are gone.
+        """
         return self._run(self._removing(start, stop))
 
     def replace(self, items: Iterable[Any]) -> None:
@@ -228,8 +262,15 @@ class SessionList(_ListFlows):
         self._run(self._replacing(items))
 
     def sort(self, key: Callable[[Any], Any] | None = None, reverse: bool = False) -> None:
-        """Sort as `list.sort` does; loads the whole list, and replaces it at one moment."""
-        self._run(self._sorting(key, reverse))
+        """Sort as `list.sort` does; loads the whole list, and replaces it at one moment.
+
+        If another thread changes it meanwhile, it is sorted anew.
+        """
+        _check_order(key, reverse)
+        while True:
+            old = self._run(self._loading(0, LARGEST))
+            if self._run(self._exchanging(old, self._sorted(old, key, reverse))):
+                return
 
     def count(self) -> int:
         """Return how many items there are."""
@@ -290,7 +331,11 @@ class AsyncSessionList(_ListFlows):
 
     @as_in(SessionList.sort)
     async def sort(self, key: Callable[[Any], Any] | None = None, reverse: bool = False) -> None:
-        await self._run(self._sorting(key, reverse))
+        _check_order(key, reverse)
+        while True:
+            old = await self._run(self._loading(0, LARGEST))
+            if await self._run(self._exchanging(old, self._sorted(old, key, reverse))):
+                return
 
     @as_in(SessionList.count)
     async def count(self) -> int:

@@ -128,11 +128,15 @@ class Longstring(_LongstringFlows):
         return self._run(self._reading(start, stop))
 
     def write(self, at: int, data: bytes | str) -> int:
-        """Write over what is there from `at` on, and return the size; a gap becomes zeros."""
+        """Write over what is there from `at` on, and return the size; a gap becomes zeros.
+
+        More than 1 MiB goes out in pieces of that size: if it is cancelled or fails in between, the
+        pieces before that stay.
+        """
         return self._run(self._writing(at, data))
 
     def append(self, data: bytes | str) -> int:
-        """Write behind the last byte, and return the size."""
+        """Write behind the last byte, and return the size; in pieces as `write`."""
         return self._run(self._putting(None, data))
 
     def replace(self, data: bytes | str) -> None:

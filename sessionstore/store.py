@@ -194,7 +194,10 @@ class SessionStore:
         return self._driver.run(self._calls.delete(id, owner, wait=wait))
 
     def list(self, owner: str | None = None, *, pattern: str = "*") -> Iterator[SessionInfo]:
-        """Iterate over sessions, read in pages and in no order.
+        """Iterate over sessions, read in pages and in no order; each comes once.
+
+        One that is there all the time is among them, also if it gets another id or owner meanwhile:
+        up to ten times, if you take 20 s at most from one page of 100 to the next.
 
         Args:
             owner: whose; `*`: public ones; None: all that the acting user may see.
@@ -207,15 +210,21 @@ class SessionStore:
                     yield info
 
     def count(self, owner: str | None = None) -> int:
-        """Return how many sessions are alive: all, an owner's, or public (`*`); or NotPermitted."""
+        """Return how many sessions are alive: all, an owner's, or public (`*`); or NotPermitted.
+
+        One that gets another id or owner at that moment counts once, if the count takes no longer
+        than some seconds. The sessions of all owners are counted one bucket after the other, so
+        those made or ended meanwhile may be in it or not.
+        """
         return self._driver.run(self._calls.count(owner))
 
     def end_all(self, owner: str, *, keep: str | None = None, reason: str = "signed out") -> int:
         """End all sessions of an owner but `keep`; those that are open end when they are closed.
 
-        Returns how many that were. `reason` is what those who still hold one are told, in
-        other words than the store's own (see SessionEnded). Raises NotPermitted, ConfigError,
-        StoreUnavailable.
+        One that gets another id meanwhile ends, too. Returns how many that were; of those that got
+        another id, some may be left out or counted twice. `reason` is what those who still hold
+        one are told, in other words than the store's own (see SessionEnded). Raises NotPermitted,
+        ConfigError, StoreUnavailable.
         """
         return self._driver.run(self._calls.end_all(owner, keep=keep, reason=reason))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -16,27 +17,35 @@ from sessionstore.errors import ConfigError, StoreNotFound
 
 __all__ = [
     "Counted",
+    "Ended",
     "EventEntry",
     "EventPage",
     "InMotion",
+    "Moved",
+    "Page",
     "Reviewed",
     "Row",
     "Swept",
     "adopt",
     "count",
+    "end_owned",
     "events_page",
     "evict_owned",
+    "identity",
     "join",
     "list_page",
     "review_owned",
     "revisit_all",
+    "stop_ending",
     "sweep",
 ]
 
 JOIN, ADOPT, REVISIT, LIST, COUNT, SWEEP, EVENTS = map(
     load, ("join", "adopt", "revisit", "list", "count", "sweep", "events")
 )
-REVIEW_OWNED, EVICT_OWNED = map(load, ("review_owned", "evict_owned"))
+REVIEW_OWNED, EVICT_OWNED, END_OWNED, STOP_ENDING = map(
+    load, ("review_owned", "evict_owned", "end_owned", "stop_ending")
+)
 PAGE = 100
 
 
@@ -49,6 +58,17 @@ class Row:
     deadline: int
     holder: str
     lease_end: int
+    origin: bytes
+
+    @property
+    def identity(self) -> bytes:
+        """What tells the session apart from all others, wherever it goes."""
+        return self.origin or identity(self.sid, self.facts.created)
+
+
+def identity(sid: str, created: int) -> bytes:
+    """Return what tells a session that has not moved yet apart from all others."""
+    return blake2b(f"{created} {sid}".encode(), digest_size=8).digest()
 
 
 class InMotion(NamedTuple):
@@ -58,6 +78,28 @@ class InMotion(NamedTuple):
     moving: Moving
 
 
+class Moved(NamedTuple):
+    """That a session has left a bucket or come to it, with its other home."""
+
+    left: bool
+    ticket: str
+    other: str
+
+    @classmethod
+    def of(cls, how: bytes) -> Moved:
+        direction, ticket, other = how.decode().split(" ", 2)
+        return cls(direction == ">", ticket, other)
+
+
+class Page(NamedTuple):
+    """A page of an index, and the last moves from its bucket and to it."""
+
+    cursor: bytes
+    rows: list[Row]
+    in_motion: list[InMotion]
+    moved: list[Moved]
+
+
 class Counted(NamedTuple):
     """What a page of a count found; with `more` there are others to be looked at, due at `now`."""
 
@@ -65,6 +107,8 @@ class Counted(NamedTuple):
     more: bool
     now: int
     moving: list[InMotion]
+    moved: list[tuple[Moved, int]]
+    """The last moves, and how many ms ago they were."""
 
 
 class Swept(NamedTuple):
@@ -88,6 +132,15 @@ class Reviewed(NamedTuple):
     size: int
     idle: dict[str, int]
     moving: list[InMotion]
+
+
+class Ended(NamedTuple):
+    """What came of a page of an owner's sessions; `total` counts the pages before it, too."""
+
+    cursor: bytes
+    total: int
+    moving: list[InMotion]
+    seats: list[bytes]
 
 
 class EventEntry(NamedTuple):
@@ -139,22 +192,21 @@ def revisit(bucket: Bucket, cursor: bytes) -> Operation[bytes]:
     )
 
 
-def list_page(
-    bucket: Bucket, owner: str, user: str, cursor: bytes
-) -> Operation[tuple[bytes, list[Row | InMotion]]]:
-    """Read a page of a bucket's sessions, or of one owner's; the next cursor comes first."""
+def list_page(bucket: Bucket, owner: str, user: str, cursor: bytes) -> Operation[Page]:
+    """Read a page of a bucket's sessions, or of one owner's."""
 
-    def parse(reply: Sequence[Any]) -> tuple[bytes, list[Row | InMotion]]:
-        return bytes(reply[0]), [_row(row) for row in reply[1:]]
+    def parse(reply: Sequence[Any]) -> Page:
+        cursor, moved, *found = reply
+        rows = [_row(row) for row in found if len(row) > 2]
+        in_motion = [InMotion(row[0].decode(), Moving(row[1])) for row in found if len(row) == 2]
+        return Page(bytes(cursor), rows, in_motion, list(map(Moved.of, moved)))
 
     index = bucket.owned(owner) if owner else bucket.index
     return Operation(LIST, (index, bucket.parameters), (cursor, user), parse)
 
 
-def _row(row: Sequence[Any]) -> Row | InMotion:
-    if len(row) == 2:
-        return InMotion(row[0].decode(), Moving(row[1]))
-    sid, fence, owner, timeout, created, activity, deadline, ends, holder, lease_end = row
+def _row(row: Sequence[Any]) -> Row:
+    sid, fence, owner, timeout, created, activity, deadline, ends, holder, lease_end, origin = row
     facts = Facts(
         {
             FENCE: fence,
@@ -165,15 +217,16 @@ def _row(row: Sequence[Any]) -> Row | InMotion:
             ENDS: ends,
         }
     )
-    return Row(sid.decode(), facts, deadline, holder.decode(), lease_end)
+    return Row(sid.decode(), facts, deadline, holder.decode(), lease_end, origin)
 
 
 def count(bucket: Bucket, owner: str, offset: int = 0, now: int | str = "") -> Operation[Counted]:
     """Count the live sessions of a bucket, or of one owner; later pages say how far it has come."""
 
     def parse(reply: Sequence[Any]) -> Counted:
-        alive, more, now, *moving = reply
-        return Counted(alive, more == 1, now, _in_motion(moving))
+        alive, more, now, moving, moved = reply
+        last = [(Moved.of(how), ago) for how, ago in zip(moved[::2], moved[1::2], strict=True)]
+        return Counted(alive, more == 1, now, _in_motion(moving), last)
 
     index = bucket.owned(owner) if owner else bucket.index
     return Operation(COUNT, (index, bucket.parameters), (offset, now), parse)
@@ -216,6 +269,24 @@ def evict_owned(
     given: Iterable[str | int] = chain.from_iterable(victims)
     keys = (bucket.owned(owner), bucket.parameters)
     return Operation(EVICT_OWNED, keys, (most, *given), lambda reply: int(reply[0]))
+
+
+def end_owned(
+    bucket: Bucket, owner: str, ticket: str, reason: str, keep: str, cursor: bytes
+) -> Operation[Ended]:
+    """End a page of an owner's sessions but one, and whatever else the owner gets meanwhile."""
+
+    def parse(reply: Sequence[Any]) -> Ended:
+        cursor, total, moving, seats = reply
+        return Ended(bytes(cursor), total, _in_motion(moving), [seat for seat in seats if seat])
+
+    keys = (bucket.owned(owner), bucket.ending(owner), bucket.parameters)
+    return Operation(END_OWNED, keys, (ticket, reason, keep, cursor), parse)
+
+
+def stop_ending(bucket: Bucket, owner: str, ticket: str) -> Operation[int]:
+    """Say that a call has ended all that an owner has in a bucket."""
+    return Operation(STOP_ENDING, (bucket.ending(owner),), (ticket,), lambda reply: int(reply[0]))
 
 
 def events_page(bucket: Bucket, after: str, user: str) -> Operation[EventPage]:

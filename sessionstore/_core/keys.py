@@ -11,11 +11,13 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:B}s:SID     hash    the session, or its tombstone        its deadline, and then some
     {P:B}o:OWNER   zset    sessions of an owner by deadline     the last of their deadlines
     {P:B}x         zset    all sessions of the bucket           permanent
+    {P:B}e:OWNER   hash    calls that end all of an owner's     a minute
     {P:B}w:SID     list    tickets waiting for the session      half a minute
     {P:B}g:TICKET  list    the wake-up of one waiter            10 s
     {P:B}m:TICKET  string  whether a move has arrived           a day
                            that a seat is denied                an hour
     {P:B}r:TICKET  string  that a call was carried out          a minute
+    {P:B}l         zset    the last moves from here and to here 20 s
     {P:B}c         zset    tickets of the last creates          a minute
     {P:B}v:ID      any     what is kept beside a session        that of the session; half a
                            (or will be)                         minute, until a field names it
@@ -46,7 +48,7 @@ from sessionstore._checks import check_id, whole_number
 from sessionstore._ids import GENERATED, shown
 from sessionstore.errors import ConfigError
 
-__all__ = ["PERMANENT", "PUBLIC", "Home", "Keyspace", "Pool", "ticket"]
+__all__ = ["PERMANENT", "PUBLIC", "Home", "Keyspace", "Pool", "names_of", "ticket"]
 
 PUBLIC = "*"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -71,6 +73,9 @@ class Bucket:
 
     def owned(self, owner: str) -> str:
         return f"{self.tag}o:{owner}"
+
+    def ending(self, owner: str) -> str:
+        return f"{self.tag}e:{owner}"
 
     def decision(self, ticket: str) -> str:
         return f"{self.tag}m:{ticket}"
@@ -154,7 +159,7 @@ class Keyspace:
         if GENERATED.fullmatch(id):
             raise ConfigError(f"id {shown(id)} looks like a generated one; choose another")
         bucket = self.bucket_of(id if owner in ("", PUBLIC) else owner)
-        return Home(f"{_escaped(owner)}:{id}", bucket)
+        return Home(f"{names_of(owner)}{id}", bucket)
 
     def find(self, id: str, owner: str | None) -> Home:
         """Return the home of the session that a caller means by an id."""
@@ -198,6 +203,11 @@ class Tickets:
 
 
 ticket = Tickets()
+
+
+def names_of(owner: str) -> str:
+    """Return how the SIDs of all sessions begin that were named for an owner."""
+    return f"{_escaped(owner)}:"
 
 
 def _bucket_name(number: int) -> str:

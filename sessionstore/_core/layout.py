@@ -14,8 +14,8 @@ hands a session over, `lapse` what finds that a lease is over, and `save` what w
     l  ends       its absolute end; absent: none                 make
     s  seat       ticket of its seat in the pool of its kind     make, assign_seat
     h  holder     see below                                      make, open, renew, pass
-    d  delete     ticket and reason of a delete that waits       delete
-                  for the close
+    d  delete     ticket and reason of a delete that waits       delete, end_owned, arrive
+                  for the close, or for the end of a move
     m  moving     `> TICKET SID`: about to go there              save; stay removes it
                   `< TICKET SID`: on its way here from there     arrive; admit removes it
     b  size       bytes of its content, names included           make, save
@@ -29,6 +29,8 @@ hands a session over, `lapse` what finds that a lease is over, and `save` what w
     v  reserved   ids of values that will be named soon          reserve; save removes it
     k  deleter    ticket of the delete that ended the earlier    make
                   session of this name
+    r  origin     tells it apart from all others, from its       arrive
+                  first move on; see Row.identity
 
 The holder, in fixed places: the end of the lease (13 digits), how it came to be, the ticket of the
 opening (16 letters), a label for people. How it came to be is `o` opened, `g` granted and not taken
@@ -80,6 +82,7 @@ __all__ = [
     "LOST",
     "MOVING",
     "OBJECTS",
+    "ORIGIN",
     "OWNER",
     "RESERVED",
     "SAVED",
@@ -106,6 +109,7 @@ LOST = b"y"
 SAVED = b"n"
 RESERVED = b"v"
 DELETER = b"k"
+ORIGIN = b"r"
 ENDED = b"e"
 
 FACTS = (FENCE, OWNER, TIMEOUT, CREATED, ACTIVITY, ENDS, SEAT)
@@ -124,6 +128,7 @@ FIELDS = frozenset(
         SAVED,
         RESERVED,
         DELETER,
+        ORIGIN,
     )
 )
 """All that a session may have besides its content."""

@@ -18,9 +18,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from sessionstore._core import seats
-from sessionstore._core.buckets import InMotion
+from sessionstore._core.buckets import InMotion, identity
 from sessionstore._core.keys import Home, Keyspace
-from sessionstore._core.layout import FACTS
+from sessionstore._core.layout import FACTS, ORIGIN
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.records import (
     Crowded,
@@ -62,7 +62,7 @@ def resolve(keys: Keyspace, home: Home, moving: Moving) -> Flow[None]:
     if not moving.arriving and not (yield from decide(target, moving.ticket)):
         yield from stay(source, moving.ticket)
         return
-    retired = yield from retire(source, moving.ticket, None)
+    retired = yield from retire(source, moving.ticket, None, target)
     if retired is None:
         raise NotArrived
     yield from admit(target, moving.ticket, retired.reason)
@@ -107,6 +107,8 @@ def arrive(
         facts.created,
         "" if facts.ends is None else facts.ends,
         seat,
+        int(facts.owner == owner),
+        facts.fields.get(ORIGIN) or identity(source, facts.created),
         *_attributes(facts, changes),
     )
     decision = target.bucket.decision(ticket)
@@ -135,12 +137,12 @@ class Retired(NamedTuple):
     seat: str
 
 
-def retire(source: Home, ticket: str, fence: int | None) -> Operation[Retired | None]:
+def retire(source: Home, ticket: str, fence: int | None, target: Home) -> Operation[Retired | None]:
     """End the old home; None if somebody holds it."""
     return Operation(
         RETIRE,
         (source.session, source.bucket.parameters),
-        (ticket, "" if fence is None else fence),
+        (ticket, "" if fence is None else fence, target.sid),
         lambda reply: None if reply == b"HELD" else Retired(*map(bytes.decode, reply[1:])),
     )
 

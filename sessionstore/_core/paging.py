@@ -9,11 +9,12 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sessionstore._core import buckets, moves
-from sessionstore._core.buckets import Row
+from sessionstore._core.buckets import Moved, Row
 from sessionstore._core.keys import Bucket, Keyspace
 from sessionstore._core.operation import Flow, batch
 from sessionstore.errors import ConfigError
@@ -25,8 +26,11 @@ EVENT_ID = re.compile(r"\d{1,18}-\d{1,18}", re.ASCII)
 AT_ONCE = 32
 """How many buckets are asked in one round trip."""
 
+AGAIN = 10
+"""How often a listing looks into a bucket again, for sessions that have gone there meanwhile."""
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Place:
     """One index to go through: that of a bucket, or of an owner in it, and how far it was read."""
 
@@ -36,12 +40,22 @@ class Place:
 
 
 class ListPager:
-    """Goes through some indexes; a session that moves meanwhile may be seen twice."""
+    """Goes through some indexes, and after sessions that move meanwhile; tells of each one once.
+
+    A session that has left its bucket before that was read, for one that was read before, is looked
+    for there again. That finds each that moves less than ten times meanwhile, if no page
+    is read more than 20 s after the one before: so long buckets remember moves.
+    """
 
     def __init__(self, keys: Keyspace, places: Sequence[Place], user: str) -> None:
         self._keys = keys
-        self._places = list(places)
         self._user = user
+        self._places = list(places)
+        self._begun: dict[Bucket, list[str]] = {}
+        self._again: Counter[Bucket] = Counter()
+        self._followed: set[str] = set()
+        self._told: set[bytes] = set()
+        self._told_moved: set[str] = set()
 
     def page(self) -> Flow[list[Row] | None]:
         """Read on; the sessions of a page come in no order."""
@@ -51,19 +65,43 @@ class ListPager:
                 [buckets.list_page(at.bucket, at.owner, self._user, at.cursor) for at in now]
             )
             rows: list[Row] = []
-            done = []
-            for at, (cursor, found) in zip(now, answers, strict=True):
-                in_motion = [row for row in found if not isinstance(row, Row)]
-                if (yield from moves.complete_moves(self._keys, in_motion)):
+            left: list[Moved] = []
+            for at, found in zip(now, answers, strict=True):
+                if (yield from moves.complete_moves(self._keys, found.in_motion)):
                     continue  # read this page again
-                rows += (row for row in found if isinstance(row, Row))
-                at.cursor = cursor
-                if cursor == b"0":
-                    done.append(at)
-            self._places = [at for at in self._places if at not in done]
+                rows += found.rows
+                left += (moved for moved in found.moved if moved.left)
+                if at.cursor == b"0" and at.owner not in self._begun.setdefault(at.bucket, []):
+                    self._begun[at.bucket].append(at.owner)
+                at.cursor = found.cursor
+                if found.cursor == b"0":
+                    self._places.remove(at)
+            rows = list(self._untold(rows))
+            for moved in left:
+                self._follow(moved)
             if rows:
                 return rows
         return None
+
+    def _untold(self, rows: Sequence[Row]) -> Iterator[Row]:
+        for row in rows:
+            if row.origin:
+                self._told_moved.add(row.sid)
+            if row.identity not in self._told:
+                self._told.add(row.identity)
+                yield row
+
+    def _follow(self, moved: Moved) -> None:
+        """Read a bucket again to which a session has gone, if it was read before that."""
+        if moved.ticket in self._followed or moved.other in self._told_moved:
+            return
+        self._followed.add(moved.ticket)
+        bucket = self._keys.home(moved.other).bucket
+        begins = {at.owner for at in self._places if at.bucket is bucket and at.cursor == b"0"}
+        again = [at for at in self._begun.get(bucket, ()) if at not in begins]
+        if again and self._again[bucket] < AGAIN:
+            self._again[bucket] += 1
+            self._places += (Place(bucket, owner) for owner in again)
 
 
 class EventPager:

@@ -213,7 +213,8 @@ def _seat_all(keys: Keyspace, pools: Sequence[Pool], some: Sequence[Bucket]) -> 
         pages = yield from batch(
             [buckets.list_page(bucket, "", "", at) for bucket, at in cursors.items()]
         )
-        there = [row.sid for _, rows in pages for row in rows]
+        there = [row.sid for page in pages for row in page.rows]
+        there += [row.sid for page in pages for row in page.in_motion]
         for pool in pools:
             tickets = yield from batch(
                 [seats.assign(keys.home(sid), pool, new_ticket()) for sid in there]
@@ -225,7 +226,8 @@ def _seat_all(keys: Keyspace, pools: Sequence[Pool], some: Sequence[Bucket]) -> 
             ]
             yield from batch([seats.take(pool, seat, force=True) for seat in taken])
             yield from seats.check(keys, pool, taken)  # some may have ended meanwhile
-        cursors = {bucket: at for bucket, (at, _) in zip(cursors, pages, strict=True) if at != b"0"}
+        read = zip(cursors, pages, strict=True)
+        cursors = {bucket: page.cursor for bucket, page in read if page.cursor != b"0"}
 
 
 def _fields(reply: Sequence[bytes]) -> dict[str, str]:

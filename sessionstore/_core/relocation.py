@@ -95,7 +95,7 @@ def complete(home: Home, target: Home, ticket: str, fence: int) -> Flow[Facts | 
     """Take the last steps of a move that has arrived; the answer is as that of `move`."""
 
     def completing() -> Flow[Facts | None]:
-        retired = yield from moves.retire(home, ticket, fence)
+        retired = yield from moves.retire(home, ticket, fence, target)
         return (yield from moves.admit(target, ticket, retired.reason if retired else ""))
 
     return (yield from _or_unknown(completing()))

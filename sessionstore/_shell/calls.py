@@ -211,7 +211,7 @@ class Calls:
         if reason in REASONS:
             raise ConfigError(f"reason {reason!r} is one of the store's own; say it in other words")
         kept = None if keep is None else self.keys.find(keep, owner).sid
-        return store.end_all(self.keys, self.label, owner, kept, reason)
+        return store.end_all(self.keys, owner, kept, reason)
 
     def count(self, owner: str | None) -> Flow[int]:
         """Return the flow that counts sessions the acting user may count."""
@@ -275,9 +275,9 @@ class Calls:
         """Return the home of the session that is meant, and what a script must check of it."""
         if owner is not None:
             owner = check_owner(owner)
-            if self._limited_to and owner not in (self._limited_to, PUBLIC):
-                raise SessionNotFound(id)
         home = self.keys.find(id, self._own if owner is None else owner)
+        if self._limited_to and owner not in (None, self._limited_to, PUBLIC):
+            raise SessionNotFound(home.id)
         if ":" in home.sid:  # named: the SID says whose it is
             return home, Scope()
         return home, Scope(ANYBODY if owner is None else owner, self._limited_to)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
+from weakref import ref
 
 from sessionstore._core import flows, staging
 from sessionstore._core.keys import ticket as new_ticket
@@ -68,7 +69,7 @@ class SavedSession(OpenFacts, Changeable):
         super().__init__(opened.fields, opened.home.id, fields, now=now, set_aside=calls.set_aside)
         self._calls = calls
         # Whose it is: a forked child has another generation, and a copy is another object.
-        self._process, self._original = generation(), id(self)
+        self._process, self._original = generation(), ref(self)
         self._home = opened.home
         self._facts = opened.facts
         self._mode = mode
@@ -128,7 +129,11 @@ class SavedSession(OpenFacts, Changeable):
         return Changes({**sent.written, **staged.written}, [*sent.removed, *staged.removed])
 
     def _is_original(self) -> bool:
-        return self._original == id(self) and self._process == generation()
+        return self._original() is self and self._process == generation()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        # Whatever copies or pickles it comes here.
+        raise SessionNotOpen(self.id, doing="a copy of it, here or elsewhere")
 
     def _check_open(self, doing: str) -> None:
         if not self._is_original():

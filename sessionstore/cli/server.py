@@ -67,7 +67,11 @@ def params(
     buckets: Buckets = 256,
 ) -> None:
     """Show the parameters of the store, after setting some: at once, for all who share it."""
-    wanted = dict(_change(text) for text in changes or ())
+    wanted: dict[str, Any] = {}
+    for name, value in map(_change, changes or ()):
+        if name in wanted:
+            raise ConfigError(f"{name} is given twice; say what it is to be once")
+        wanted[name] = value
     with store_at(url, prefix, buckets, create=bool(wanted)) as store:
         found = store.configure(**wanted) if wanted else store.parameters()
     if json:

@@ -98,6 +98,8 @@ def test_end_ends_one_session_or_all_of_an_owner(ss: Command, store: SessionStor
         (("params", "timeout"), "NAME=VALUE"),
         (("params", "speed=9"), "no parameter"),
         (("params", "timeout=soon"), "duration"),
+        (("params", "max_per_owner=5", "max_per_owner=6"), "twice"),
+        (("params", "timeout=5", "lease=9", "timeout=5"), "twice"),
         (("params", "timeout=none"), "must not be None"),
         (("params", "max_waiters=many"), "whole number"),
         (("params", "max_waiters=-1"), "whole number"),

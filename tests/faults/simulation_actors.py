@@ -258,7 +258,8 @@ class Cast:
                 raise
             self._claims.sure[born].add(mark)
         if self._chance.random() < 0.3:
-            yield from there._sorting(None, True)
+            there_now = yield from there._loading(0, 10_000)
+            yield from there._exchanging(there_now, there._sorted(there_now, None, True))
         yield from session._closing(None, None, None)
         self._claims.forget(name)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
+import pickle
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -337,9 +339,39 @@ async def test_a_shared_save_whose_answer_was_lost_is_no_conflict_with_itself(
     assert dict(await store.read("a")) == {"n": 3, "m": 1}
 
 
+def copied(session: Any) -> Any:
+    """Return a copy as code makes it that goes by the attributes."""
+    other = object.__new__(type(session))
+    other.__dict__.update(session.__dict__)
+    return other
+
+
+COPIES: dict[str, Callable[[Any], Any]] = {
+    "copy": copy.copy, "deepcopy": copy.deepcopy, "pickle": pickle.dumps,
+    "of its list": lambda session: copy.deepcopy(session.list("l")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", COPIES)
+async def test_a_session_is_not_copied(store: Any, how: str) -> None:
+    session = await store.create(id="a", data={"n": 1})
+    for _ in range(2):
+        with pytest.raises(SessionNotOpen, match="copy"):
+            COPIES[how](session)
+        await session.close()
+    assert dict(await store.read("a")) == {"n": 1}
+
+
+async def test_a_copy_of_a_copy_is_not_the_original_either(store: Any) -> None:
+    other = copied(await store.create(id="a"))
+    gc.collect()  # the original is gone, and a copy may get its place in memory
+    others = [copied(other) for _ in range(1000)]
+    assert not any(one._is_original() for one in (other, *others))
+
+
 async def test_a_copy_belongs_to_the_original_and_does_nothing(store: Any) -> None:
     session = await store.create(id="a", data={"n": 1})
-    other = copy.copy(session)
+    other = copied(session)
     assert other["n"] == 1
     calls: list[Callable[[], Awaitable[None]]] = [
         other.save, other.close, other.discard, other.renew, other.delete,
@@ -357,7 +389,7 @@ async def test_a_copy_belongs_to_the_original_and_does_nothing(store: Any) -> No
 
 async def test_a_copy_does_nothing_in_a_block_either(store: Any) -> None:
     session = await store.create(id="a", data={"n": 1})
-    async with copy.copy(session):
+    async with copied(session):
         pass
     assert session.is_open
     session["n"] = 2

@@ -138,6 +138,26 @@ async def test_who_may_not_give_it_away_keeps_it(store: Any) -> None:
     await session.close()
 
 
+@pytest.mark.parametrize("linger", [0, 60])
+async def test_a_delete_that_came_between_is_not_lost_with_the_tombstone(
+    store: Any, world: World, leave: Any, linger: int
+) -> None:
+    await store.configure(linger=linger)
+    session = await store.create(id="a", data={"n": 1})
+    flow = crashing(store, session, {"id": "b"})
+    leave(flow, 2)
+    assert not await store.delete("a")
+    leave(flow, 2)  # the old home is retired, and the mover is gone
+    with suppress(SessionEnded, SessionNotFound):
+        await store.open("a", wait=0)
+    world.raw.persist(world.home(":b").session)
+    old = world.home(":a").session
+    if world.raw.pttl(old) <= linger * 1000:  # as after a minute
+        world.raw.unlink(old)
+    with pytest.raises((SessionEnded, SessionNotFound)):
+        await store.read("b")
+
+
 async def test_a_pending_delete_wins_over_a_move(store: Any) -> None:
     session = await store.create(id="a")
     await store.delete("a")

@@ -276,3 +276,20 @@ async def test_a_session_that_has_moved_to_another_owner_is_out_of_reach(store: 
     for call in [partial(call, moving.id) for call in (alice.read, alice.open, alice.delete)]:
         await text_of(call, SessionNotFound)
     assert dict(await store.read(moving.id)) == {"n": 1}
+
+
+@pytest.mark.parametrize("id", [1, None, b"a", ["a"], "", "a\n", "\ud800", "x" * 256])
+@pytest.mark.parametrize("method", ["read", "touch", "delete", "open", "atomic"])
+@pytest.mark.parametrize("owner", ["alice", None, "*"])
+async def test_what_is_no_id_is_refused_as_such_whosever_it_is_said_to_be(
+    store: Any, method: str, owner: str | None, id: Any
+) -> None:
+    async def called(view: Any) -> None:
+        answer = getattr(view, method)(id, owner=owner)
+        if method == "atomic":
+            answer = answer.add("n")
+        await answer
+
+    for view in (store, store.as_user("bob"), store.as_user("root", privileged=True)):
+        with pytest.raises(ConfigError):
+            await called(view)

@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
--- Let a session be seen at its new home, or end it there if it was deleted while it moved.
+-- Let a session be seen at its new home, or end it there if it was deleted while it moved: a delete is noted where it
+-- comes from, and the end of all that an owner has is noted here, too.
 --
 -- KEYS[1] session     {P:B}s:SID  hash
 -- KEYS[2] parameters  {P:B}p      hash
 -- ARGV[1] ticket  names the move
 -- ARGV[2] reason  why it ends; empty: it lives
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
+-- Derives  {P:B}l, {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'ADMITTED', facts} | {'OVER', reason}
 local session = KEYS[1]
 local parameters = KEYS[2]
@@ -16,6 +17,7 @@ local reason = ARGV[2]
 --@use end_session
 --@use index_session
 --@use emit
+--@use note_move
 
 local store = begin(parameters)
 local s = look(session, store)
@@ -23,11 +25,12 @@ if not s then return {'OVER', 'timed out'} end
 if s.ended then return {'OVER', s.over} end
 if string.match(s.moving or '', '^< (%S+)') == ticket then
   redis.call('HDEL', session, 'm')
+  note_move(s.moving, store)
   s.moving = false
-  if reason ~= '' then
-    s.over = reason
+  if reason ~= '' then s.over = reason end
+  if reason ~= '' or s.deleter then
     end_session(s, store)
-    return {'OVER', reason}
+    return {'OVER', s.over}
   end
   index_session(s, store, true)
   emit('created', s, 'moved', store)

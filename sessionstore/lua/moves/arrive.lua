@@ -11,8 +11,11 @@
 -- ARGV[5] created     when it was made
 -- ARGV[6] ends        its absolute end; empty: none
 -- ARGV[7] seat        ticket of its seat in the pool of its kind, and what the demand for it said; empty: it has none
--- ARGV[8...] attributes  names and values in turn
--- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}m:TICKET, {P:B}v:ID, {P:B}r:ID
+-- ARGV[8] had         1: the owner has it already, under another id
+-- ARGV[9] origin      stays with it wherever it goes
+-- ARGV[10...] attributes  names and values in turn
+-- Derives  {P:B}x, {P:B}o:OWNER, {P:B}e:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}m:TICKET,
+--          {P:B}v:ID, {P:B}r:ID
 -- Returns  'ARRIVED' | 'DENIED' | 'EXISTS' | {'LIMIT', n} | {'CROWDED', n, evict}
 --          | {'SEAT', pool, evict, demand} | {'TOOBIG', size, limit} | {'MOVING', how} | 'UNSTAGED'; see create
 local session = KEYS[1]
@@ -25,6 +28,8 @@ local timeout_ms = tonumber(ARGV[4])
 local created = tonumber(ARGV[5])
 local ends = tonumber(ARGV[6])
 local seat = ARGV[7]
+local had = ARGV[8]
+local origin = ARGV[9]
 --@use begin
 --@use look
 --@use clear_for_create
@@ -37,16 +42,31 @@ local before = look(session, store)
 local owned = store.tag .. 'o:' .. owner
 local counted = owner ~= '' and redis.call('ZSCORE', owned, source)
 local sid = string.sub(session, #store.tag + 3)
-local refusal = clear_for_create(sid, before, owner, counted, seat, ARGV, 8, store)
+local refusal = clear_for_create(sid, before, owner, counted, seat, ARGV, 10, store)
 if refusal then return refusal end
 
 local s = {
   session = session, sid = sid, owner = owner, timeout = timeout_ms,
   created = created, ends = ends,
 }
-write_new(s, before, '', '< ' .. ticket .. ' ' .. source, seat, ARGV, 8, store)
+write_new(s, before, '', '< ' .. ticket .. ' ' .. source, seat, ARGV, 10, store)
+redis.call('HSET', session, 'r', origin)
 redis.call('ZADD', store.tag .. 'x', store.now, s.sid) -- due, so that whoever counts takes a look at it
 if counted then redis.call('ZREM', owned, s.sid) -- until its old home is retired, that has its place
 elseif owner ~= '' then redis.call('ZADD', owned, store.now, s.sid) end
+
+-- Is somebody ending all sessions of the owner? This one belongs to them. It ends as soon as it can be seen.
+local ending = store.tag .. 'e:' .. owner
+local calls = had == '1' and redis.call('HGETALL', ending) or {}
+for i = 1, #calls, 2 do
+  local call, why = calls[i], calls[i + 1]
+  if #call == 16 and tonumber(string.sub(why, 1, 13)) > store.now then
+    if redis.call('HEXISTS', ending, call .. ' ' .. source) == 1 then
+      redis.call('HSET', ending, call .. ' ' .. sid, '')
+    else
+      redis.call('HSETNX', session, 'd', call .. ' ' .. string.sub(why, 14))
+    end
+  end
+end
 redis.call('SET', decision, 'arrived', 'PX', 86400000)
 return 'ARRIVED'

@@ -5,27 +5,32 @@
 -- KEYS[2] parameters  {P:B}p      hash
 -- ARGV[1] ticket  names the move
 -- ARGV[2] fence   of the opening that moves it; empty: another process completes the move, once the lease is over
--- Derives  {P:B}s:SID, {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
+-- ARGV[3] target  the SID of the new home
+-- Derives  {P:B}s:SID, {P:B}l, {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'RETIRED', reason to delete it at its new home or empty, seat that is free or empty} | 'HELD'
 local session = KEYS[1]
 local parameters = KEYS[2]
 local ticket = ARGV[1]
 local fence = tonumber(ARGV[2])
+local target = ARGV[3]
 --@use begin
 --@use look
 --@use end_session
+--@use note_move
 
 local store = begin(parameters)
 local s = look(session, store)
+local here = s and not s.ended and string.match(s.moving or '', '^> (%S+)') == ticket
+if here and s.held and s.fence ~= fence then return 'HELD' end
+-- Also if it has left long ago: it comes to its new home now, and whoever sees that must find where it has left.
+note_move('> ' .. ticket .. ' ' .. target, store)
 if not s or s.ended then return {'RETIRED', redis.call('HGET', session, 'd') or '', ''} end
-if string.match(s.moving or '', '^> (%S+)') ~= ticket then return {'RETIRED', '', ''} end
-if s.held and s.fence ~= fence then return 'HELD' end
+if not here then return {'RETIRED', '', ''} end
 
 local pending = redis.call('HGET', session, 'd')
 local reason = pending and string.match(pending, '^%S+ (.*)$') or ''
 if s.owner ~= '' then
   -- If the owner stays the same, its place goes to its new home.
-  local target = string.match(s.moving, '^> %S+ (.*)$')
   local there = redis.call('HMGET', store.tag .. 's:' .. target, 'o', 'm')
   if there[1] == s.owner and string.match(there[2] or '', '^< (%S+)') == ticket then
     redis.call('ZADD', store.tag .. 'o:' .. s.owner, store.now, target)
@@ -33,5 +38,9 @@ if s.owner ~= '' then
 end
 s.over, s.kind, s.deleter = 'moved', 'moved', ticket
 local seat = end_session(s, store)
-if pending then redis.call('HSET', session, 'd', reason) end
+if pending then
+  -- Whoever completes the move must learn of it, and be it a day later (see decide).
+  redis.call('HSET', session, 'd', reason)
+  redis.call('PEXPIRE', session, 86400000)
+end
 return {'RETIRED', reason, seat}

@@ -5,8 +5,9 @@
 -- KEYS[2] parameters  {P:B}p                  hash
 -- ARGV[1] cursor  as the last page gave it; 0 at first
 -- ARGV[2] user    the acting user, if not privileged; empty: anybody's sessions are visible
--- Derives  {P:B}s:SID
--- Returns  {cursor, {sid, fence, owner, timeout, created, activity, deadline, ends, holder, lease_end}, ...};
+-- Derives  {P:B}s:SID, {P:B}l
+-- Returns  {cursor, {how a session has come or gone of late, ...},
+--          {sid, fence, owner, timeout, created, activity, deadline, ends, holder, lease_end, origin or empty}, ...};
 --          a session on the move is {sid, how}
 local index = KEYS[1]
 local parameters = KEYS[2]
@@ -18,7 +19,7 @@ local user = ARGV[2]
 
 local store = begin(parameters)
 local page = redis.call('ZSCAN', index, cursor, 'COUNT', 100)
-local rows = {page[1]}
+local rows = {page[1], redis.call('ZRANGE', store.tag .. 'l', -500, -1)}
 for i = 1, #page[2], 2 do
   local s = look(store.tag .. 's:' .. page[2][i], store)
   if s and visible(s, '{any}', user) then
@@ -26,7 +27,8 @@ for i = 1, #page[2], 2 do
       rows[#rows + 1] = {s.sid, s.moving}
     elseif not s.over then
       rows[#rows + 1] = {s.sid, string.format('%d', s.fence), s.owner, s.timeout, s.created, s.activity, s.deadline,
-        s.ends or '', s.held and s.label or '', s.held and s.lease_end or 0}
+        s.ends or '', s.held and s.label or '', s.held and s.lease_end or 0,
+        redis.call('HGET', s.session, 'r') or ''}
     end
   end
 end

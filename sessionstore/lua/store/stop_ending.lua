@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- Forget a call that has ended all sessions of an owner: from now on, they may get other ids again.
+--
+-- KEYS[1] ending  {P:B}e:OWNER  hash
+-- ARGV[1] ticket  names the call
+-- Derives  none
+-- Returns  {forgotten}: how many of its fields there were
+local ending = KEYS[1]
+local ticket = ARGV[1]
+local forgotten = 0
+for _, name in ipairs(redis.call('HKEYS', ending)) do
+  if string.sub(name, 1, 16) == ticket then forgotten = forgotten + redis.call('HDEL', ending, name) end
+end
+return {forgotten}
