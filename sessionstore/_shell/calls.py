@@ -23,12 +23,13 @@ from sessionstore._checks import (
     truth,
     whole_number,
 )
-from sessionstore._core import flows, parameters, store
+from sessionstore._core import flows, listing, parameters, store
 from sessionstore._core.buckets import Row
+from sessionstore._core.events import EventPager
 from sessionstore._core.fetching import Fetching
 from sessionstore._core.keys import PUBLIC, Home, Keyspace
+from sessionstore._core.listing import ListPager
 from sessionstore._core.operation import Flow
-from sessionstore._core.paging import EventPager, ListPager
 from sessionstore._core.sessions import ANYBODY, Opened, Reading, Scope, field_of
 from sessionstore._core.sweeping import sweep
 from sessionstore._shell.attributes import SessionInfo, wants_all
@@ -219,7 +220,7 @@ class Calls:
         if owner is not None:
             owner = check_owner(owner)
             self._check_may(owner, "count the sessions of another owner")
-        return store.count(self.keys, owner)
+        return listing.count(self.keys, owner)
 
     def listing(self, owner: str | None, pattern: str = "*") -> ListPager:
         """Return a pager over the sessions that the acting user asks for and may know of.
@@ -231,11 +232,11 @@ class Calls:
         if owner is not None:
             owner = check_owner(owner)
         if owner is None and mine:
-            places = store.places_of(self.keys, mine) + store.places_of(self.keys, PUBLIC)
+            places = listing.places_of(self.keys, mine) + listing.places_of(self.keys, PUBLIC)
         elif mine and owner not in (mine, PUBLIC):
             places = []
         else:
-            places = store.places_of(self.keys, owner)
+            places = listing.places_of(self.keys, owner)
         return ListPager(self.keys, places, mine)
 
     def chosen(self, row: Row, owner: str | None, pattern: str) -> SessionInfo | None:

@@ -20,7 +20,7 @@ AT = 12
 def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Buckets are read one after the other, so that others come in between."""
     monkeypatch.setattr("sessionstore._core.operation.AT_ONCE", 1)
-    monkeypatch.setattr("sessionstore._core.paging.AT_ONCE", 1)
+    monkeypatch.setattr("sessionstore._core.listing.AT_ONCE", 1)
 
 
 def moving(session: Any, owner: str, id: str | None = None) -> Flow[Any]:

@@ -1,33 +1,35 @@
-"""Reading what spans all buckets, a page at a time: listings and events.
+"""Listing and counting sessions, which go through all buckets while sessions move between them.
 
 A pager holds where it is; its `page()` is a flow that reads on, and returns None at the end.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sessionstore._core import buckets, moves
-from sessionstore._core.buckets import Moved, Row
-from sessionstore._core.keys import Bucket, Keyspace
+from sessionstore._core.buckets import InMotion, Moved, Row
+from sessionstore._core.keys import PUBLIC, Bucket, Keyspace, names_of
 from sessionstore._core.operation import Flow, batch
-from sessionstore.errors import ConfigError
 
-__all__ = ["EventPager", "ListPager", "Place"]
-
-EVENT_ID = re.compile(r"\d{1,18}-\d{1,18}", re.ASCII)
+__all__ = ["ListPager", "Place", "count", "places_of"]
 
 AT_ONCE = 32
 """How many buckets are asked in one round trip."""
 
 AGAIN = 10
 """How often a listing looks into a bucket again, for sessions that have gone there meanwhile."""
+
+LOOKS = 3
+"""How often a count begins anew, when it comes upon moves that nobody has ended."""
+
+RECENT = 10_000
+"""Moves that are so many ms old are told by both of their buckets, if by one."""
+
+TOLD = 500
+"""Moves that a bucket tells at the most."""
 
 
 @dataclass(slots=True, eq=False)
@@ -104,62 +106,58 @@ class ListPager:
             self._places += (Place(bucket, owner) for owner in again)
 
 
-class EventPager:
-    """Goes through the events of all buckets; `cursor` says how far, for another pager to go on.
+def places_of(keys: Keyspace, owner: str | None) -> list[Place]:
+    """Return the indexes that list an owner's sessions, if need be among others."""
+    if owner in (None, "", PUBLIC):
+        return [Place(bucket, owner or "") for bucket in keys.buckets]
+    return [Place(keys.bucket_of(owner), owner)]
 
-    Events of one session come in their order; those of different sessions nearly so. What the user
-    may not know of is left out, and counts as read with what comes before it.
+
+def count(keys: Keyspace, owner: str | None) -> Flow[int]:
+    """Count live sessions: of all, or of one owner."""
+    places = places_of(keys, owner)
+    if owner == "":  # these have no index of their own
+        alone = 0
+        pager = ListPager(keys, places, "")
+        while rows := (yield from pager.page()):
+            alone += sum(row.facts.owner == "" for row in rows)
+        return alone
+    total, stuck = yield from _count_once(places, owner)
+    for _ in range(LOOKS):
+        if not (yield from moves.complete_moves(keys, stuck)):
+            break
+        total, stuck = yield from _count_once(places, owner)
+    return total
+
+
+def _count_once(places: Sequence[Place], owner: str | None) -> Flow[tuple[int, list[InMotion]]]:
+    """Count; the answer is complete but for sessions that have been on the move for long.
+
+    The buckets are read one after the other. A session that has left the one before that was read,
+    and come to the other after that was read, is in neither; what came, and was seen where it came
+    from, is in both. The moves that the buckets remember tell: each has left and come, or neither.
     """
-
-    def __init__(self, keys: Keyspace, cursor: str | None, user: str) -> None:
-        self._keys = keys
-        self._user = user
-        self._pages: dict[str, buckets.EventPage] = {}
-        self._read: dict[str, str] = {} if cursor is None else _decoded(cursor)
-        self._unread = list(keys.buckets)
-
-    @property
-    def cursor(self) -> str:
-        """How far has been read, as text."""
-        told = json.dumps(self._read, separators=(",", ":")).encode()
-        return base64.urlsafe_b64encode(told).decode().rstrip("=")
-
-    def note_read(self, bucket: str, event: buckets.EventEntry) -> None:
-        """Move the cursor past an event, and past what is left out after it."""
-        page = self._pages[bucket]
-        self._read[bucket] = page.last if event is page.events[-1] else event.id
-
-    def page(self) -> Flow[list[tuple[str, buckets.EventEntry]] | None]:
-        """Read on; the answer is (bucket, event) pairs by time."""
-        while self._unread:
-            now = self._unread
-            answers = yield from batch(
-                [buckets.events_page(at, self._read.get(at.name, ""), self._user) for at in now]
-            )
-            self._pages = {at.name: page for at, page in zip(now, answers, strict=True)}
-            self._unread = [at for at in now if self._pages[at.name].more]
-            for name, page in self._pages.items():
-                if page.last and not page.events:
-                    self._read[name] = page.last
-            events = [(name, event) for name, page in self._pages.items() for event in page.events]
-            if events:
-                return sorted(events, key=lambda pair: _moment(pair[1].id))
-        return None
-
-
-def _moment(id: str) -> tuple[int, int]:
-    milliseconds, _, number = id.partition("-")
-    return int(milliseconds), int(number)
-
-
-def _decoded(cursor: str) -> dict[str, str]:
-    if not isinstance(cursor, str):
-        raise ConfigError(f"a cursor of events is a string, not {type(cursor).__name__}")
-    try:
-        told = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        read = {str(name): str(id) for name, id in told.items()}
-        if all(EVENT_ID.fullmatch(id) for id in read.values()):
-            return read
-    except (ValueError, AttributeError, RecursionError, binascii.Error):
-        pass
-    raise ConfigError("not a cursor of events; begin with since=None")
+    total, seen, recent = 0, 0, RECENT
+    stuck: list[InMotion] = []
+    left: dict[str, tuple[int, str]] = {}
+    come: dict[str, tuple[int, str]] = {}
+    named = "" if owner is None else names_of(owner)
+    asked = {at.bucket: buckets.count(at.bucket, owner or "") for at in places}
+    while asked:
+        answers = yield from batch(list(asked.values()))
+        there, asked = zip(asked, answers, strict=True), {}
+        seen += 500
+        for bucket, found in there:
+            total += found.alive
+            stuck += found.moving
+            for moved, ago in found.moved:
+                (left if moved.left else come)[moved.ticket] = (ago, moved.other)
+            if len(found.moved) >= TOLD:
+                recent = min(recent, found.moved[0][1] // 2)
+            if found.more:
+                asked[bucket] = buckets.count(bucket, owner or "", seen, found.now)
+    nowhere = [left[ticket] for ticket in left.keys() - come]
+    twice = [come[ticket] for ticket in come.keys() - left] if len(places) > 1 else []
+    total += sum(ago < recent and other.startswith(named) for ago, other in nowhere)
+    total -= sum(ago < recent and other.startswith(named) for ago, other in twice)
+    return total, stuck
