@@ -14,7 +14,7 @@ NOT_ARGUMENTS = {"Event", "Events", "SessionInfo", "Duration", "ABSENT"}
 """Names of the face that take no arguments of a user, besides the errors."""
 
 OF_MODULES = {"stored", "upgrade"}
-"""Functions, whose arguments `tests/data/test_registry.py` tries."""
+"""Functions, whose arguments `tests/unit/data/test_registry.py` tries."""
 
 SPECIAL = {"__getitem__", "__setitem__", "__delitem__"}
 

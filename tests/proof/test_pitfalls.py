@@ -92,7 +92,7 @@ PITFALLS: dict[str, tuple[str, ...]] = {
         ),
     ),
     "a wake-up that is lost, with the connection or with the server": (
-        "tests/core/test_flows.py::test_a_waiter_looks_by_itself_now_and_then",
+        "tests/unit/_core/test_flows.py::test_a_waiter_looks_by_itself_now_and_then",
         (
             f"{FAULTS}/test_servers_that_fail.py::"
             "test_after_a_restart_under_load_callers_go_on_and_nothing_acknowledged_is_lost"
@@ -115,12 +115,12 @@ PITFALLS: dict[str, tuple[str, ...]] = {
     "a timeout that is nought, negative or a fraction; a session that ends just now": (
         f"{STORE}/test_timeouts.py::test_nought_ends_it_at_its_close",
         f"{STORE}/test_bad_input.py::test_durations_that_make_no_sense_are_refused",
-        "tests/core/test_config.py::test_durations_are_rounded_up",
+        "tests/unit/test_checks.py::test_durations_are_rounded_up",
         f"{STORE}/test_timeouts.py::test_an_idle_session_ends_by_itself",
     ),
     "stored values of another version, of an unknown class, or cut short": (
-        ("tests/data/test_values.py::test_any_bytes_are_decoded_or_told_to_be_undecodable"),
-        "tests/data/test_values.py::test_an_object_that_claims_another_class_is_refused",
+        ("tests/unit/data/test_values.py::test_any_bytes_are_decoded_or_told_to_be_undecodable"),
+        "tests/unit/data/test_values.py::test_an_object_that_claims_another_class_is_refused",
     ),
     "very many sessions: pages, counts, sweeps": (
         f"{STORE}/test_lifecycle.py::test_a_listing_longer_than_a_page_is_whole",

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from sessionstore import SessionEnded, SessionNotOpen, TimedOut
-from tests.data.classes import Cart
 from tests.support.losing import answers_lost, is_saving, under_way
 from tests.support.worlds import World
+from tests.unit.data.classes import Cart
 
 CHANGES: dict[str, Callable[[Any], None]] = {
     "assigned anew": lambda session: session.update(n=2),

@@ -11,9 +11,9 @@ import pytest
 
 from sessionstore import LeaseLost, SessionNotOpen, TypeRefused
 from sessionstore._core.operation import Operation
-from tests.data.classes import Article, Cart, Colour, Node, Price, Unknown
-from tests.data.graphs import linked, shape
 from tests.support.worlds import World
+from tests.unit.data.classes import Article, Cart, Colour, Node, Price, Unknown
+from tests.unit.data.graphs import linked, shape
 
 
 def named(sent: list[Operation[Any]]) -> list[bytes]:

@@ -13,9 +13,9 @@ from sessionstore import (
     StoreUnavailable,
     UndecodableValue,
 )
-from tests.data.classes import Node
 from tests.support.steps import before
 from tests.support.worlds import World
+from tests.unit.data.classes import Node
 
 BAD = b"\x81\xa4cart"
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from sessionstore import QuotaExceeded, SessionNotOpen, TimedOut, ValueTooLarge
-from tests.data.classes import Cart
 from tests.support.losing import answers_lost, nothing_arrives
 from tests.support.wait import until
 from tests.support.worlds import World
+from tests.unit.data.classes import Cart
 
 Change = Callable[[Any], Any]
 

@@ -12,7 +12,7 @@ import pytest
 
 from sessionstore import ConfigError, TypeRefused, UndecodableValue, stored, upgrade
 from sessionstore.data._values import decode, encode
-from tests.data.classes import Article, Cart, Colour, Node, Pair, Price, Size, Unknown
+from tests.unit.data.classes import Article, Cart, Colour, Node, Pair, Price, Size, Unknown
 
 EURO = Price(Decimal("1.50"))
 

@@ -1,10 +1,10 @@
-"""A short run of the fuzzer; `python -m tests.data.fuzz --cases 1000000` is the long one."""
+"""A short run of the fuzzer; `python -m tests.unit.data.fuzz --cases 1000000` is the long one."""
 
 from __future__ import annotations
 
 import secrets
 
-from tests.data.fuzz import run
+from tests.unit.data.fuzz import run
 
 
 def test_damaged_bytes_are_an_error_or_a_value() -> None:

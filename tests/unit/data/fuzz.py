@@ -1,6 +1,6 @@
 """Bytes that are damaged or foreign are an error or a value, never anything else.
 
-    nice python -m tests.data.fuzz --cases 1000000 [--seed 1]
+    nice python -m tests.unit.data.fuzz --cases 1000000 [--seed 1]
 
 Each case reads an attribute of a session of which one field is truncated, bit-flipped, spliced or
 made up, and stores again what it got. It ends at the first case that goes wrong.
@@ -17,8 +17,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from sessionstore.errors import UndecodableValue
-from tests.data.classes import Article, ByFields, Cart, Colour, Node, Pair, Price, Size
-from tests.data.graphs import Held
+from tests.unit.data.classes import Article, ByFields, Cart, Colour, Node, Pair, Price, Size
+from tests.unit.data.graphs import Held
 
 SLOW = 2.0  # seconds: a case that takes so long hangs
 
@@ -102,7 +102,7 @@ def run(cases: int, seed: int) -> Counter[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.data.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.unit.data.fuzz", description=__doc__)
     parser.add_argument("--cases", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()

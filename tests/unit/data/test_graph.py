@@ -14,8 +14,18 @@ from hypothesis import strategies as st
 from sessionstore import stored, upgrade
 from sessionstore.data._graph import refers
 from sessionstore.errors import TypeRefused, UndecodableValue
-from tests.data.classes import Article, ByFields, Cart, Colour, Member, Node, Pair, Price, Unknown
-from tests.data.graphs import Held, linked, shape
+from tests.unit.data.classes import (
+    Article,
+    ByFields,
+    Cart,
+    Colour,
+    Member,
+    Node,
+    Pair,
+    Price,
+    Unknown,
+)
+from tests.unit.data.graphs import Held, linked, shape
 
 broad = settings(print_blob=True, deadline=None, max_examples=50)
 

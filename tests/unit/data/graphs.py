@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sessionstore._core.sessions import Changes
 from sessionstore.data._graph import Graph
-from tests.data.classes import Article, ByFields, Cart, Member, Node
+from tests.unit.data.classes import Article, ByFields, Cart, Member, Node
 
 __all__ = ["Held", "linked", "shape"]
 
