@@ -51,7 +51,7 @@ class _AtomicFlows:
         self._calls = calls
         self._home, self._scope = found
         self._when_open: WhenOpen = when_open
-        self._wait = optional_milliseconds(wait, "wait")
+        self._wait_ms = optional_milliseconds(wait, "wait")
 
     def _altering(self, name: str, change: Callable[[Any], Any]) -> Flow[None]:
         """Change an attribute by a function of its value; ABSENT is one, too."""
@@ -64,7 +64,7 @@ class _AtomicFlows:
         calls = self._calls
         yield from alter(
             calls.keys, self._home, calls.label, self._scope,
-            name, change=changed, when_open=self._when_open, wait=self._wait,
+            name, change=changed, when_open=self._when_open, wait_ms=self._wait_ms,
         )  # fmt: skip
 
     def _adding(self, name: str, amount: Any) -> Flow[Any]:

@@ -37,7 +37,7 @@ def alter(
     *,
     change: Change,
     when_open: WhenOpen,
-    wait: int | None,
+    wait_ms: int | None,
 ) -> Flow[None]:
     """Change an attribute; `when_open` says what if somebody has the session open.
 
@@ -66,7 +66,7 @@ def alter(
                     yield Wake(home.wake(new_ticket()), MOVING)
                 else:
                     held = yield from flows.open_session(
-                        keys, home, label, scope, lease=None, wait=wait, fields=(name,)
+                        keys, home, label, scope, lease_ms=None, wait_ms=wait_ms, fields=(name,)
                     )
                 continue
             return

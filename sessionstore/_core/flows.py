@@ -65,8 +65,8 @@ def create(
     label: str,
     owner: str,
     *,
-    timeout: int | None,
-    lifetime: int | None,
+    timeout_ms: int | None,
+    lifetime_ms: int | None,
     opened: bool,
     written: Mapping[bytes, bytes],
 ) -> Flow[Opened]:
@@ -75,7 +75,7 @@ def create(
 
     def make(seat: str) -> Operation[Opened | Seat | Crowded]:
         return sessions.create(
-            home, ticket, label, owner, timeout=timeout, lifetime=lifetime,
+            home, ticket, label, owner, timeout_ms=timeout_ms, lifetime_ms=lifetime_ms,
             opened=opened, seat=seat, written=written,
         )  # fmt: skip
 
@@ -94,8 +94,8 @@ def open_session(
     label: str,
     scope: Scope,
     *,
-    lease: int | None,
-    wait: int | None,
+    lease_ms: int | None,
+    wait_ms: int | None,
     fields: Sequence[str] | None,
     wants_all: WantsAll = never,
     fetching: Fetching | None = None,
@@ -108,7 +108,7 @@ def open_session(
         while True:
             opening = sessions.open_(
                 home, ticket, label, scope,
-                lease=lease, wait=wait, wait_end=wait_end, fields=fields, fetch=fetch,
+                lease_ms=lease_ms, wait_ms=wait_ms, wait_end=wait_end, fields=fields, fetch=fetch,
             )  # fmt: skip
             answer = yield from _here(keys, home, opening)
             fetch = None  # who asks again has others before it, and would be refused again
@@ -229,10 +229,10 @@ def merge(
 
 
 def close(
-    home: Home, fence: int, changes: Changes, timeout: int | None, *, again: bool = False
+    home: Home, fence: int, changes: Changes, timeout_ms: int | None, *, again: bool = False
 ) -> Flow[None]:
     """Save what the holder changed and give the session back; `again`: the same was sent before."""
-    closing = sessions.close(home, fence, changes, timeout)
+    closing = sessions.close(home, fence, changes, timeout_ms)
     try:
         closed = yield from closing
     except Forgotten:
@@ -258,7 +258,7 @@ def delete(
     ticket: str | None = None,
     fence: int | None = None,
     reason: str = "deleted",
-    wait: int = 0,
+    wait_ms: int = 0,
 ) -> Flow[bool]:
     """End a session; True if it has ended, False if it will when its holder closes it.
 
@@ -270,7 +270,7 @@ def delete(
         while True:
             deleting = sessions.delete(
                 home, ticket, label, scope,
-                fence=fence, reason=reason, wait=wait, wait_end=wait_end,
+                fence=fence, reason=reason, wait_ms=wait_ms, wait_end=wait_end,
             )  # fmt: skip
             try:
                 answer = yield from _here(keys, home, deleting)

@@ -30,7 +30,7 @@ def move(
     sequence: int,
     changes: Changes,
     put: Mapping[bytes, bytes | None],
-    timeout: int | None,
+    timeout_ms: int | None,
 ) -> Flow[Facts | None]:
     """Save, move to another id or owner, and give back; see moves.py for the steps.
 
@@ -42,7 +42,7 @@ def move(
     if taken is None:  # somebody has deleted it: this close is its end
         yield from sessions.close(home, fence, Changes())
         return None
-    facts = Facts(taken) if timeout is None else Facts(taken).with_timeout(timeout)
+    facts = Facts(taken) if timeout_ms is None else Facts(taken).with_timeout(timeout_ms)
     refused: BaseException | None = None
     carried: dict[bytes, bytes] = {}
     try:

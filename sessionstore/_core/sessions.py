@@ -49,7 +49,6 @@ CREATE, OPEN, CLOSE, SAVE, MERGE, ABANDON, TOUCH, DELETE, RENEW, READ = map(
     ("create", "open", "close", "save", "merge", "abandon", "touch", "delete", "renew", "read"),
 )
 
-
 ANYBODY = "{any}"
 """No owner: no owner has braces."""
 
@@ -102,7 +101,7 @@ class Opened:
     home: Home
     fields: dict[bytes, bytes]
     lease_end: int
-    lease: int
+    lease_ms: int
     waited: bool = False
 
     @property
@@ -140,8 +139,8 @@ def create(
     label: str,
     owner: str,
     *,
-    timeout: int | None,
-    lifetime: int | None,
+    timeout_ms: int | None,
+    lifetime_ms: int | None,
     opened: bool,
     seat: str,
     written: Mapping[bytes, bytes],
@@ -158,8 +157,8 @@ def create(
         ticket,
         label,
         owner,
-        _optional(timeout),
-        _optional(lifetime),
+        _optional(timeout_ms),
+        _optional(lifetime_ms),
         int(opened),
         seat,
         *Changes(written).arguments(home),
@@ -174,8 +173,8 @@ def open_(
     label: str,
     scope: Scope,
     *,
-    lease: int | None,
-    wait: int | None,
+    lease_ms: int | None,
+    wait_ms: int | None,
     wait_end: int | None,
     fields: Sequence[str] | None,
     fetch: Fetch | None = None,
@@ -198,8 +197,8 @@ def open_(
     given = (
         ticket,
         label,
-        _optional(lease),
-        _optional(wait),
+        _optional(lease_ms),
+        _optional(wait_ms),
         _optional(wait_end),
         *scope,
         *(_names(fields) if fetch is None else ("",)),
@@ -222,7 +221,9 @@ def read(home: Home, scope: Scope, fields: Sequence[str] | None = None) -> Opera
     return Operation(READ, keys, (*scope, *_names(fields)), parse)
 
 
-def close(home: Home, fence: int, changes: Changes, timeout: int | None = None) -> Operation[bool]:
+def close(
+    home: Home, fence: int, changes: Changes, timeout_ms: int | None = None
+) -> Operation[bool]:
     """Save and give back; False if it has been given back before, should this have asked before."""
 
     def parse(reply: Sequence[Any]) -> bool:
@@ -230,7 +231,7 @@ def close(home: Home, fence: int, changes: Changes, timeout: int | None = None) 
             refuse(home.id, reply, fence)
         return reply == b"CLOSED"
 
-    given = (fence, _optional(timeout), len(changes.written), *changes.arguments(home))
+    given = (fence, _optional(timeout_ms), len(changes.written), *changes.arguments(home))
     return Operation(CLOSE, _keys(home), given, parse)
 
 
@@ -289,7 +290,7 @@ def delete(
     *,
     fence: int | None = None,
     reason: str = "deleted",
-    wait: int = 0,
+    wait_ms: int = 0,
     wait_end: int | None = None,
 ) -> Operation[str | Queued | None]:
     """End a session, or take a place in the line for its end.
@@ -307,7 +308,7 @@ def delete(
             return None
         refuse(home.id, reply, fence or 0)
 
-    given = (ticket, label, _optional(fence), reason, wait, _optional(wait_end), *scope)
+    given = (ticket, label, _optional(fence), reason, wait_ms, _optional(wait_end), *scope)
     return Operation(DELETE, _keys(home), given, parse)
 
 

@@ -149,8 +149,8 @@ class Calls:
             home,
             self.label,
             owner,
-            timeout=optional_milliseconds(timeout, "timeout"),
-            lifetime=lifetime_ms,
+            timeout_ms=optional_milliseconds(timeout, "timeout"),
+            lifetime_ms=lifetime_ms,
             opened=truth(opened, "open"),
             written=written(
                 {field_of(attribute_name(name)): (name, value) for name, value in data.items()}
@@ -185,7 +185,7 @@ class Calls:
             return Opening(flows.read(self.keys, home, scope, fields, wants_all), how)
         flow = flows.open_session(
             self.keys, home, self.label, scope,
-            lease=lease_ms, wait=wait_ms, fields=fields, wants_all=wants_all,
+            lease_ms=lease_ms, wait_ms=wait_ms, fields=fields, wants_all=wants_all,
             fetching=self._fetching,
         )  # fmt: skip
         return Opening(flow, how)
@@ -201,7 +201,7 @@ class Calls:
     def delete(self, id: str, owner: str | None, *, wait: Duration) -> Flow[bool]:
         """Return the flow that ends a session."""
         home, scope = self.find(id, owner)
-        return flows.delete(self.keys, home, self.label, scope, wait=milliseconds(wait, "wait"))
+        return flows.delete(self.keys, home, self.label, scope, wait_ms=milliseconds(wait, "wait"))
 
     def end_all(self, owner: str, *, keep: str | None, reason: str) -> Flow[int]:
         """Return the flow that ends the sessions of an owner."""

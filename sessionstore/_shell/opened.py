@@ -113,7 +113,7 @@ class OpenSession(SavedSession):
             moving = relocation.move(
                 self._calls.keys, self._home, target, owner,
                 ticket=closing.ticket, fence=self.fence, sequence=self._sequence,
-                changes=sent, put=self._documents.by_field(unsaved.documents), timeout=timeout,
+                changes=sent, put=self._documents.by_field(unsaved.documents), timeout_ms=timeout,
             )  # fmt: skip
             try:
                 facts = yield from moving

@@ -65,7 +65,7 @@ class SavedSession(OpenFacts, Changeable):
     ) -> None:
         """Begin with what an open or a create answered, after so many `seconds`."""
         mode, fields, asked_lease_ms = how
-        now = opened.now if isinstance(opened, Reading) else opened.lease_end - opened.lease
+        now = opened.now if isinstance(opened, Reading) else opened.lease_end - opened.lease_ms
         super().__init__(opened.fields, opened.home.id, fields, now=now, set_aside=calls.set_aside)
         self._calls = calls
         # Whose it is: a forked child has another generation, and a copy is another object.
@@ -76,7 +76,7 @@ class SavedSession(OpenFacts, Changeable):
         # The lease: when it ends by the clock of Redis, how long it is, as asked for (None: the
         # store's); all in ms. Without one, the deadline is known as it was read.
         self._lease_end = opened.lease_end
-        self._lease_ms = opened.lease if isinstance(opened, Opened) else 0
+        self._lease_ms = opened.lease_ms if isinstance(opened, Opened) else 0
         self._asked_lease_ms = asked_lease_ms
         self._deadline = opened.deadline if isinstance(opened, Reading) else 0
         self._open = mode != "exclusive" or self._lease_ms > 0

@@ -284,7 +284,7 @@ class Cast:
                 "atoms",
                 change=change,
                 when_open=how,
-                wait=3_600_000,
+                wait_ms=3_600_000,
             )
             yield from self._holding(name, altering)
         except (LeaseLost, Conflict, SessionInUse):

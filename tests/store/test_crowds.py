@@ -25,7 +25,7 @@ def crowd(
 ) -> None:  # fmt: skip
     """Make many sessions in few round trips."""
     driver = world.driver()
-    how: dict[str, Any] = {"timeout": timeout, "lifetime": None, "opened": held}
+    how: dict[str, Any] = {"timeout_ms": timeout, "lifetime_ms": None, "opened": held}
     homes = [world.keys.named(f"{names}{number}", owner) for number in range(many)]
     makes = [
         sessions.create(home, ticket(), "crowd", owner, seat="", written={}, **how)

@@ -31,7 +31,7 @@ def asks(world: World) -> Callable[..., Any]:
         return driver.do(
             sessions.open_(
                 home, f"{name:->16}", name, ANY,
-                lease=None, wait=60_000, wait_end=wait_end, fields=None,
+                lease_ms=None, wait_ms=60_000, wait_end=wait_end, fields=None,
             )
         )  # fmt: skip
 
@@ -189,7 +189,7 @@ async def test_signs_of_life_from_before_the_clock_was_put_back_do_not_count(
 async def test_a_waiting_delete_that_died_does_not_fill_the_line(store: Any, world: World) -> None:
     await store.configure(max_waiters=1)
     holder = await store.create(id="a")
-    dead = sessions.delete(world.home(":a"), ticket(), "dead", ANY, wait=60_000)
+    dead = sessions.delete(world.home(":a"), ticket(), "dead", ANY, wait_ms=60_000)
     assert isinstance(world.driver().do(dead), Queued)
     world.silence(":a", SILENT)
     deleting = asyncio.create_task(store.delete("a", wait=20))

@@ -113,7 +113,9 @@ async def test_a_waiter_that_died_does_not_hold_up_the_next(store: Any, world: W
     holder = await store.create(id="a")
     home, dead = world.home(":a"), ticket()
     world.driver().do(
-        sessions.open_(home, dead, "dead", ANY, lease=None, wait=20_000, wait_end=None, fields=None)
+        sessions.open_(
+            home, dead, "dead", ANY, lease_ms=None, wait_ms=20_000, wait_end=None, fields=None
+        )
     )
     late = await in_line(world, ":a", store, 2)
     await holder.close()
@@ -128,7 +130,9 @@ async def test_a_dead_waiter_whose_time_is_over_is_not_counted(store: Any, world
     holder = await store.create(id="a")
     home = world.home(":a")
     world.driver().do(
-        sessions.open_(home, ticket(), "dead", ANY, lease=None, wait=1, wait_end=None, fields=None)
+        sessions.open_(
+            home, ticket(), "dead", ANY, lease_ms=None, wait_ms=1, wait_end=None, fields=None
+        )
     )
     await until(lambda: world.now() > int(world.raw.lindex(home.waiters, 0)[:DIGITS]), "over")
     late = await in_line(world, ":a", store, 1)

@@ -19,7 +19,7 @@ QUEUED = [b"QUEUED", 5_000, 700]
 
 
 def opening(**how: Any) -> Any:
-    asked = {"lease": None, "wait": 4_000, "fields": None} | how
+    asked = {"lease_ms": None, "wait_ms": 4_000, "fields": None} | how
     return flows.open_session(KEYS, HOME, "me", ANY, **asked)
 
 
@@ -34,7 +34,7 @@ def test_a_free_session_is_opened_in_one_round_trip() -> None:
     asked = next(flow)
     assert asked.script.name == "open"
     opened = finished(flow, OPENED)
-    assert (opened.home, opened.lease) == (HOME, 30_000)
+    assert (opened.home, opened.lease_ms) == (HOME, 30_000)
 
 
 def test_a_waiter_asks_queues_waits_and_asks_again_under_one_ticket() -> None:
@@ -54,7 +54,7 @@ def test_a_waiter_asks_queues_waits_and_asks_again_under_one_ticket() -> None:
 
 
 def test_a_waiter_looks_by_itself_now_and_then() -> None:
-    flow = opening(wait=3_600_000)
+    flow = opening(wait_ms=3_600_000)
     next(flow)
     wake = flow.send([b"QUEUED", 3_600_000, 1_800_000])
     assert wake.milliseconds == flows.RECHECK
