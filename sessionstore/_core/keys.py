@@ -143,6 +143,7 @@ class Keyspace:
         return Pool(name, tag, f"{tag}r", f"{tag}p", f"{tag}m")
 
     def pools(self) -> Iterator[Pool]:
+        """Return the pools of sessions themselves; others have a name of their own."""
         return map(self.pool, ("private", "public"))
 
     def generate(self, owner: str) -> Home:

@@ -94,11 +94,11 @@ def give_back(keys: Keyspace, noted: Mapping[Bucket, Sequence[bytes]]) -> Flow[N
             ended.setdefault(name, []).append(seat)
     if not ended:
         return
-    for pool in keys.pools():
-        if pool.name in ended:
-            yield from seats.free(pool, ended[pool.name])
-        if UNKNOWN in ended:
-            yield from _check_those_of(keys, pool, set(ended[UNKNOWN]))
+    unknown = set(ended.pop(UNKNOWN, ()))
+    for name, free in ended.items():
+        yield from seats.free(keys.pool(name), free)
+    for pool in keys.pools() if unknown else ():
+        yield from _check_those_of(keys, pool, unknown)
     yield from batch(
         [
             seats.forget_ended(bucket, members[at : at + NOTED])

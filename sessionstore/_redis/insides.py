@@ -2,7 +2,7 @@
 
 redis-py connects and logs in. Then we take over what it has connected, because its own way is dear:
 in asyncio it reads each reply by a chain of coroutines, with a timer for each call. A version that
-is built otherwise makes `tests/core/test_insides.py` fail. Until this file knows that version, all
+is built otherwise makes `tests/unit/_redis/test_insides.py` fail. Until this file knows that version, all
 works by redis-py's own way, only slower. So does fakeredis, which has no socket.
 """
 

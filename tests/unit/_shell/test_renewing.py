@@ -216,11 +216,11 @@ def test_a_server_that_hangs_does_not_hold_up_the_renewal_at_others() -> None:
     with fake_store() as store:
         store.configure(lease=LEASE)
         lane = Slow(store)
-        keeper = LeaseRenewer(lane)
-        store._renewer = keeper
+        renewer = LeaseRenewer(lane)
+        store._renewer = renewer
         good, bad = store.create("good"), store.create("bad")
         wait_until(lane.hangs.is_set, "it hangs")
         wait_until(renewed(good), "the other is renewed")
         good.close()
         del bad
-        keeper.close()
+        renewer.close()
