@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from redis import exceptions
@@ -30,7 +29,7 @@ from sessionstore._redis.connections import AsyncConnections, Connections
 from sessionstore._redis.errors import FOREIGN, Attempts
 from sessionstore._redis.insides import connect_wire, connect_wire_async
 from sessionstore._redis.nodes import Nodes
-from sessionstore._redis.wires import AsyncWire
+from sessionstore._redis.wires import Ended, exchange
 
 __all__ = ["AsyncExchange", "Exchange"]
 
@@ -164,25 +163,33 @@ class AsyncExchange:
         return self._deployment.client.nodes_manager
 
     def begin(
-        self, operations: list[Operation[Any]], place: str, attempts: Attempts
-    ) -> asyncio.Future[list[Any]] | None:
+        self, operations: list[Operation[Any]], place: str, attempts: Attempts, ended: Ended
+    ) -> bool:
         """Send operations if a connection is at hand: what nearly every call is, with no trouble.
 
-        The future has the reply to each as it comes, or its error in its place. None: `several`.
+        `ended` is told the reply to each, or its error in its place. False: nothing is sent, and
+        `several` must do it.
         """
         commands = packed([call(operation, self._shebang) for operation in operations])
         connections = self._nodes.at(place)
         wire = connections.at_hand()
         if wire is None:
-            return None
+            return False
+
+        def put_away(outcome: list[Any] | BaseException) -> None:
+            if isinstance(outcome, list):
+                connections.give(wire)
+            else:
+                connections.drop(wire)
+            ended(outcome)
+
         try:
-            answered = wire.exchange(commands, len(operations))
+            wire.begin(commands, len(operations), put_away)
         except exceptions.ConnectionError:
             connections.drop(wire)
-            return None
+            return False
         attempts.sent = True
-        answered.add_done_callback(partial(_ended, connections, wire))
-        return answered
+        return True
 
     async def several(
         self, operations: list[Operation[Any]], place: str, attempts: Attempts
@@ -229,7 +236,7 @@ class AsyncExchange:
         asked = Asked(operations, make, self._shebang, safe=self._safe, asking=asking)
         wire = await connections.take()
         try:
-            answered = wire.exchange(asked.commands, asked.count)
+            answered = exchange(wire, asked.commands, asked.count)
             attempts.sent = True
             replies = await answered
         except BaseException:
@@ -245,7 +252,7 @@ class AsyncExchange:
         wire = await connections.take(seconds)
         left = end - time.monotonic()
         try:
-            (reply,) = await wire.exchange(packed([pop(key, left)]), 1, left + ANSWER_WITHIN)
+            (reply,) = await exchange(wire, packed([pop(key, left)]), 1, left + ANSWER_WITHIN)
         except BaseException:
             connections.drop(wire)
             raise
@@ -257,12 +264,3 @@ class AsyncExchange:
         """Close all connections, those in use when they are given back."""
         for connections in (*self._nodes.close(), *self._waiting.close()):
             connections.close()
-
-
-def _ended(
-    connections: AsyncConnections, wire: AsyncWire, answered: asyncio.Future[list[Any]]
-) -> None:
-    if answered.cancelled() or answered.exception() is not None:
-        connections.drop(wire)
-    else:
-        connections.give(wire)
