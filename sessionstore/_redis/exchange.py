@@ -6,7 +6,6 @@ way there, is asked for there.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from contextlib import suppress
 from typing import Any
