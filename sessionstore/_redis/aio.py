@@ -20,7 +20,6 @@ from tenacity import AsyncRetrying
 
 from sessionstore._core.operation import Flow, Operation, Step, Wake
 from sessionstore._redis.batch import AsyncBatch
-from sessionstore._redis.commands import joined
 from sessionstore._redis.connect import Deployment
 from sessionstore._redis.errors import (
     FOREIGN,
@@ -37,8 +36,8 @@ __all__ = ["AsyncDriver"]
 
 T = TypeVar("T")
 
-BATCH = 12
-"""Operations in one write: more share its cost, fewer let the server work while we pack on."""
+BATCH = 25
+"""Operations in one write: more share its cost, fewer let the server work while we do, too."""
 
 
 class AsyncDriver:
@@ -154,26 +153,26 @@ class AsyncDriver:
     def _dispatch(self, batch: AsyncBatch) -> None:
         if self._gathering.get(batch.place) is batch:
             del self._gathering[batch.place]
-        answered = None
+        begun = False
         if not self._safe:
             with suppress(Exception):  # then `_send` meets it again, and tells those who wait
-                answered = self._exchange.begin(batch.operations, batch.place, batch.attempts)
-        if answered is None:
+                begun = self._exchange.begin(
+                    batch.operations, batch.place, batch.attempts, partial(self._ended, batch)
+                )
+        if not begun:
+            self._thoroughly(batch)
+
+    def _ended(self, batch: AsyncBatch, outcome: list[Any] | BaseException) -> None:
+        if isinstance(outcome, asyncio.CancelledError):
+            self._over(batch)  # the loop ends
+        elif not isinstance(outcome, list):
+            batch.failed(outcome)
+            self._thoroughly(batch, outcome)
+        elif trouble := batch.accept(outcome):
+            batch.failed(trouble)
             self._thoroughly(batch)
         else:
-            answered.add_done_callback(partial(self._answered, batch))
-
-    def _answered(self, batch: AsyncBatch, answered: asyncio.Future[list[Any]]) -> None:
-        if answered.cancelled():
             self._over(batch)
-            return
-        lost = answered.exception()
-        trouble = lost or batch.accept(joined(batch.operations, answered.result()))
-        if trouble is None:
-            self._over(batch)
-        else:
-            batch.failed(trouble)
-            self._thoroughly(batch, lost)
 
     def _thoroughly(self, batch: AsyncBatch, error: BaseException | None = None) -> None:
         task = asyncio.get_running_loop().create_task(self._send(batch, error))

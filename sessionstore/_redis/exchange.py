@@ -6,10 +6,8 @@ way there, is asked for there.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from redis import exceptions
@@ -32,7 +30,7 @@ from sessionstore._redis.connections import AsyncConnections, Connections
 from sessionstore._redis.errors import FOREIGN, Attempts
 from sessionstore._redis.insides import connect_wire, connect_wire_async
 from sessionstore._redis.nodes import Nodes
-from sessionstore._redis.wires import AsyncWire
+from sessionstore._redis.wires import Ended, exchange
 
 __all__ = ["AsyncExchange", "Exchange"]
 
@@ -169,26 +167,34 @@ class AsyncExchange:
         return self._deployment.client.nodes_manager
 
     def begin(
-        self, operations: list[Operation[Any]], place: str, attempts: Attempts
-    ) -> asyncio.Future[list[Any]] | None:
+        self, operations: list[Operation[Any]], place: str, attempts: Attempts, ended: Ended
+    ) -> bool:
         """Send operations if a connection is at hand: what nearly every call is, with no trouble.
 
-        The future has the replies as they come, also those for what is read behind an operation
-        (see `joined`), an error in its place. None: `several`.
+        `ended` is told the reply to each, or its error in its place. False: nothing is sent, and
+        `several` must do it.
         """
         commands = with_fetches(operations, call, self._shebang)
         connections = self._nodes.at(place)
         wire = connections.at_hand()
         if wire is None:
-            return None
+            return False
+
+        def put_away(outcome: list[Any] | BaseException) -> None:
+            if isinstance(outcome, list):
+                connections.give(wire)
+                ended(joined(operations, outcome))
+            else:
+                connections.drop(wire)
+                ended(outcome)
+
         try:
-            answered = wire.exchange(packed(commands), len(commands))
+            wire.begin(packed(commands), len(commands), put_away)
         except exceptions.ConnectionError:
             connections.drop(wire)
-            return None
+            return False
         attempts.sent = True
-        answered.add_done_callback(partial(_ended, connections, wire))
-        return answered
+        return True
 
     async def several(
         self, operations: list[Operation[Any]], place: str, attempts: Attempts
@@ -235,7 +241,7 @@ class AsyncExchange:
         asked = Asked(operations, make, self._shebang, safe=self._safe, asking=asking)
         wire = await connections.take()
         try:
-            answered = wire.exchange(asked.commands, asked.count)
+            answered = exchange(wire, asked.commands, asked.count)
             attempts.sent = True
             replies = await answered
         except BaseException:
@@ -251,7 +257,7 @@ class AsyncExchange:
         wire = await connections.take(seconds)
         left = end - time.monotonic()
         try:
-            (reply,) = await wire.exchange(packed([pop(key, left)]), 1, left + ANSWER_WITHIN)
+            (reply,) = await exchange(wire, packed([pop(key, left)]), 1, left + ANSWER_WITHIN)
         except BaseException:
             connections.drop(wire)
             raise
@@ -263,12 +269,3 @@ class AsyncExchange:
         """Close all connections, those in use when they are given back."""
         for connections in (*self._nodes.close(), *self._waiting.close()):
             connections.close()
-
-
-def _ended(
-    connections: AsyncConnections, wire: AsyncWire, answered: asyncio.Future[list[Any]]
-) -> None:
-    if answered.cancelled() or answered.exception() is not None:
-        connections.drop(wire)
-    else:
-        connections.give(wire)

@@ -2,8 +2,8 @@
 
 redis-py connects and logs in. Then we take over what it has connected, because its own way is dear:
 in asyncio it reads each reply by a chain of coroutines, with a timer for each call. A version that
-is built otherwise makes `tests/unit/_redis/test_insides.py` fail. Until this file knows that version, all
-works by redis-py's own way, only slower. So does fakeredis, which has no socket.
+is built otherwise makes `tests/unit/_redis/test_insides.py` fail. Until this file knows that
+version, all works by redis-py's own way, only slower. So does fakeredis, which has no socket.
 """
 
 from __future__ import annotations
@@ -12,11 +12,19 @@ import asyncio
 import math
 import socket
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from redis import exceptions
 
-from sessionstore._redis.wires import AsyncSocketWire, AsyncWire, ParseError, SocketWire, Wire
+from sessionstore._redis.wires import (
+    AsyncSocketWire,
+    AsyncWire,
+    Ended,
+    ParseError,
+    SocketWire,
+    Wire,
+)
 
 __all__ = ["connect_wire", "connect_wire_async"]
 
@@ -78,15 +86,17 @@ class AsyncPlainWire:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._exchange: asyncio.Task[list[Any]] | None = None
 
-    def exchange(
-        self, data: bytes, count: int, within: float | None = None
-    ) -> asyncio.Future[list[Any]]:
-        """Send packed commands; the future has their replies."""
-        return asyncio.ensure_future(self._replies(data, count, within))
+    def begin(self, data: bytes, count: int, ended: Ended, within: float | None = None) -> None:
+        """Send packed commands, and tell when they have their replies."""
+        self._exchange = asyncio.ensure_future(self._replies(data, count, within))
+        self._exchange.add_done_callback(partial(_tell, ended))
 
     def disconnect(self) -> None:
         """Close the connection: told not to wait, redis-py does so in one step."""
+        if self._exchange is not None:
+            self._exchange.cancel()
         with suppress(StopIteration):
             self._connection.disconnect(nowait=True).send(None)
 
@@ -100,3 +110,10 @@ class AsyncPlainWire:
             return await self._connection.read_response(timeout=math.inf)
         except exceptions.ResponseError as error:
             return error
+
+
+def _tell(ended: Ended, exchange: asyncio.Task[list[Any]]) -> None:
+    if exchange.cancelled():
+        ended(asyncio.CancelledError())
+    else:
+        ended(exchange.exception() or exchange.result())

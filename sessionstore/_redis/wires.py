@@ -15,10 +15,24 @@ from typing import Any, Protocol
 from hiredis import PushNotification, Reader
 from redis import exceptions
 
-__all__ = ["AsyncSocketWire", "AsyncWire", "ParseError", "SocketWire", "Wire"]
+__all__ = [
+    "AsyncSocketWire",
+    "AsyncWire",
+    "Ended",
+    "ParseError",
+    "SocketWire",
+    "Wire",
+    "exchange",
+]
 
 ParseError = Callable[[str], Exception]
 """Makes an error of what a server says instead of a reply."""
+
+Ended = Callable[[list[Any] | BaseException], object]
+"""Is told how an exchange ended: by its replies, an error in its place, or by what prevented them.
+
+It is called directly: a future would tell whoever waits only in the next turn of the event loop.
+"""
 
 NOTHING = object()
 """What the reader returns when there is no whole reply yet."""
@@ -46,18 +60,34 @@ class Wire(Protocol):
 class AsyncWire(Protocol):
     """One connection, in an event loop."""
 
-    def exchange(
-        self, data: bytes, count: int, within: float | None = None
-    ) -> asyncio.Future[list[Any]]:
-        """Send packed commands; the future has their replies, an error in its place.
+    def begin(self, data: bytes, count: int, ended: Ended, within: float | None = None) -> None:
+        """Send packed commands, and tell when they have their replies.
 
         `within` is for what takes longer, or less, than other calls may. Raises ConnectionError if
-        the connection is lost already; the future has what happens later: ConnectionError,
+        the connection is lost already; `ended` is told what happens later: ConnectionError,
         TimeoutError if the last reply takes more than so many seconds, and OSError.
         """
 
     def disconnect(self) -> None:
         """Close the connection."""
+
+
+def exchange(
+    wire: AsyncWire, data: bytes, count: int, within: float | None = None
+) -> asyncio.Future[list[Any]]:
+    """Send packed commands; the future has their replies, an error in its place."""
+    answered: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+
+    def ended(outcome: list[Any] | BaseException) -> None:
+        if answered.done():
+            return  # its task was cancelled
+        if isinstance(outcome, list):
+            answered.set_result(outcome)
+        else:
+            answered.set_exception(outcome)
+
+    wire.begin(data, count, ended, within)
+    return answered
 
 
 def _reader(parse_error: ParseError) -> Reader:
@@ -120,7 +150,7 @@ class AsyncSocketWire(asyncio.Protocol):
         self._stream = stream  # it would close the transport if it went away
         self._loop = asyncio.get_running_loop()
         self._reader = _reader(parse_error)
-        self._answered: asyncio.Future[list[Any]] | None = None
+        self._ended: Ended | None = None
         self._replies: list[Any] = []
         self._count = 0
         self._usual = self._within = within
@@ -129,20 +159,17 @@ class AsyncSocketWire(asyncio.Protocol):
         self._lost = False
         stream.transport.set_protocol(self)
 
-    def exchange(
-        self, data: bytes, count: int, within: float | None = None
-    ) -> asyncio.Future[list[Any]]:
-        """Send packed commands; the future has their replies."""
+    def begin(self, data: bytes, count: int, ended: Ended, within: float | None = None) -> None:
+        """Send packed commands, and tell when they have their replies."""
         if self._lost:
             raise exceptions.ConnectionError("the server closed the connection")
-        self._answered = answered = self._loop.create_future()
+        self._ended = ended
         self._count = count
         self._within = self._usual if within is None else within
         self._due = self._loop.time() + self._within
         if self._timer is None or self._timer.when() > self._due:
             self._watch()
         self._stream.transport.write(data)
-        return answered
 
     def disconnect(self) -> None:
         """Close the connection; what is not sent yet is not sent any more."""
@@ -164,11 +191,10 @@ class AsyncSocketWire(asyncio.Protocol):
             return
         if len(replies) > self._count:
             self._fail(exceptions.ConnectionError("the server said more than it was asked"))
-        elif self._answered is not None and len(replies) == self._count:
-            answered, self._answered = self._answered, None
+        elif self._ended is not None and len(replies) == self._count:
+            ended, self._ended = self._ended, None
             self._replies, self._count = [], 0
-            if not answered.done():
-                answered.set_result(replies)
+            ended(replies)
 
     def resume_writing(self) -> None:
         """Let the answer have its time: much had to be sent first, which had as long."""
@@ -183,9 +209,9 @@ class AsyncSocketWire(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._stream.transport.abort()
-        answered, self._answered = self._answered, None
-        if answered is not None and not answered.done():
-            answered.set_exception(error)
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended(error)
 
     def _watch(self) -> None:
         if self._timer is not None:
@@ -194,7 +220,7 @@ class AsyncSocketWire(asyncio.Protocol):
 
     def _look(self) -> None:
         self._timer = None
-        if self._answered is None:
+        if self._ended is None:
             return
         if self._loop.time() < self._due:
             self._watch()

@@ -18,6 +18,7 @@ import pytest
 
 from sessionstore import AsyncSessionStore, SessionStore
 from sessionstore._redis import insides
+from sessionstore._redis.commands import packed, pop
 from sessionstore._redis.connect import connect, connect_async
 from sessionstore._redis.insides import (
     AsyncPlainWire,
@@ -25,8 +26,9 @@ from sessionstore._redis.insides import (
     connect_wire,
     connect_wire_async,
 )
-from sessionstore._redis.wires import AsyncSocketWire, SocketWire
+from sessionstore._redis.wires import AsyncSocketWire, SocketWire, exchange
 from tests.support.servers import HOST, Standalone
+from tests.support.wait import until
 
 PING = b"*1\r\n$4\r\nPING\r\n"
 URLS = ["tcp", "unix", "tls"]
@@ -131,7 +133,7 @@ def test_the_transport_of_a_connection_is_taken_over(url: str) -> None:
         deployment = connect_async(url)
         wire = await connect_wire_async(deployment.source(""))
         assert type(wire) is AsyncSocketWire, "redis-py is built otherwise by now: see insides.py"
-        assert await wire.exchange(PING * 2, 2) == [b"PONG"] * 2
+        assert await exchange(wire, PING * 2, 2) == [b"PONG"] * 2
         wire.disconnect()
         await deployment.client.aclose()
 
@@ -190,5 +192,20 @@ def test_asyncio_a_store_works_either_way(url: str) -> None:
                 await store.delete(id)
 
             await asyncio.gather(*(one() for _ in range(30)))
+
+    asyncio.run(scene())
+
+
+def test_by_the_way_of_redis_py_too_nobody_waits_on_after_the_connection_was_closed() -> None:
+    async def scene() -> None:
+        pool = fakeredis.FakeAsyncRedis().connection_pool
+        wire = await connect_wire_async(pool)
+        answered = exchange(wire, PING, 1)
+        assert await answered == [b"PONG"]
+        waits = exchange(wire, packed([pop("list", 60)]), 1, 60)
+        await asyncio.sleep(0)
+        wire.disconnect()
+        await until(waits.done, "it ends")
+        assert waits.cancelled() or waits.exception()
 
     asyncio.run(scene())

@@ -12,7 +12,7 @@ import pytest
 from redis import exceptions
 from redis.connection import DefaultParser
 
-from sessionstore._redis.wires import AsyncSocketWire, SocketWire
+from sessionstore._redis.wires import AsyncSocketWire, SocketWire, exchange
 from tests.support.wait import until
 
 parse_error: Any = DefaultParser.parse_error
@@ -108,7 +108,7 @@ def test_asyncio_replies_come_whole_and_in_order(sent: bytes, replies: list[Any]
     async def scene() -> None:
         async with wired_async() as (wire, server):
             for _ in range(2):
-                answered = wire.exchange(b"asked", len(replies))
+                answered = exchange(wire, b"asked", len(replies))
                 assert server.recv(100) == b"asked"
                 for byte in sent:
                     assert not answered.done()
@@ -123,7 +123,7 @@ def test_asyncio_replies_come_whole_and_in_order(sent: bytes, replies: list[Any]
 def test_asyncio_an_error_is_in_its_place() -> None:
     async def scene() -> None:
         async with wired_async() as (wire, server):
-            answered = wire.exchange(b"asked", 3)
+            answered = exchange(wire, b"asked", 3)
             server.send(b":1\r\n-NOSCRIPT who\r\n:3\r\n")
             first, error, last = await answered
             assert (first, last) == (1, 3)
@@ -136,12 +136,12 @@ def test_asyncio_an_error_is_in_its_place() -> None:
 def test_asyncio_who_is_not_served_is_told(sent: bytes, error: type[Exception]) -> None:
     async def scene() -> None:
         async with wired_async() as (wire, server):
-            answered = wire.exchange(b"asked", 2)
+            answered = exchange(wire, b"asked", 2)
             server.send(b":1\r\n" + sent)
             with pytest.raises(error):
                 await answered
             with pytest.raises(exceptions.ConnectionError):
-                wire.exchange(b"asked", 1)
+                exchange(wire, b"asked", 1)
 
     asyncio.run(scene())
 
@@ -149,14 +149,14 @@ def test_asyncio_who_is_not_served_is_told(sent: bytes, error: type[Exception]) 
 def test_asyncio_a_server_that_goes_is_noticed_also_when_nothing_is_asked() -> None:
     async def scene(*, asked: bool) -> None:
         async with wired_async() as (wire, server):
-            answered = wire.exchange(b"asked", 1) if asked else None
+            answered = exchange(wire, b"asked", 1) if asked else None
             server.close()
             if answered is not None:
                 with pytest.raises((exceptions.ConnectionError, OSError)):
                     await answered
             await until(lambda: wire._lost, "it is noticed")
             with pytest.raises(exceptions.ConnectionError):
-                wire.exchange(b"asked", 1)
+                exchange(wire, b"asked", 1)
 
     asyncio.run(scene(asked=True))
     asyncio.run(scene(asked=False))
@@ -165,7 +165,7 @@ def test_asyncio_a_server_that_goes_is_noticed_also_when_nothing_is_asked() -> N
 def test_asyncio_a_reply_too_many_is_nobodys() -> None:
     async def scene(*, asked: int, sent: bytes) -> None:
         async with wired_async() as (wire, server):
-            answered = wire.exchange(b"asked", asked) if asked else None
+            answered = exchange(wire, b"asked", asked) if asked else None
             server.send(sent)
             await until(lambda: wire._lost, "it is not used again")
             if answered is not None:
@@ -182,7 +182,7 @@ def test_asyncio_a_push_that_nobody_asked_for_does_no_harm() -> None:
             server.send(PUSH)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            answered = wire.exchange(b"asked", 1)
+            answered = exchange(wire, b"asked", 1)
             server.send(b":1\r\n")
             assert await answered == [1]
 
@@ -194,15 +194,15 @@ def test_asyncio_one_timer_watches_over_all_exchanges() -> None:
         async with wired_async() as (wire, server):
             timers = set()
             for _ in range(20):
-                answered = wire.exchange(b"asked", 1)
+                answered = exchange(wire, b"asked", 1)
                 timers.add(wire._timer)
                 server.send(b":1\r\n")
                 await answered
             assert len(timers) == 1
             with pytest.raises(exceptions.TimeoutError):
-                await wire.exchange(b"asked", 1, SHORT)
+                await exchange(wire, b"asked", 1, SHORT)
             with pytest.raises(exceptions.ConnectionError):
-                wire.exchange(b"asked", 1)
+                exchange(wire, b"asked", 1)
 
     asyncio.run(scene())
 
@@ -210,10 +210,10 @@ def test_asyncio_one_timer_watches_over_all_exchanges() -> None:
 def test_asyncio_a_timer_that_goes_off_early_lets_the_exchange_under_way_have_its_time() -> None:
     async def scene() -> None:
         async with wired_async() as (wire, server):
-            answered = wire.exchange(b"asked", 1, SHORT)
+            answered = exchange(wire, b"asked", 1, SHORT)
             server.send(b":1\r\n")
             await answered
-            first, answered = wire._timer, wire.exchange(b"asked", 1, 60.0)
+            first, answered = wire._timer, exchange(wire, b"asked", 1, 60.0)
             assert wire._timer is first
             await until(lambda: wire._timer is not first, "it has gone off")
             server.send(b":2\r\n")
@@ -225,7 +225,7 @@ def test_asyncio_a_timer_that_goes_off_early_lets_the_exchange_under_way_have_it
 def test_asyncio_what_takes_long_to_send_has_its_time_to_be_answered() -> None:
     async def scene() -> None:
         async with wired_async() as (wire, server):
-            answered = wire.exchange(bytes(1 << 22), 1, 60.0)
+            answered = exchange(wire, bytes(1 << 22), 1, 60.0)
             due = wire._due
             taken = 0
 
@@ -246,11 +246,27 @@ def test_asyncio_what_takes_long_to_send_has_its_time_to_be_answered() -> None:
 def test_asyncio_nobody_gets_the_answer_to_an_exchange_that_was_given_up() -> None:
     async def scene() -> None:
         async with wired_async() as (wire, server):
-            given_up = wire.exchange(b"asked", 1)
+            given_up = exchange(wire, b"asked", 1)
             given_up.cancel()
             server.send(b":1\r\n")
             wire.disconnect()
             with pytest.raises(exceptions.ConnectionError):
-                wire.exchange(b"asked", 1)
+                exchange(wire, b"asked", 1)
+
+    asyncio.run(scene())
+
+
+def test_asyncio_who_asked_is_told_in_the_same_turn_of_the_loop_once() -> None:
+    async def scene() -> None:
+        async with wired_async() as (wire, _):
+            told: list[Any] = []
+            wire.begin(b"asked", 2, told.append)
+            wire.data_received(b":1\r\n:2\r\n")
+            assert told == [[1, 2]]
+            wire.begin(b"asked", 1, told.append)
+            wire.disconnect()
+            assert isinstance(told[1], exceptions.ConnectionError)
+            wire.connection_lost(None)
+            assert len(told) == 2
 
     asyncio.run(scene())
