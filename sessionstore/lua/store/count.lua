@@ -9,7 +9,7 @@
 -- Derives  {P:B}s:SID, {P:B}l
 -- Returns  {alive, more, now, {sid on the move, how, ...}, {how a session has come or gone of late, ms ago, ...}}: of
 --          this page of due ones, and on the first page all that are not due; more: 1 if there are more due ones;
---          on the move are those that have been for long
+--          on the move are those that have been for long, or whose mover is gone
 local index = KEYS[1]
 local parameters = KEYS[2]
 local offset = tonumber(ARGV[1])
@@ -33,6 +33,7 @@ for _, sid in ipairs(due) do
     elseif s.activity < store.now - 10000 then moving[#moving + 1], moving[#moving + 2] = sid, s.moving end
   elseif s and not s.over then
     alive = alive + 1
+    if s.in_transit then moving[#moving + 1], moving[#moving + 2] = sid, s.moving end -- its mover is gone
   end
 end
 return {alive, #due == 500 and 1 or 0, until_, moving, moves}

@@ -57,4 +57,6 @@ for i = 1, #page[2], 2 do
     end
   end
 end
-return {page[1], redis.call('HINCRBY', ending, ticket .. '=', ended), moving, seats}
+local total = (redis.call('HGET', ending, ticket .. '=') or 0) + ended
+redis.call('HSET', ending, ticket .. '=', total)
+return {page[1], total, moving, seats}
