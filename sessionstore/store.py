@@ -221,8 +221,9 @@ class SessionStore:
     def end_all(self, owner: str, *, keep: str | None = None, reason: str = "signed out") -> int:
         """End all sessions of an owner but `keep`; those that are open end when they are closed.
 
-        One that gets another id meanwhile ends, too. Returns how many that were; of those that got
-        another id, some may be left out or counted twice. `reason` is what those who still hold
+        One that gets another id meanwhile ends, too; one that gets another owner is that one's.
+        Returns how many that were; of those that got another id, some may be left out or counted
+        twice. `reason` is what those who still hold
         one are told, in other words than the store's own (see SessionEnded). Raises NotPermitted,
         ConfigError, StoreUnavailable.
         """

@@ -10,7 +10,7 @@ is swept, and every seat that may never have been used is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from operator import itemgetter
 from typing import NamedTuple, TypeVar
@@ -30,7 +30,7 @@ from sessionstore.errors import (
     StoreUnavailable,
 )
 
-__all__ = ["let_in"]
+__all__ = ["Taken", "free_unused", "let_in"]
 
 T = TypeVar("T")
 
@@ -55,17 +55,19 @@ def let_in(
     owner: str,
     make: Callable[[str], Operation[T | Seat | Crowded]],
     *,
+    taken: list[Taken],
     leaves: tuple[str, str] = ("", ""),
 ) -> Flow[T]:
     """Do what makes a session, given a seat, once there is one and room for it.
 
     `leaves` is a pool, and the seat that the session gives up there when it has moved: in this
-    pool it needs no other place than that.
+    pool it needs no other place than that. Seats that are taken on the way are put into `taken`:
+    if this breaks off, they are looked at with `free_unused`, once no session can come with them.
     """
-    taken: Taken | None = None
+    seat: Taken | None = None
     try:
         while True:
-            making = make(taken.shown if taken else "")
+            making = make(seat.shown if seat else "")
             try:
                 answer = yield from moves.resolved(keys, home, making)
             except NotArrived:
@@ -73,18 +75,31 @@ def let_in(
             if isinstance(answer, Crowded):
                 yield from _make_room(keys, home.bucket, owner, answer)
             elif isinstance(answer, Seat):
-                if taken:
-                    yield from seats.check(keys, taken.pool, [taken.name])
+                if seat:
+                    yield from seats.check(keys, seat.pool, [seat.name])
                 instead = leaves[1] if answer.pool == leaves[0] else ""
-                taken = yield from _take(keys, answer, home, instead)
+                seat = _seat_for(keys, answer, home)
+                taken.append(seat)
+                yield from _take(keys, answer, seat, instead)
             else:
                 return answer
     except StoreUnavailable:
         raise  # a look at the seat undoes it
     except SessionStoreError:
-        if taken:
-            yield from seats.check(keys, taken.pool, [taken.name])
+        yield from free_unused(keys, taken)
         raise
+
+
+def free_unused(keys: Keyspace, taken: Sequence[Taken]) -> Flow[None]:
+    """Free seats that a call has taken, but for one that its session has."""
+    for seat in taken:
+        yield from seats.check(keys, seat.pool, [seat.name])
+
+
+def _seat_for(keys: Keyspace, demand: Seat, home: Home) -> Taken:
+    ticket = new_ticket()
+    terms = f"{ticket} {demand.terms}"
+    return Taken(keys.pool(demand.pool), seats.name_of(home.sid, ticket), terms)
 
 
 def _make_room(keys: Keyspace, bucket: Bucket, owner: str, crowd: Crowded) -> Flow[None]:
@@ -107,12 +122,10 @@ def _make_room(keys: Keyspace, bucket: Bucket, owner: str, crowd: Crowded) -> Fl
         size = yield from buckets.evict_owned(bucket, owner, crowd.limit, some)
 
 
-def _take(keys: Keyspace, demand: Seat, home: Home, instead: str) -> Flow[Taken]:
+def _take(keys: Keyspace, demand: Seat, seat: Taken, instead: str) -> Flow[None]:
     """Take a seat for a session to be; QuotaExceeded if there is none and none can be freed."""
-    pool, ticket = keys.pool(demand.pool), new_ticket()
-    taken = Taken(pool, seats.name_of(home.sid, ticket), f"{ticket} {demand.terms}")
-    swept = False
-    taking = seats.take(pool, taken.name, force=instead != "", instead=instead)
+    pool, swept = seat.pool, False
+    taking = seats.take(pool, seat.name, force=instead != "", instead=instead)
     while full := (yield from taking):
         if not swept:
             yield from end_all_that_is_over(keys)
@@ -121,7 +134,6 @@ def _take(keys: Keyspace, demand: Seat, home: Home, instead: str) -> Flow[Taken]
             yield from seats.check(keys, pool, full.doubtful)
         elif not demand.evict or not (yield from _evict(keys, pool)):
             raise QuotaExceeded(demand.pool, value=full.limit)
-    return taken
 
 
 def _evict(keys: Keyspace, pool: Pool) -> Flow[bool]:

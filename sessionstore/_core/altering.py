@@ -51,7 +51,9 @@ def alter(
             changes = _changes(name, found.fields, change, found.now)
             if changes is None:
                 return
-            while_held = when_open == "apply" or held is not None
+            while_held = "any" if when_open == "apply" else ""
+            if held is not None:
+                while_held = str(held.facts.fence)
             try:
                 yield from flows.merge(
                     keys, home, new_ticket(), found.facts.created, changes, found.fields,
@@ -60,7 +62,7 @@ def alter(
             except Conflict:
                 continue
             except SessionInUse:
-                if when_open == "fail" or held is not None:
+                if when_open == "fail":
                     raise
                 if when_open == "apply":
                     yield Wake(home.wake(new_ticket()), MOVING)

@@ -220,8 +220,13 @@ def _row(row: Sequence[Any]) -> Row:
     return Row(sid.decode(), facts, deadline, holder.decode(), lease_end, origin)
 
 
-def count(bucket: Bucket, owner: str, offset: int = 0, now: int | str = "") -> Operation[Counted]:
-    """Count the live sessions of a bucket, or of one owner; later pages say how far it has come."""
+def count(
+    bucket: Bucket, owner: str, offset: int = 0, now: int | str = "", *, alone: bool
+) -> Operation[Counted]:
+    """Count the live sessions of a bucket, or of one owner; later pages say how far it has come.
+
+    `alone` says that no other bucket is counted, where one that arrives here may have left.
+    """
 
     def parse(reply: Sequence[Any]) -> Counted:
         alive, more, now, moving, moved = reply
@@ -229,7 +234,7 @@ def count(bucket: Bucket, owner: str, offset: int = 0, now: int | str = "") -> O
         return Counted(alive, more == 1, now, _in_motion(moving), last)
 
     index = bucket.owned(owner) if owner else bucket.index
-    return Operation(COUNT, (index, bucket.parameters), (offset, now), parse)
+    return Operation(COUNT, (index, bucket.parameters), (offset, now, int(alone)), parse)
 
 
 def _in_motion(pairs: Sequence[bytes]) -> list[InMotion]:

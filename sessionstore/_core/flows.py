@@ -79,12 +79,14 @@ def create(
             opened=opened, seat=seat, written=written,
         )  # fmt: skip
 
+    taken: list[admission.Taken] = []
     try:
-        return (yield from admission.let_in(keys, home, owner, make))
+        return (yield from admission.let_in(keys, home, owner, make, taken=taken))
     except (SessionStoreError, GeneratorExit):
         raise  # refused; or out of reach, and then time undoes it
     except BaseException:
         yield from sessions.abandon(home, ticket)
+        yield from admission.free_unused(keys, taken)
         raise
 
 
@@ -221,7 +223,7 @@ def merge(
     changes: Changes,
     seen: Mapping[bytes, bytes],
     *,
-    while_held: bool = False,
+    while_held: str = "",
 ) -> Flow[None]:
     """Save what a writer without the session changed, if need be while somebody holds it."""
     merging = sessions.merge(home, ticket, created, changes, seen, while_held=while_held)

@@ -142,7 +142,8 @@ def _count_once(places: Sequence[Place], owner: str | None) -> Flow[tuple[int, l
     left: dict[str, tuple[int, str]] = {}
     come: dict[str, tuple[int, str]] = {}
     named = "" if owner is None else names_of(owner)
-    asked = {at.bucket: buckets.count(at.bucket, owner or "") for at in places}
+    alone = len(places) == 1
+    asked = {at.bucket: buckets.count(at.bucket, owner or "", alone=alone) for at in places}
     while asked:
         answers = yield from batch(list(asked.values()))
         there, asked = zip(asked, answers, strict=True), {}
@@ -155,9 +156,9 @@ def _count_once(places: Sequence[Place], owner: str | None) -> Flow[tuple[int, l
             if len(found.moved) >= TOLD:
                 recent = min(recent, found.moved[0][1] // 2)
             if found.more:
-                asked[bucket] = buckets.count(bucket, owner or "", seen, found.now)
+                asked[bucket] = buckets.count(bucket, owner or "", seen, found.now, alone=alone)
     nowhere = [left[ticket] for ticket in left.keys() - come]
-    twice = [come[ticket] for ticket in come.keys() - left] if len(places) > 1 else []
+    twice = [come[ticket] for ticket in come.keys() - left] if not alone else []
     total += sum(ago < recent and other.startswith(named) for ago, other in nowhere)
     total -= sum(ago < recent and other.startswith(named) for ago, other in twice)
     return total, stuck

@@ -45,6 +45,7 @@ def move(
     facts = Facts(taken) if timeout_ms is None else Facts(taken).with_timeout(timeout_ms)
     refused: BaseException | None = None
     carried: dict[bytes, bytes] = {}
+    seats_taken: list[admission.Taken] = []
     try:
         if any(field.startswith(BESIDE) for field in (*taken, *put)):
             yield from _check_free(target)  # before all that is kept is copied there
@@ -61,6 +62,7 @@ def move(
             lambda seat: moves.arrive(
                 target, ticket, home.sid, owner, facts, everything, seat=seat
             ),
+            taken=seats_taken,
             leaves=(seats.pool_of(facts.owner), seats.name_of(home.sid, facts.seat)),
         )
     except GeneratorExit:
@@ -69,6 +71,7 @@ def move(
         refused = error
         if not (yield from has_moved(home, target, ticket)):
             yield from staging.unstage(target, carried)
+            yield from admission.free_unused(keys, seats_taken)
             if isinstance(error, StoreUnavailable) and error.unknown:
                 message = f"the session stays where it is, as it was: {error}"
                 raise StoreUnavailable(message) from error

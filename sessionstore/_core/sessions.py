@@ -258,15 +258,15 @@ def merge(
     changes: Changes,
     seen: Mapping[bytes, bytes],
     *,
-    while_held: bool,
+    while_held: str,
 ) -> Operation[None]:
     """Save what a writer without the session changed, if nobody else changed the same.
 
-    With `while_held`, also while somebody holds it.
+    `while_held` is a fence: also while that one holds it; or `any`.
     """
     were = (seen.get(field, b"") for field in chain(changes.written, changes.removed))
     count = len(changes.written)
-    given: Arguments = (created, int(while_held), count, *changes.arguments(home), *were)
+    given: Arguments = (created, while_held, count, *changes.arguments(home), *were)
     keys = (*_keys(home), home.receipt(ticket))
     return Operation(MERGE, keys, given, _expect(home, b"SAVED"))
 

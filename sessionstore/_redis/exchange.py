@@ -34,6 +34,13 @@ from sessionstore._redis.wires import Ended, exchange
 
 __all__ = ["AsyncExchange", "Exchange"]
 
+AT_ONCE = 10
+"""How many connections to one server carry batches at a time, in an event loop.
+
+With all of them full, a turn of the loop takes in so many answers that the renewal of what is open
+still comes round in time.
+"""
+
 WAITING = 500
 """How many connections to one server may wait for a wake-up at a time."""
 
@@ -133,7 +140,7 @@ class Exchange:
         end = time.monotonic() + seconds
         connections = self._waiting.of(key)
         wire = connections.take(seconds)
-        left = end - time.monotonic()
+        left = max(0.0, end - time.monotonic())  # connecting may have taken all of it
         try:
             wire.send(packed([pop(key, left)]))
             (reply,) = wire.receive(1, left + ANSWER_WITHIN)
@@ -157,7 +164,7 @@ class AsyncExchange:
         self._deployment = deployment
         self._shebang = deployment.shebang
         self._safe = safe
-        self._nodes = Nodes(deployment, AsyncConnections, connect_wire_async)
+        self._nodes = Nodes(deployment, AsyncConnections, connect_wire_async, AT_ONCE)
         self._waiting = Nodes(deployment, AsyncConnections, connect_wire_async, WAITING)
         self.place = self._nodes.place
         self.parts = self._nodes.parts
@@ -255,7 +262,7 @@ class AsyncExchange:
         end = time.monotonic() + seconds
         connections = self._waiting.of(key)
         wire = await connections.take(seconds)
-        left = end - time.monotonic()
+        left = max(0.0, end - time.monotonic())  # connecting may have taken all of it
         try:
             (reply,) = await exchange(wire, packed([pop(key, left)]), 1, left + ANSWER_WITHIN)
         except BaseException:

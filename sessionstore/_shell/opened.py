@@ -174,7 +174,7 @@ class OpenSession(SavedSession):
         if error is None:
             try:
                 yield from self._closing(None, None, None)
-            except SessionStoreError:
+            except Exception:  # also one of the caller's own classes, when it is encoded
                 with suppress(SessionStoreError):
                     yield from self._giving_up()
                 raise

@@ -160,7 +160,7 @@ class SavedSession(OpenFacts, Changeable):
     def _beside(self) -> Beside:
         return Beside(
             self._home, self.fence,
-            check_held=self._check_held, guarded=self._guarded,
+            check_held=self._check_held, guarded=self._settled,
             put=self._put_beside, note=self._note_beside,
         )  # fmt: skip
 
@@ -180,7 +180,7 @@ class SavedSession(OpenFacts, Changeable):
 
     def _loading(self, name: str) -> Flow[Any]:
         self._check_held("reading a document")
-        return (yield from self._guarded(self._documents.loading(self._home, self.fence, name)))
+        return (yield from self._settled(self._documents.loading(self._home, self.fence, name)))
 
     def put_document(self, name: str, tree: Any) -> None:
         """Put an XML document into the session, at the next save or close.
@@ -207,8 +207,31 @@ class SavedSession(OpenFacts, Changeable):
             flow = staging.stage(self._home, self.fence, {field: content}, Changes())
             named = yield from self._guarded(flow)
         yield from self._settling()
-        yield from self._sending(Changes(named, () if named else [field]), {})
+        yield from self._naming(Changes(named, () if named else [field]))
         self._note_beside(field, named.get(field))
+
+    def _naming(self, changes: Changes) -> Flow[None]:
+        """Put or remove a value at once; without an answer, it does not happen later either."""
+        self._sequence += 1
+        sequence, done = self._sequence, False
+        try:
+            yield from self._guarded(flows.save(self._home, self.fence, sequence, changes))
+            done = True
+        except (StoreUnavailable, GeneratorExit):
+            raise
+        except BaseException:
+            yield from staging.unstage(self._home, changes.written)
+            raise
+        finally:
+            if not done:  # an empty save after it keeps it from landing from then on
+                self._sequence += 1
+                self._unsettled = Sent(self._sequence, Changes(), {})
+
+    def _settled(self, flow: Operation[T] | Flow[T]) -> Flow[T]:
+        """Do something with what is kept beside the session, once it is known what that is."""
+        if self._unsettled is not None:
+            yield from self._settling()
+        return (yield from self._guarded(flow))
 
     # What each method does, as a flow; the shells below only run it.
 
@@ -224,7 +247,7 @@ class SavedSession(OpenFacts, Changeable):
         if isinstance(error, LeaseLost):
             self._lost = True
         elif isinstance(error, SessionEnded):
-            self._open = False
+            self._lost, self._over = True, error.reason
 
     def _saving(self) -> Flow[None]:
         self._check_writable("saving")

@@ -181,7 +181,7 @@ class Simulation:
         if operation.unanswered or script not in WRITES:
             return True
         if script == "merge":
-            return holder is None or operation.args[1] == 1  # beside the holder
+            return holder in (None, running.name) or operation.args[1] == "any"
         return holder == running.name
 
     def _alive(self, steps: list[Operation[Any]]) -> tuple[list[Any], dict[str, int]]:

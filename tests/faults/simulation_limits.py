@@ -72,9 +72,9 @@ class InForce:
         asked = {}
         if self._limits is not None and self._limits.max_per_owner is not None:
             for owner in COUNTED:
-                asked[owner] = [buckets.count(keys.bucket_of(owner), owner)]
+                asked[owner] = [buckets.count(keys.bucket_of(owner), owner, alone=False)]
         if self._limits is not None and self._limits.max_private is not None:
-            asked["all"] = [buckets.count(bucket, "") for bucket in keys.buckets]
+            asked["all"] = [buckets.count(bucket, "", alone=False) for bucket in keys.buckets]
         return asked
 
     def most(self, whose: str) -> int:

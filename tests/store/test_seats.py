@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from contextlib import suppress
 from typing import Any
@@ -180,3 +181,34 @@ async def test_moves_and_limits_may_overtake_each_other_at_any_step(
     await store.sweep()
     assert world.raw.zcard(world.keys.pool("private").seats) == await store.count() == 4
     await admits(store, 2)
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_create_that_is_cancelled_keeps_no_seat(
+    store: Any, world: World, turns: int
+) -> None:
+    if world.shell != "async":
+        pytest.skip("threads are not cancelled")
+    await store.configure(max_private=1)
+    creating = asyncio.create_task(store.create("a", open=False)._begin())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    creating.cancel()
+    with suppress(asyncio.CancelledError):
+        await creating
+    if await store.count():
+        await store.delete("a")
+    await store.create("b", open=False)
+
+
+async def test_nobody_is_evicted_for_an_owner_before_there_is_a_seat(store: Any) -> None:
+    await store.configure(max_private=5, max_per_owner=1, at_limit="evict")
+    await store.create("cart", "alice", data={"n": 1}, open=False)
+    held = [await store.create("held", f"o{number}") for number in range(4)]
+    await store.configure(max_private=2)
+    with pytest.raises(QuotaExceeded) as caught:
+        await store.create("new", "alice")
+    assert caught.value.limit == "private"
+    assert (await store.read("cart", "alice"))["n"] == 1
+    for session in held:
+        await session.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sessionstore import QuotaExceeded, SessionNotOpen, TimedOut, ValueTooLarge
+from sessionstore import QuotaExceeded, SessionEnded, SessionNotOpen, TimedOut, ValueTooLarge
 from tests.support.losing import answers_lost, nothing_arrives
 from tests.support.wait import until
 from tests.support.worlds import World
@@ -285,3 +285,59 @@ async def test_a_move_that_is_cancelled_has_happened_or_leaves_the_session_open(
         else:
             gone = await store.open(session.id, session.owner, wait=0)
             await gone.delete()
+
+
+PUTS: dict[str, Change] = {
+    "dropped": lambda values: values.drop(),
+    "replaced": lambda values: values.replace(list(range(600))),
+}
+
+
+@pytest.mark.parametrize("lost", [answers_lost, nothing_arrives])
+@pytest.mark.parametrize("how", PUTS)
+async def test_a_list_whose_drop_had_no_answer_is_what_it_is_seen_to_be_from_then_on(
+    store: Any, world: World, lost: Any, how: str
+) -> None:
+    session = await store.create("a")
+    values = session.list("l")
+    await values.append("first")
+    with lost(world, store), pytest.raises(TimedOut):
+        await PUTS[how](values)
+    seen = [item async for item in values.items()]
+    assert (seen == ["first"]) is (lost is nothing_arrives)
+    await values.append("paid")
+    session["n"] = 1
+    await session.save()
+    await session.close()
+    async with store.open("a") as again:
+        assert [item async for item in again.list("l").items()] == [*seen, "paid"]
+        assert again.kept("list").keys() == {"l"}
+
+
+async def test_a_session_that_has_ended_is_told_by_its_close_whoever_was_the_first_to_learn_it(
+    store: Any, world: World
+) -> None:
+    session = await store.create("a", lifetime=0.05)
+    session["n"] = 1
+    end = world.now() + 100
+    await until(lambda: world.now() > end, "its lifetime is over")
+    for call in (session.list("l").append, session.save, session.close, session.close):
+        with pytest.raises(SessionEnded) as caught:
+            await call()
+        assert caught.value.reason == "lifetime"
+
+
+async def test_a_block_gives_back_a_session_that_cannot_be_encoded(
+    store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.create("a", data={"cart": Cart([])}, open=False)
+
+    async def leaves() -> None:
+        async with store.open("a") as session:
+            session["cart"].note = "a note"
+            monkeypatch.setattr(Cart, "articles", property(lambda self: 1 / 0), raising=False)
+
+    with pytest.raises(ZeroDivisionError):
+        await leaves()
+    monkeypatch.undo()
+    await (await store.open("a", wait=0)).close()

@@ -222,7 +222,7 @@ class LongstringFunctions(Login):
         function: str,
     ) -> int:
         if not isinstance(lstr, LongstringVariable):
-            raise RequestCancelled(function, why="the second argument is a LongstringVariable")
+            raise RequestCancelled(function, why="lstr is a variable, a LongstringVariable")
         if given(gname, None) is None:
             lstr.unbind()
             return 0

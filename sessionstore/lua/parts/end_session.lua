@@ -20,6 +20,9 @@ local function end_session(s, store)
   redis.call('HSET', s.session, unpack(tombstone))
   redis.call('PEXPIRE', s.session, math.max(linger, 30000))
 
+  -- A copy of the call that arrives later does nothing, whatever has this name then.
+  if (s.deleter or '') ~= '' then redis.call('SET', store.tag .. 'r:' .. s.deleter, '', 'PX', 60000) end
+
   if not s.unlisted then redis.call('ZREM', store.tag .. 'x', s.sid) end
   if s.owner ~= '' then redis.call('ZREM', store.tag .. 'o:' .. s.owner, s.sid) end
   if seat then

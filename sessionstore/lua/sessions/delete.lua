@@ -36,7 +36,7 @@ local user = ARGV[8]
 
 local store = begin(parameters)
 local s = look(session, store)
-if s and redis.call('HGET', session, 'k') == ticket then return {'ENDED', ''} end
+if redis.call('EXISTS', store.tag .. 'r:' .. ticket) == 1 then return {'ENDED', ''} end
 if not s or not visible(s, owner, user) then return 'ABSENT' end
 if s.in_transit then return {'MOVING', s.moving} end
 if s.over then

@@ -6,7 +6,7 @@
 -- KEYS[3] parameters  {P:B}p         hash
 -- KEYS[4] receipt     {P:B}r:TICKET  string
 -- ARGV[1] created     when the session that was read was made: another of the same name is not it
--- ARGV[2] while_held  1: also while somebody holds it, who does not learn of it
+-- ARGV[2] while_held  any: also while somebody holds it, who does not learn of it; a fence: while that one does
 -- ARGV[3] count       how many attributes changed
 -- ARGV[4...] changes  names and new values in turn, then removed names; then for each of these in turn the value
 --                     that was read: empty if there was none, the byte 193 if it was not read and any will do
@@ -39,7 +39,7 @@ if s.in_transit then return {'MOVING', s.moving} end
 catch_up(s, waiters, store)
 if s.over then return {'OVER', s.over} end
 if tonumber(s.created) ~= created then return {'OVER', 'deleted'} end
-if s.held and (while_held ~= '1' or s.moving) then
+if s.held and (while_held ~= 'any' and tonumber(while_held) ~= s.fence or s.moving) then
   return {'HELD', s.label, s.lease_end, (walk_line(waiters, '', store))}
 end
 

@@ -6,6 +6,7 @@
 -- KEYS[2] parameters  {P:B}p                  hash
 -- ARGV[1] offset  how many due ones earlier pages looked at
 -- ARGV[2] until_  the time of the first page, which counts what becomes due after it; empty on the first page
+-- ARGV[3] alone   1: only this bucket is counted, so that nobody sees where the others have left
 -- Derives  {P:B}s:SID, {P:B}l
 -- Returns  {alive, more, now, {sid on the move, how, ...}, {how a session has come or gone of late, ms ago, ...}}: of
 --          this page of due ones, and on the first page all that are not due; more: 1 if there are more due ones;
@@ -14,6 +15,7 @@ local index = KEYS[1]
 local parameters = KEYS[2]
 local offset = tonumber(ARGV[1])
 local until_ = tonumber(ARGV[2])
+local alone = ARGV[3]
 --@use begin
 --@use look
 
@@ -30,7 +32,9 @@ for _, sid in ipairs(due) do
   if s and s.in_transit and string.sub(s.moving, 1, 1) == '<' then
     -- Not here yet. It is where it comes from, or has left there, and that was noted.
     if s.over then moves[#moves + 1], moves[#moves + 2] = s.moving, 0
-    elseif s.activity < store.now - 10000 then moving[#moving + 1], moving[#moving + 2] = sid, s.moving end
+    elseif alone == '1' or s.activity < store.now - 10000 then
+      moving[#moving + 1], moving[#moving + 2] = sid, s.moving
+    end
   elseif s and not s.over then
     alive = alive + 1
     if s.in_transit then moving[#moving + 1], moving[#moving + 2] = sid, s.moving end -- its mover is gone

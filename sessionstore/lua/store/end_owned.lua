@@ -25,6 +25,7 @@ local cursor = ARGV[4]
 --@use end_session
 
 local store = begin(parameters)
+if redis.call('HGET', ending, ticket) == '0000000000000' then return {'0', 0, {}, {}} end
 -- Its fields: TICKET, until when and why; TICKET SID, what is kept; TICKET=, how many; TICKET#CURSOR, a page is done.
 redis.call('HSET', ending, ticket, string.format('%013d%s', store.now + 60000, reason), ticket .. ' ' .. keep, '')
 redis.call('PEXPIRE', ending, 60000)

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Forget a call that has ended all sessions of an owner: from now on, they may get other ids again.
+-- Note that a call has ended all sessions of an owner: from now on, they may get other ids again. A copy of one of its
+-- pages that arrives later does nothing.
 --
 -- KEYS[1] ending  {P:B}e:OWNER  hash
 -- ARGV[1] ticket  names the call
@@ -11,4 +12,6 @@ local forgotten = 0
 for _, name in ipairs(redis.call('HKEYS', ending)) do
   if string.sub(name, 1, 16) == ticket then forgotten = forgotten + redis.call('HDEL', ending, name) end
 end
+redis.call('HSET', ending, ticket, '0000000000000')
+redis.call('PEXPIRE', ending, 60000)
 return {forgotten}
