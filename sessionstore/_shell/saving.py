@@ -284,8 +284,9 @@ class SavedSession(OpenFacts, Changeable):
             raise
         except (StoreUnavailable, GeneratorExit):
             raise
-        except SessionStoreError:
-            self._unsettled = None
+        except BaseException as error:
+            if isinstance(error, SessionStoreError):
+                self._unsettled = None
             yield from staging.unstage(self._home, sent.changes.written)
             raise
         self._unsettled = None

@@ -71,7 +71,7 @@ async def a_session(session: AsyncSession) -> None:
     assert_type(await session.renew(), None)
     assert_type(await session.close(owner="bob", timeout=60), None)
     assert_type(await session.discard(), None)
-    assert_type(await session.delete(), None)
+    assert_type(await session.delete(), bool)
     assert_type(session.list("log"), AsyncSessionList)
     assert_type(await session.list("log").append("a", "b"), int)
     assert_type(await session.list("log").page(0, 10), list[Any])

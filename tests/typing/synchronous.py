@@ -71,7 +71,7 @@ def a_session(session: Session) -> None:
     assert_type(session.renew(), None)
     assert_type(session.close(owner="bob", timeout=60), None)
     assert_type(session.discard(), None)
-    assert_type(session.delete(), None)
+    assert_type(session.delete(), bool)
     assert_type(session.list("log"), SessionList)
     assert_type(session.list("log").append("a", "b"), int)
     assert_type(session.list("log").page(0, 10), list[Any])
