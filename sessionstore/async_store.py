@@ -10,8 +10,7 @@ from typing import Any, Self
 
 from sessionstore._core.altering import WhenOpen
 from sessionstore._core.operation import Flow
-from sessionstore._core.records import instant
-from sessionstore._core.sessions import Opened
+from sessionstore._core.records import Opened, instant
 from sessionstore._core.store import now
 from sessionstore._redis.aio import AsyncDriver
 from sessionstore._shell.attributes import SessionInfo, Snapshot

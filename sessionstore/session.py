@@ -7,7 +7,7 @@ import threading
 from typing import Any, Self, TypeVar
 
 from sessionstore._core.operation import Flow
-from sessionstore._core.sessions import Opened, Reading
+from sessionstore._core.records import Opened, Reading
 from sessionstore._redis.aio import AsyncDriver
 from sessionstore._redis.sync import Driver
 from sessionstore._shell.calls import AT_CREATE, How, attribute_name

@@ -10,7 +10,8 @@ from sessionstore._core import flows
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Wake
-from sessionstore._core.sessions import Changes, Opened, Scope, field_of
+from sessionstore._core.records import Opened
+from sessionstore._core.sessions import Changes, Scope, field_of
 from sessionstore._core.stamps import end_of, parted
 from sessionstore.errors import Conflict, SessionInUse, SessionStoreError
 

@@ -12,8 +12,17 @@ from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.moves import resolved
 from sessionstore._core.operation import Flow, Operation, Wake, each
-from sessionstore._core.records import Crowded, Due, Forgotten, NotArrived, Seat
-from sessionstore._core.sessions import Changes, Held, Opened, Reading, Scope
+from sessionstore._core.records import (
+    Crowded,
+    Due,
+    Forgotten,
+    Held,
+    NotArrived,
+    Opened,
+    Reading,
+    Seat,
+)
+from sessionstore._core.sessions import Changes, Scope
 from sessionstore._ids import shown
 from sessionstore.errors import (
     LeaseLost,

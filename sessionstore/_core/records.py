@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, NoReturn
 
+from sessionstore._core.keys import Home
 from sessionstore._core.layout import (
     ACTIVITY,
     CONTENT,
@@ -35,8 +37,12 @@ __all__ = [
     "Due",
     "Facts",
     "Forgotten",
+    "Held",
     "Moving",
     "NotArrived",
+    "Opened",
+    "Queued",
+    "Reading",
     "Seat",
     "Unstaged",
     "all_fields",
@@ -48,6 +54,54 @@ __all__ = [
 ]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Held(NamedTuple):
+    """A session that is held: its lease in ms as asked for (None: the store's), and as told."""
+
+    home: Home
+    fence: int
+    asked: int | None
+    told: int
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Opened:
+    """A session that the caller holds (or has just created)."""
+
+    home: Home
+    fields: dict[bytes, bytes]
+    lease_end: int
+    lease_ms: int
+    waited: bool = False
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(self.fields)
+
+
+@dataclass(slots=True, eq=False)
+class Queued:
+    """A place in the line: when the wait ends, and in how many ms to look again at the latest."""
+
+    wait_end: int
+    look_again: int
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Reading:
+    """A session as it was when it was read; times in milliseconds."""
+
+    home: Home
+    fields: dict[bytes, bytes]
+    now: int
+    deadline: int
+    holder: str
+    lease_end: int
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(self.fields)
 
 
 def instant(milliseconds: int) -> datetime:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -12,7 +11,10 @@ from sessionstore._core.layout import ACTIVITY, ATTRIBUTE, FACTS, HAS_LIFETIMES,
 from sessionstore._core.operation import LONGEST, Arguments, Fetch, Operation, check_length
 from sessionstore._core.records import (
     Crowded,
-    Facts,
+    Held,
+    Opened,
+    Queued,
+    Reading,
     Seat,
     all_fields,
     demanded,
@@ -26,10 +28,6 @@ __all__ = [
     "ANY",
     "ANYBODY",
     "Changes",
-    "Held",
-    "Opened",
-    "Queued",
-    "Reading",
     "Scope",
     "abandon",
     "close",
@@ -83,54 +81,6 @@ class Changes(NamedTuple):
         if (length := sum(map(len, given))) > LONGEST:
             check_length(home.id, length, f"session {shown(home.id)}, in what is written at once,")
         return given
-
-
-class Held(NamedTuple):
-    """A session that is held: its lease in ms as asked for (None: the store's), and as told."""
-
-    home: Home
-    fence: int
-    asked: int | None
-    told: int
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class Opened:
-    """A session that the caller holds (or has just created)."""
-
-    home: Home
-    fields: dict[bytes, bytes]
-    lease_end: int
-    lease_ms: int
-    waited: bool = False
-
-    @property
-    def facts(self) -> Facts:
-        return Facts(self.fields)
-
-
-@dataclass(slots=True, eq=False)
-class Queued:
-    """A place in the line: when the wait ends, and in how many ms to look again at the latest."""
-
-    wait_end: int
-    look_again: int
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class Reading:
-    """A session as it was when it was read; times in milliseconds."""
-
-    home: Home
-    fields: dict[bytes, bytes]
-    now: int
-    deadline: int
-    holder: str
-    lease_end: int
-
-    @property
-    def facts(self) -> Facts:
-        return Facts(self.fields)
 
 
 def create(

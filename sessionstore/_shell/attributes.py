@@ -11,8 +11,8 @@ from sessionstore._core.beside import Kind, sizes_of
 from sessionstore._core.buckets import Row
 from sessionstore._core.keys import Home
 from sessionstore._core.layout import ATTRIBUTE, OBJECTS
-from sessionstore._core.records import instant
-from sessionstore._core.sessions import Changes, Reading, field_of
+from sessionstore._core.records import Reading, instant
+from sessionstore._core.sessions import Changes, field_of
 from sessionstore._core.stamps import UNREAD, parted
 from sessionstore._ids import shown
 from sessionstore._shell.lifetimes import Lifetimes

@@ -30,7 +30,8 @@ from sessionstore._core.fetching import Fetching
 from sessionstore._core.keys import PUBLIC, Home, Keyspace
 from sessionstore._core.listing import ListPager
 from sessionstore._core.operation import Flow
-from sessionstore._core.sessions import ANYBODY, Opened, Reading, Scope, field_of
+from sessionstore._core.records import Opened, Reading
+from sessionstore._core.sessions import ANYBODY, Scope, field_of
 from sessionstore._core.sweeping import sweep
 from sessionstore._shell.attributes import SessionInfo, wants_all
 from sessionstore.config import Duration, Parameters

@@ -12,8 +12,8 @@ from sessionstore._core import flows, staging
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.process import generation
-from sessionstore._core.records import Unstaged
-from sessionstore._core.sessions import Changes, Held, Opened, Reading
+from sessionstore._core.records import Held, Opened, Reading, Unstaged
+from sessionstore._core.sessions import Changes
 from sessionstore._shell.beside import Beside
 from sessionstore._shell.calls import AT_CREATE, Calls, How, attribute_name
 from sessionstore._shell.changeable import Changeable, Unsaved

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sessionstore import QuotaExceeded
 from sessionstore._core import parameters, scripts, sessions
 from sessionstore._core.operation import Operation
-from sessionstore._core.records import Moving
+from sessionstore._core.records import Held, Moving
 from sessionstore._core.sessions import ANY
 from sessionstore._shell.opened import OpenSession
 from sessionstore.lists import _ListFlows
@@ -124,7 +124,7 @@ def lapses(home: Home) -> Flow:
         return False
     indexes = (home.bucket.index, home.bucket.owned(found.facts.owner))
     yield [
-        sessions.renew([sessions.Held(home, found.facts.fence, -1, -1)]),  # it ended 1 ms ago
+        sessions.renew([Held(home, found.facts.fence, -1, -1)]),  # it ended 1 ms ago
         Operation(DUE, indexes, (home.sid,), int),
     ]
     return True

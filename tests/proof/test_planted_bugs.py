@@ -15,6 +15,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from sessionstore import QuotaExceeded, SessionStore, SessionStoreError
 from sessionstore._core import buckets, flows, listing, moves, parameters, scripts, seats, sessions
+from sessionstore._core.records import Held
 from tests.faults import test_races
 from tests.faults.simulation import Broken
 from tests.faults.simulation_stage import Stage
@@ -143,7 +144,7 @@ def stale_save(url: str) -> list[Call]:
                 told(process, "write", value, True)
 
         def lapses(process: int, session: Any) -> None:
-            store._driver.do(sessions.renew([sessions.Held(session._home, session.fence, -1, -1)]))
+            store._driver.do(sessions.renew([Held(session._home, session.fence, -1, -1)]))
             told(process, "lapse", session.fence, True)
 
         first = opens(1)

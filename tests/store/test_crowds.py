@@ -11,6 +11,7 @@ from sessionstore import QuotaExceeded, SessionEnded
 from sessionstore._core import sessions
 from sessionstore._core.keys import ticket
 from sessionstore._core.operation import batch
+from sessionstore._core.records import Opened
 from sessionstore._core.store import now
 from tests.support.wait import wait_until
 from tests.support.worlds import World
@@ -32,9 +33,7 @@ def crowd(
         for home in homes
     ]
     for first in range(0, many, 50):
-        assert all(
-            isinstance(one, sessions.Opened) for one in driver.run(batch(makes[first:][:50]))
-        )
+        assert all(isinstance(one, Opened) for one in driver.run(batch(makes[first:][:50])))
     if timeout is not None:
         end = driver.do(now(world.keys)) + timeout
         wait_until(lambda: driver.do(now(world.keys)) > end, "they have timed out")

@@ -12,7 +12,8 @@ import pytest
 from sessionstore import QuotaExceeded, SessionInUse
 from sessionstore._core import sessions
 from sessionstore._core.keys import ticket
-from sessionstore._core.sessions import ANY, Opened, Queued
+from sessionstore._core.records import Opened, Queued
+from sessionstore._core.sessions import ANY
 from tests.store.test_waiting import in_line
 from tests.support.wait import until
 from tests.support.worlds import World

@@ -9,7 +9,8 @@ import pytest
 from sessionstore._core import flows
 from sessionstore._core.keys import Keyspace
 from sessionstore._core.operation import Operation, Wake, batch, each
-from sessionstore._core.sessions import ANY, Held, read
+from sessionstore._core.records import Held
+from sessionstore._core.sessions import ANY, read
 from sessionstore.errors import QuotaExceeded, SessionInUse, SessionNotFound, StoreUnavailable
 
 KEYS = Keyspace("ss", 4)
