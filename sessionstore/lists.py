@@ -65,7 +65,7 @@ class _ListFlows:
                 held.home, held.fence, self._name, items, start, count, cap=cap, ahead=ahead
             )
         )
-        held.note(beside.field_of(beside.LIST, self._name), done.field)
+        held.note(beside.field_named(beside.LIST, self._name), done.field)
         return done.length
 
     def _reading(self, start: int, count: int) -> Flow[tuple[int, list[bytes]]]:
@@ -169,7 +169,7 @@ class _ListFlows:
     def _replacing_by(self, raw: Sequence[bytes]) -> Flow[None]:
         self._beside.check_held("replacing a list")
         if len(beside.cuts(raw)) > 2:
-            yield from self._beside.put(beside.field_of(beside.LIST, self._name), raw)
+            yield from self._beside.put(beside.field_named(beside.LIST, self._name), raw)
         else:
             yield from self._changing(raw, None, None)
 
@@ -193,7 +193,7 @@ class _ListFlows:
 
     def _dropping(self) -> Flow[None]:
         self._beside.check_held("dropping a list")
-        yield from self._beside.put(beside.field_of(beside.LIST, self._name), None)
+        yield from self._beside.put(beside.field_named(beside.LIST, self._name), None)
 
 
 def _check_order(key: object, reverse: object) -> None:

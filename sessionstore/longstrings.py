@@ -50,7 +50,7 @@ class _LongstringFlows:
         done = yield from held.guarded(
             beside.change_text(held.home, held.fence, self._name, piece, place, ahead=ahead)
         )
-        held.note(beside.field_of(beside.LONGSTRING, self._name), done.field)
+        held.note(beside.field_named(beside.LONGSTRING, self._name), done.field)
         return done.length
 
     def _range(self, start: int, count: int) -> Flow[tuple[int, bytes]]:
@@ -90,13 +90,13 @@ class _LongstringFlows:
         check_length(self._name, len(raw), f"longstring {self._name!r}")
         self._beside.check_held("replacing a longstring")
         if len(raw) > beside.PIECE:
-            yield from self._beside.put(beside.field_of(beside.LONGSTRING, self._name), raw)
+            yield from self._beside.put(beside.field_named(beside.LONGSTRING, self._name), raw)
         else:
             yield from self._changing(raw, beside.ALL)
 
     def _dropping(self) -> Flow[None]:
         self._beside.check_held("dropping a longstring")
-        yield from self._beside.put(beside.field_of(beside.LONGSTRING, self._name), None)
+        yield from self._beside.put(beside.field_named(beside.LONGSTRING, self._name), None)
 
     def _bytes(self, data: bytes | str) -> bytes:
         why = "neither bytes nor text"

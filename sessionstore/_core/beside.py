@@ -34,7 +34,7 @@ __all__ = [
     "change_list",
     "change_text",
     "cuts",
-    "field_of",
+    "field_named",
     "identity",
     "is_list",
     "naming",
@@ -81,7 +81,7 @@ class Done(NamedTuple):
     field: bytes
 
 
-def field_of(kind: Kind, name: str) -> bytes:
+def field_named(kind: Kind, name: str) -> bytes:
     """Return the field of a session that names a value kept beside it."""
     return MARKS[kind] + name.encode()
 
@@ -143,7 +143,7 @@ def change_list(
     """
     first, old = "" if start is None else start, ALL if count is None else count
     where: Arguments = (first, old, "" if cap is None else cap, ahead)
-    return _change(CHANGE_LIST, home, fence, field_of(LIST, name), (*where, *items))
+    return _change(CHANGE_LIST, home, fence, field_named(LIST, name), (*where, *items))
 
 
 def change_text(
@@ -154,21 +154,21 @@ def change_text(
     `ahead` is how many bytes the caller will write behind these.
     """
     where = "" if start is None else start
-    return _change(CHANGE_TEXT, home, fence, field_of(LONGSTRING, name), (where, ahead, raw))
+    return _change(CHANGE_TEXT, home, fence, field_named(LONGSTRING, name), (where, ahead, raw))
 
 
 def read_items(
     home: Home, fence: int, name: str, start: int, count: int
 ) -> Operation[tuple[int, list[bytes]]]:
     """Read a page of a list; the answer begins with the length of all."""
-    return read_beside(home, fence, field_of(LIST, name), start, count)
+    return read_beside(home, fence, field_named(LIST, name), start, count)
 
 
 def read_text(
     home: Home, fence: int, kind: Kind, name: str, start: int, count: int
 ) -> Operation[tuple[int, bytes]]:
     """Read a range of bytes; the answer begins with the size of all."""
-    return read_beside(home, fence, field_of(kind, name), start, count)
+    return read_beside(home, fence, field_named(kind, name), start, count)
 
 
 def whole(home: Home, fence: int, kind: Kind, name: str) -> Flow[bytes]:

@@ -63,7 +63,7 @@ class Documents:
     @staticmethod
     def by_field(changed: Mapping[str, bytes | None]) -> dict[bytes, bytes | None]:
         """Return changed documents by the fields that name them."""
-        return {beside.field_of(beside.DOCUMENT, name): raw for name, raw in changed.items()}
+        return {beside.field_named(beside.DOCUMENT, name): raw for name, raw in changed.items()}
 
     def staging(
         self, home: Home, fence: int, changed: Mapping[str, bytes | None], along: Changes
