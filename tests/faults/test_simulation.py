@@ -69,8 +69,7 @@ BUGS = {
 
 BUGS_OF_LIMITS = {
     "a create that comes with any seat": (
-        sessions, "CREATE", "create", r"since and \(not ticket or tonumber.*?== 1\)",
-        "since and not ticket",
+        sessions, "CREATE", "create", r"if not ticket or tonumber.*?then", "if not ticket then",
     ),
     "a bucket that takes what comes last": (
         buckets, "ADOPT", "adopt", r"if known >= tonumber\(version\) then[^\n]*", "",

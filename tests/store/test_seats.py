@@ -199,16 +199,3 @@ async def test_a_create_that_is_cancelled_keeps_no_seat(
     if await store.count():
         await store.delete("a")
     await store.create("b", open=False)
-
-
-async def test_nobody_is_evicted_for_an_owner_before_there_is_a_seat(store: Any) -> None:
-    await store.configure(max_private=5, max_per_owner=1, at_limit="evict")
-    await store.create("cart", "alice", data={"n": 1}, open=False)
-    held = [await store.create("held", f"o{number}") for number in range(4)]
-    await store.configure(max_private=2)
-    with pytest.raises(QuotaExceeded) as caught:
-        await store.create("new", "alice")
-    assert caught.value.limit == "private"
-    assert (await store.read("cart", "alice"))["n"] == 1
-    for session in held:
-        await session.close()

@@ -22,18 +22,17 @@ local function clear_for_create(sid, before, owner, counted, seat, given, first,
       and redis.call('EXISTS', store.tag .. 'r:' .. string.sub(value, 1, 16)) == 0 then return 'UNSTAGED' end
   end
   if store.max_bytes and size > store.max_bytes then return {'TOOBIG', size, store.max_bytes} end
+  local refusal = not counted and make_room(owner, store)
+  if refusal then return refusal end
+
   local pool = owner == '*' and 'public' or 'private'
   local since = parameter(store, 'seats_' .. pool)
+  if not since then return nil end
   -- A seat may have been freed since it was taken. Then it was denied here before that, and the denial stays for an
   -- hour. So a seat that was asked for half an hour ago is too old to tell.
   local ticket, of, asked = string.match(seat, '^(%S+) (%d+) (%d+)$')
-  local missing = since and (not ticket or tonumber(of) < since or store.now - asked > 1800000
-    or redis.call('EXISTS', store.tag .. 'm:' .. ticket) == 1)
-  -- Nobody is evicted before there is a seat: there may be none.
-  local refusal = not counted and make_room(owner, missing, store)
-  if refusal then return refusal end
-  if not since then return nil end
-  if missing then
+  if not ticket or tonumber(of) < since or store.now - asked > 1800000
+    or redis.call('EXISTS', store.tag .. 'm:' .. ticket) == 1 then
     return {'SEAT', pool, parameter(store, 'at_limit') == 'evict' and 1 or 0, string.format('%d %d', since, store.now)}
   end
   -- A session may have expired here unseen. Then its entry is still in the index, and perhaps it has a seat.

@@ -1,11 +1,11 @@
 -- Make sure that an owner may have one session more. Answers nil, or the refusal. At the limit, sessions that are over
 -- end. If the store evicts, the least recently active ones that nobody holds end as well. More than a page of them is
--- too much for one call; so are those on the move whose mover has gone. If it `only_looks`, it evicts none yet.
+-- too much for one call; so are those on the move whose mover has gone.
 --@use review_sessions
 --@use note_lapse
 --@use end_session
 --@use parameter
-local function make_room(owner, only_looks, store)
+local function make_room(owner, store)
   local limit, owned = parameter(store, 'max_per_owner'), store.tag .. 'o:' .. owner
   if owner == '' or owner == '*' or not limit then return nil end
   if redis.call('ZCARD', owned) < limit then return nil end
@@ -20,7 +20,6 @@ local function make_room(owner, only_looks, store)
   local excess = size - limit + 1
   local idle = evicts and review_sessions(redis.call('ZRANGE', owned, 0, -1), owner, false, store) or {}
   if #idle < excess then return {'LIMIT', limit} end
-  if only_looks then return nil end
   table.sort(idle, function(a, b) return a.activity < b.activity end)
   for i = 1, excess do
     if idle[i].lapsed then note_lapse(idle[i], store) end
