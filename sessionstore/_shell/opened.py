@@ -174,7 +174,9 @@ class OpenSession(SavedSession):
         if error is None:
             try:
                 yield from self._closing(None, None, None)
-            except Exception:  # also one of the caller's own classes, when it is encoded
+            except GeneratorExit:
+                raise
+            except BaseException:  # also of the caller's classes, and if it was cancelled halfway
                 with suppress(SessionStoreError):
                     yield from self._giving_up()
                 raise

@@ -341,3 +341,28 @@ async def test_a_block_gives_back_a_session_that_cannot_be_encoded(
         await leaves()
     monkeypatch.undo()
     await (await store.open("a", wait=0)).close()
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_who_is_cancelled_while_a_document_is_written_gives_the_session_back(
+    store: Any, world: World, turns: int
+) -> None:
+    if world.shell != "async":
+        pytest.skip("threads are not cancelled")
+    etree = pytest.importorskip("lxml.etree")
+    await store.create("a", open=False)
+    begun = asyncio.Event()
+
+    async def leaves() -> None:
+        async with store.open("a") as session:
+            session.put_document("d", etree.ElementTree(etree.fromstring("<a/>")))
+            begun.set()
+
+    leaving = asyncio.create_task(leaves())
+    await begun.wait()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    leaving.cancel()
+    with suppress(asyncio.CancelledError):
+        await leaving
+    await (await store.open("a", wait=0)).close()

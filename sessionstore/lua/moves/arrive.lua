@@ -56,17 +56,10 @@ if counted then redis.call('ZREM', owned, s.sid) -- until its old home is retire
 elseif owner ~= '' then redis.call('ZADD', owned, store.now, s.sid) end
 
 -- Is somebody ending all sessions of the owner? This one belongs to them. It ends as soon as it can be seen.
-local ending = store.tag .. 'e:' .. owner
-local calls = had == '1' and redis.call('HGETALL', ending) or {}
-for i = 1, #calls, 2 do
-  local call, why = calls[i], calls[i + 1]
-  if #call == 16 and tonumber(string.sub(why, 1, 13)) > store.now then
-    if redis.call('HEXISTS', ending, call .. ' ' .. source) == 1 then
-      redis.call('HSET', ending, call .. ' ' .. sid, '')
-    else
-      redis.call('HSETNX', session, 'd', call .. ' ' .. string.sub(why, 14))
-    end
-  end
+if had == '1' then
+  --@use ending_of
+  local call, why = ending_of(owner, source, sid, store)
+  if call then redis.call('HSETNX', session, 'd', call .. ' ' .. why) end
 end
 redis.call('SET', decision, 'arrived', 'PX', 86400000)
 return 'ARRIVED'

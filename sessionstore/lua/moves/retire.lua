@@ -6,7 +6,8 @@
 -- ARGV[1] ticket  names the move
 -- ARGV[2] fence   of the opening that moves it; empty: another process completes the move, once the lease is over
 -- ARGV[3] target  the SID of the new home
--- Derives  {P:B}s:SID, {P:B}l, {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
+-- Derives  {P:B}s:SID, {P:B}l, {P:B}x, {P:B}o:OWNER, {P:B}e:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET,
+--          {P:B}v:ID
 -- Returns  {'RETIRED', reason to delete it at its new home or empty, seat that is free or empty} | 'HELD'
 local session = KEYS[1]
 local parameters = KEYS[2]
@@ -34,6 +35,10 @@ if s.owner ~= '' then
   local there = redis.call('HMGET', store.tag .. 's:' .. target, 'o', 'm')
   if there[1] == s.owner and string.match(there[2] or '', '^< (%S+)') == ticket then
     redis.call('ZADD', store.tag .. 'o:' .. s.owner, store.now, target)
+    -- It may have left the pages of an end_all that were to come, for one that was read before.
+    --@use ending_of
+    local call, why = ending_of(s.owner, s.sid, target, store)
+    if call and not pending then pending, reason = call, why end
   end
 end
 s.over, s.kind, s.deleter = 'moved', 'moved', ticket
