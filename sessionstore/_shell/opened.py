@@ -105,32 +105,33 @@ class OpenSession(SavedSession):
                 self._facts = self._facts.with_timeout(timeout)
             return sent
         target, owner = closing.target
-        if again and (yield from relocation.has_moved(self._home, target, closing.ticket)):
-            facts = yield from relocation.complete(self._home, target, closing.ticket, self.fence)
-        else:
-            closing.ticket = new_ticket()
-            self._sequence += 1
-            moving = relocation.move(
-                self._calls.keys, self._home, target, owner,
-                ticket=closing.ticket, fence=self.fence, sequence=self._sequence,
-                changes=sent, put=self._documents.by_field(unsaved.documents), timeout_ms=timeout,
-            )  # fmt: skip
-            try:
-                facts = yield from moving
-            except (Exception, GeneratorExit):
-                raise
-            except BaseException:  # cancelled: what became of the move can be asked
-                yield from self._finding_out(closing, target)
-                raise
-        self._note_moved(target, facts)
+        if again and (yield from self._has_arrived(target, closing.ticket)):
+            return sent
+        closing.ticket = new_ticket()
+        self._sequence += 1
+        moving = relocation.move(
+            self._calls.keys, self._home, target, owner,
+            ticket=closing.ticket, fence=self.fence, sequence=self._sequence,
+            changes=sent, put=self._documents.by_field(unsaved.documents), timeout_ms=timeout,
+        )  # fmt: skip
+        try:
+            self._note_moved(target, (yield from moving))
+        except (Exception, GeneratorExit):
+            raise
+        except BaseException:  # cancelled: what became of the move can be asked
+            closing.landed = yield from self._has_arrived(target, closing.ticket)
+            raise
         return sent
 
-    def _finding_out(self, closing: Closing, target: Home) -> Flow[None]:
-        source, ticket = self._home, closing.ticket
-        closing.landed = yield from relocation.has_moved(source, target, ticket)
-        if closing.landed:
-            facts = yield from relocation.complete(source, target, ticket, self.fence)
-            self._note_moved(target, facts)
+    def _has_arrived(self, target: Home, ticket: str) -> Flow[bool]:
+        """Find out what became of a move; one that has arrived is completed."""
+        source = self._home
+        if not (yield from relocation.has_moved(source, target, ticket)):
+            return False
+        self._note_moved(
+            target, (yield from relocation.complete(source, target, ticket, self.fence))
+        )
+        return True
 
     def _note_moved(self, target: Home, facts: Facts | None) -> None:
         if facts is not None:

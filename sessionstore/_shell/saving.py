@@ -213,19 +213,12 @@ class SavedSession(OpenFacts, Changeable):
     def _naming(self, changes: Changes) -> Flow[None]:
         """Put or remove a value at once; without an answer, it does not happen later either."""
         self._sequence += 1
-        sequence, done = self._sequence, False
         try:
-            yield from self._guarded(flows.save(self._home, self.fence, sequence, changes))
-            done = True
-        except (StoreUnavailable, GeneratorExit):
+            yield from self._save(self._sequence, changes)
+        except BaseException:  # an empty save after it keeps it from landing from then on
+            self._sequence += 1
+            self._unsettled = Sent(self._sequence, Changes(), {})
             raise
-        except BaseException:
-            yield from staging.unstage(self._home, changes.written)
-            raise
-        finally:
-            if not done:  # an empty save after it keeps it from landing from then on
-                self._sequence += 1
-                self._unsettled = Sent(self._sequence, Changes(), {})
 
     def _settled(self, flow: Operation[T] | Flow[T]) -> Flow[T]:
         """Do something with what is kept beside the session, once it is known what that is."""
@@ -277,20 +270,23 @@ class SavedSession(OpenFacts, Changeable):
     def _send(self, sent: Sent) -> Flow[None]:
         self._unsettled = sent
         try:
-            saving = flows.save(self._home, self.fence, sent.sequence, sent.changes)
-            yield from self._guarded(saving)
-        except Unstaged:
-            self._unsettled = None
-            raise
-        except (StoreUnavailable, GeneratorExit):
-            raise
-        except BaseException as error:
-            if isinstance(error, SessionStoreError):
-                self._unsettled = None
-            yield from staging.unstage(self._home, sent.changes.written)
+            yield from self._save(sent.sequence, sent.changes)
+        except SessionStoreError as error:
+            if isinstance(error, Unstaged) or not isinstance(error, StoreUnavailable):
+                self._unsettled = None  # it was refused
             raise
         self._unsettled = None
         self._note_saved(sent.changes, sent.documents)
+
+    def _save(self, sequence: int, changes: Changes) -> Flow[None]:
+        """Save, and take back what was written for it beforehand, unless it may have landed."""
+        try:
+            yield from self._guarded(flows.save(self._home, self.fence, sequence, changes))
+        except (StoreUnavailable, GeneratorExit):
+            raise
+        except BaseException:
+            yield from staging.unstage(self._home, changes.written)
+            raise
 
     def _merge(self, merging: Merging) -> Flow[None]:
         self._merging = merging
