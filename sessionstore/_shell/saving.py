@@ -202,11 +202,11 @@ class SavedSession(OpenFacts, Changeable):
 
     def _put_beside(self, field: bytes, content: bytes | Sequence[bytes] | None) -> Flow[None]:
         """Put a whole value in place of what is kept under a field, or of None remove it."""
+        yield from self._settling()
         named: dict[bytes, bytes] = {}
         if content is not None:
             flow = staging.stage(self._home, self.fence, {field: content}, Changes())
             named = yield from self._guarded(flow)
-        yield from self._settling()
         yield from self._naming(Changes(named, () if named else [field]))
         self._note_beside(field, named.get(field))
 

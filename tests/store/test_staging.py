@@ -341,3 +341,17 @@ async def test_a_move_does_not_name_what_was_lost_on_the_way(store: Any, world: 
     await session.close(id="b", owner="bob")
     async with store.open("b", owner="bob") as moved:
         assert await moved.longstring("t").read() == WHOLE
+
+
+async def test_a_put_that_breaks_off_while_an_earlier_one_is_settled_leaves_nothing(
+    store: Any, world: World
+) -> None:
+    session = await made(store, None)
+    there = values(world)
+    with before(store, "save", stopping(Stopped(), 1)), pytest.raises(Stopped):
+        await session.longstring("l").replace(WHOLE)
+    with before(store, "save", stopping(Stopped(), 1)), pytest.raises(Stopped):
+        await session.longstring("l").replace(WHOLE)
+    assert values(world) == there
+    await put_text(session)
+    assert len(values(world)) == len(there)
