@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sessionstore import SessionEnded, SessionNotOpen, TimedOut
-from tests.support.losing import answers_lost, is_saving, under_way
+from tests.support.steps import answers_lost, is_saving, under_way
 from tests.support.worlds import World
 from tests.unit.data.classes import Cart
 
@@ -43,7 +43,7 @@ async def test_what_changed_while_a_save_was_under_way_is_saved_by_the_next(
     await session.save()
     session["first"] = 1
     session["text"] = "milk"
-    with under_way(world, store, lambda: CHANGES[change](session)):
+    with under_way(store, lambda: CHANGES[change](session)):
         await session.save()
     expected, lifetimes = dict(session), {name: session.lifetime(name) is None for name in session}
     await session.close()
@@ -63,7 +63,7 @@ async def test_what_changed_while_a_shared_save_was_under_way_is_saved_by_the_ne
         session["n"] = 3
         session["list"].append(2)
 
-    with under_way(world, store, meanwhile):
+    with under_way(store, meanwhile):
         await session.save()
     await session.close()
     assert dict(await store.read("a")) == {"n": 3, "list": [1, 2]}
@@ -80,7 +80,7 @@ async def test_a_document_changed_while_a_save_was_under_way_is_saved_by_the_nex
         session.put_document("d", etree.ElementTree(etree.fromstring("<b/>")))
         session.put_document("e", etree.ElementTree(etree.fromstring("<e/>")))
 
-    with under_way(world, store, meanwhile):
+    with under_way(store, meanwhile):
         await session.save()
     await session.close()
     async with store.open("a") as again:
@@ -96,9 +96,9 @@ async def test_what_is_set_aside_while_a_save_was_under_way_keeps_its_bytes(
     world.raw.hset(world.home(":a").session, ".bad", b"\xc7")
     session = await store.open("a")
     session["n"] = 2
-    with under_way(world, store, lambda: session.update(bad="new")):
+    with under_way(store, lambda: session.update(bad="new")):
         await session.save()
-    with under_way(world, store, lambda: session.pop("bad")):
+    with under_way(store, lambda: session.pop("bad")):
         await session.save()
     await session.close()
     again = await store.open("a")
@@ -177,7 +177,7 @@ async def test_a_session_whose_close_was_sent_takes_no_changes(
         with pytest.raises(SessionNotOpen, match="close"):
             ASSIGNING[change](session)
 
-    with under_way(world, store, meanwhile):
+    with under_way(store, meanwhile):
         await session.close()
     assert dict(await store.read("a")) == {"n": 2}
 
@@ -188,7 +188,7 @@ async def test_a_close_whose_answer_was_lost_is_repeated_as_it_was_or_refused(
 ) -> None:
     session = await store.create(id="a", data={"n": 1, "list": [1]})
     session["n"] = 2
-    with answers_lost(world, store), pytest.raises(TimedOut):
+    with answers_lost(store), pytest.raises(TimedOut):
         await session.close()
     with pytest.raises(SessionNotOpen):
         session["n"] = 3
@@ -209,7 +209,7 @@ async def test_a_close_with_changes_made_since_the_last_was_sent_is_refused(
     store: Any, world: World
 ) -> None:
     session = await store.create(id="a", data={"list": [1]})
-    with answers_lost(world, store), pytest.raises(TimedOut):
+    with answers_lost(store), pytest.raises(TimedOut):
         await session.close()
     session["list"].append(2)
     with pytest.raises(SessionNotOpen, match="close"):
@@ -262,7 +262,7 @@ async def test_a_discard_or_delete_whose_answer_was_lost_takes_no_changes_but_is
 ) -> None:
     session = await store.create(id="a", data={"n": 1})
     session["n"] = 2
-    with answers_lost(world, store, any_call=True), pytest.raises(TimedOut):
+    with answers_lost(store, any_call=True), pytest.raises(TimedOut):
         await getattr(session, last)()
     with pytest.raises(SessionNotOpen):
         session["n"] = 3
@@ -283,7 +283,7 @@ async def test_what_was_left_by_a_block_with_an_unknown_close_is_not_open_any_mo
     session = await store.create(id="a", data={"n": 1})
     session["n"] = 2
     await session.__aenter__()
-    with answers_lost(world, store), pytest.raises(TimedOut):
+    with answers_lost(store), pytest.raises(TimedOut):
         await session.__aexit__(None, None, None)
     assert not session.is_open
     with pytest.raises(SessionNotOpen):
@@ -331,7 +331,7 @@ async def test_a_shared_save_whose_answer_was_lost_is_no_conflict_with_itself(
     await store.create(id="a", data={"n": 1}, open=False)
     session = await store.open("a", mode="shared")
     session["n"] = 2
-    with answers_lost(world, store), pytest.raises(TimedOut):
+    with answers_lost(store), pytest.raises(TimedOut):
         await session.save()
     session["n"] = 3
     session["m"] = 1
@@ -407,7 +407,7 @@ async def test_a_close_with_a_document_whose_answer_was_lost_is_repeated(
     root = etree.Element("a")
     root.text = "x" * size
     session.put_document("d", etree.ElementTree(root))
-    with answers_lost(world, store), pytest.raises(TimedOut):
+    with answers_lost(store), pytest.raises(TimedOut):
         await session.close()
     await session.close()
     async with store.open("a") as again:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sessionstore import QuotaExceeded, SessionEnded, SessionNotOpen, TimedOut, ValueTooLarge
-from tests.support.losing import answers_lost, nothing_arrives
+from tests.support.steps import answers_lost, nothing_arrives
 from tests.support.wait import until
 from tests.support.worlds import World
 from tests.unit.data.classes import Cart
@@ -46,7 +46,7 @@ async def test_a_change_that_is_taken_back_after_an_unknown_save_is_not_stored(
     fields = {at for at in world.fields(session) if at[:1] in (b".", b"@")}
     before = dict(session)
     do(session)
-    with lost(world, store), pytest.raises(TimedOut):
+    with lost(store), pytest.raises(TimedOut):
         await session.save()
     undo(session)
     await getattr(session, how)()
@@ -69,7 +69,7 @@ async def test_a_document_that_is_changed_back_after_an_unknown_save(
     session.put_document("d", etree.ElementTree(etree.fromstring("<a>1</a>")))
     await session.save()
     (await session.document("d")).getroot().text = "2"
-    with lost(world, store), pytest.raises(TimedOut):
+    with lost(store), pytest.raises(TimedOut):
         await session.save()
     (await session.document("d")).getroot().text = "1"
     await getattr(session, how)()
@@ -85,7 +85,7 @@ async def test_a_refusal_of_what_was_perhaps_saved_is_not_told_for_what_replaced
     await store.configure(max_bytes=1000)
     session = await store.create("a", data={"n": 1})
     session["large"] = "x" * 2000
-    with nothing_arrives(world, store), pytest.raises(TimedOut):
+    with nothing_arrives(store), pytest.raises(TimedOut):
         await session.save()
     del session["large"]
     session["n"] = 2
@@ -126,7 +126,7 @@ async def test_a_close_is_repeated_by_who_has_only_looked_meanwhile(
     await store.create("a", data={"n": 1, "list": [1], "cart": Cart([])}, open=False)
     session = await store.open("a")
     session["n"] = 2
-    with lost(world, store), pytest.raises(TimedOut):
+    with lost(store), pytest.raises(TimedOut):
         await session.close()
     LOOKS[look](session)
     await session.close()
@@ -139,7 +139,7 @@ async def test_a_close_is_repeated_though_a_lifetime_has_ended_meanwhile(
     session = await store.create("a")
     session.set("code", 1, lifetime=timedelta(milliseconds=50))
     session["n"] = 2
-    with nothing_arrives(world, store), pytest.raises(TimedOut):
+    with nothing_arrives(store), pytest.raises(TimedOut):
         await session.close()
     end = world.now() + 100
     await until(lambda: world.now() > end, "the code has ended")
@@ -155,7 +155,7 @@ async def test_no_other_last_request_follows_one_that_is_unknown(
     store: Any, world: World, lost: Any, first: str, then: str
 ) -> None:
     session = await store.create("a", data={"n": 1})
-    losing = lost(world, store, any_call=True) if lost is answers_lost else lost(world, store)
+    losing = lost(store, any_call=True) if lost is answers_lost else lost(store)
     with losing, suppress(TimedOut):
         await getattr(session, first)()
     if session.is_open or (first == "delete" and lost is nothing_arrives):
@@ -173,7 +173,7 @@ async def test_a_session_whose_close_was_refused_at_its_repeat_is_renewed_again(
     await store.configure(lease=0.6, max_bytes=500)
     session = await store.create("a", data={"n": 1})
     session["large"] = "x" * 1000
-    with nothing_arrives(world, store), pytest.raises(TimedOut):
+    with nothing_arrives(store), pytest.raises(TimedOut):
         await session.close()
     assert not session.is_open
     with pytest.raises(ValueTooLarge):
@@ -301,7 +301,7 @@ async def test_a_list_whose_drop_had_no_answer_is_what_it_is_seen_to_be_from_the
     session = await store.create("a")
     values = session.list("l")
     await values.append("first")
-    with lost(world, store), pytest.raises(TimedOut):
+    with lost(store), pytest.raises(TimedOut):
         await PUTS[how](values)
     seen = [item async for item in values.items()]
     assert (seen == ["first"]) is (lost is nothing_arrives)
