@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from redis import exceptions
 
@@ -45,37 +45,50 @@ WAITING = 500
 """How many connections to one server may wait for a wake-up at a time."""
 
 
-class Exchange:
-    """Talks with the servers of a deployment, over connections that are its own."""
+C = TypeVar("C", Connections, AsyncConnections)
 
-    def __init__(self, deployment: Deployment, *, safe: bool) -> None:
+
+class _Exchange(Generic[C]):
+    """What both kinds share: everything but the waiting for a server."""
+
+    def __init__(
+        self, deployment: Deployment, nodes: Nodes[C], waiting: Nodes[C], *, safe: bool
+    ) -> None:
         self._deployment = deployment
         self._shebang = deployment.shebang
         self._safe = safe
-        self._nodes = Nodes(deployment, Connections, connect_wire)
-        self._waiting = Nodes(deployment, Connections, connect_wire, WAITING)
-        self.place = self._nodes.place
-        self.parts = self._nodes.parts
+        self._nodes: Nodes[C] = nodes
+        self._waiting: Nodes[C] = waiting
+        self.place = nodes.place
+        self.parts = nodes.parts
 
     @property
     def _topology(self) -> Any:
         return self._deployment.client.nodes_manager
+
+    def close(self) -> None:
+        """Close all connections, those in use when they are given back."""
+        for connections in (*self._nodes.close(), *self._waiting.close()):
+            connections.close()
+
+
+class Exchange(_Exchange[Connections]):
+    """Talks with the servers of a deployment, over connections that are its own."""
+
+    def __init__(self, deployment: Deployment, *, safe: bool) -> None:
+        super().__init__(
+            deployment,
+            Nodes(deployment, Connections, connect_wire),
+            Nodes(deployment, Connections, connect_wire, WAITING),
+            safe=safe,
+        )
 
     def one(self, operation: Operation[Any], attempts: Attempts) -> Any:
         """Return the reply to one operation: what nearly every call is, with no trouble."""
         operations = (operation,)
         commands = with_fetches(operations, call, self._shebang)
         data, count = packed(commands), len(commands)
-        connections = self._nodes.of(operation.keys[0])
-        wire = connections.take()
-        try:
-            wire.send(data)
-            attempts.sent = True
-            replies = wire.receive(count)
-        except BaseException:
-            connections.drop(wire)  # an answer may still be under way
-            raise
-        connections.give(wire)
+        replies = self._sent(self._nodes.of(operation.keys[0]), data, count, attempts)
         (reply,) = joined(operations, replies)
         if isinstance(reply, Exception):
             raise reply
@@ -124,16 +137,22 @@ class Exchange:
         asking: bool = False,
     ) -> list[Any]:
         asked = Asked(operations, make, self._shebang, safe=self._safe, asking=asking)
+        return asked.answers(self._sent(connections, asked.commands, asked.count, attempts))
+
+    def _sent(
+        self, connections: Connections, data: bytes, count: int, attempts: Attempts
+    ) -> list[Any]:
+        """Return the replies to what is sent over one of the connections."""
         wire = connections.take()
         try:
-            wire.send(asked.commands)
+            wire.send(data)
             attempts.sent = True
-            replies = wire.receive(asked.count)
+            replies: list[Any] = wire.receive(count)
         except BaseException:
             connections.drop(wire)  # an answer may still be under way
             raise
         connections.give(wire)
-        return asked.answers(replies)
+        return replies
 
     def pop(self, key: str, seconds: float) -> None:
         """Wait for something on a list; StoreUnavailable if no connection comes free for that."""
@@ -151,27 +170,17 @@ class Exchange:
         if isinstance(reply, Exception):
             raise reply
 
-    def close(self) -> None:
-        """Close all connections, those in use when they are given back."""
-        for connections in (*self._nodes.close(), *self._waiting.close()):
-            connections.close()
 
-
-class AsyncExchange:
+class AsyncExchange(_Exchange[AsyncConnections]):
     """The same with the word `await`."""
 
     def __init__(self, deployment: Deployment, *, safe: bool) -> None:
-        self._deployment = deployment
-        self._shebang = deployment.shebang
-        self._safe = safe
-        self._nodes = Nodes(deployment, AsyncConnections, connect_wire_async, AT_ONCE)
-        self._waiting = Nodes(deployment, AsyncConnections, connect_wire_async, WAITING)
-        self.place = self._nodes.place
-        self.parts = self._nodes.parts
-
-    @property
-    def _topology(self) -> Any:
-        return self._deployment.client.nodes_manager
+        super().__init__(
+            deployment,
+            Nodes(deployment, AsyncConnections, connect_wire_async, AT_ONCE),
+            Nodes(deployment, AsyncConnections, connect_wire_async, WAITING),
+            safe=safe,
+        )
 
     def begin(
         self, operations: list[Operation[Any]], place: str, attempts: Attempts, ended: Ended
@@ -271,8 +280,3 @@ class AsyncExchange:
         connections.give(wire)
         if isinstance(reply, Exception):
             raise reply
-
-    def close(self) -> None:
-        """Close all connections, those in use when they are given back."""
-        for connections in (*self._nodes.close(), *self._waiting.close()):
-            connections.close()
