@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sessionstore import SessionEnded, SessionNotOpen, TimedOut
-from tests.support.steps import answers_lost, is_saving, under_way
+from tests.support.steps import answers_lost, around, is_saving, nothing_arrives, under_way
 from tests.support.worlds import World
 from tests.unit.data.classes import Cart
 
@@ -224,20 +224,8 @@ async def test_a_close_that_did_not_land_lands_when_it_is_repeated(
 ) -> None:
     session = await store.create(id="a", data={"n": 1})
     session["n"] = 2
-    driver, answer = store._driver, store._driver._answer
-
-    def sync(step: Any) -> Any:
-        if is_saving(step):
-            raise TimedOut("it was lost on the way")
-        return answer(step)
-
-    async def awaited(step: Any) -> Any:
-        return sync(step)
-
-    driver._answer = awaited if world.shell == "async" else sync
-    with pytest.raises(TimedOut):
+    with nothing_arrives(store), pytest.raises(TimedOut):
         await session.close()
-    del driver._answer
     await session.close()
     assert (await store.read("a"))["n"] == 2
     assert (await store.read("a")).info.holder is None
@@ -297,29 +285,15 @@ async def test_a_move_whose_answer_was_lost_is_repeated_as_the_same(
 ) -> None:
     session = await store.create(id="a", data={"n": 1})
     session["n"] = 2
-    driver, answer = store._driver, store._driver._answer
     steps = []
 
-    def loses(step: Any) -> bool:
+    def loses(step: Any) -> None:
         steps.append(step)
-        return len(steps) > lost
-
-    def sync(step: Any) -> Any:
-        reply = answer(step)
-        if loses(step):
+        if len(steps) > lost:
             raise TimedOut("the answer was lost")
-        return reply
 
-    async def awaited(step: Any) -> Any:
-        reply = await answer(step)
-        if loses(step):
-            raise TimedOut("the answer was lost")
-        return reply
-
-    driver._answer = awaited if world.shell == "async" else sync
-    with pytest.raises(TimedOut):
+    with around(store, answered=loses), pytest.raises(TimedOut):
         await session.close(**how)
-    del driver._answer
     await session.close(**how)
     assert await store.count() == 1
     assert dict(await store.read(how.get("id", "a"), how.get("owner", ""))) == {"n": 2}

@@ -11,7 +11,7 @@ from typing import Any
 from sessionstore import TimedOut
 from sessionstore._core.operation import Operation, Step
 
-__all__ = ["answers_lost", "before", "is_saving", "nothing_arrives", "under_way"]
+__all__ = ["answers_lost", "around", "before", "is_saving", "nothing_arrives", "under_way"]
 
 At = Callable[[Step], None]
 
