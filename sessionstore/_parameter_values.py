@@ -16,6 +16,8 @@ OPTIONAL = {"max_timeout", "lifetime", "max_per_owner"} | {
     "max_private",
     "max_public",
     "max_bytes",
+    "max_jobs",
+    "max_jobs_per_owner",
 }
 POSITIVE = {"lease", "lifetime"}
 MOST = {"max_waiters": 500}  # a script goes through the whole line

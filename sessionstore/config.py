@@ -66,5 +66,11 @@ class Parameters:
     max_events: int = 100
     """How many events each bucket keeps, give or take a hundred: 25,600 in all by default."""
 
+    max_jobs: int | None = 100
+    """How many live jobs one session may have."""
+
+    max_jobs_per_owner: int | None = None
+    """How many live jobs the sessions of one owner may have; of an anonymous one: that session."""
+
     def __post_init__(self) -> None:
         check({field.name: getattr(self, field.name) for field in fields(self)})

@@ -15,6 +15,11 @@
     ├── ValueTooLarge         more than the store takes for one session (also a ValueError)
     ├── ConfigError           a bad argument, parameter or URL (also a ValueError)
     │   └── StoreNotFound     there is no such store, and none was to be made
+    ├── JobRefused            a job was not taken: too many, or not as its engine wants it
+    ├── JobNotFound           no such job, or none that the acting user may know of
+    ├── JobFailed             it ended by an error, or cannot be had
+    ├── JobCancelled          it was cancelled, or its session ended
+    ├── JobLost               its workers were lost, more often than it may lose them
     ├── StoreClosed           the store was closed before this use of it
     └── StoreUnavailable      the server could not be reached, or refused to work
         └── TimedOut          no answer in time: the outcome is unknown
@@ -33,6 +38,11 @@ from sessionstore._ids import shown
 __all__ = [
     "ConfigError",
     "Conflict",
+    "JobCancelled",
+    "JobFailed",
+    "JobLost",
+    "JobNotFound",
+    "JobRefused",
     "LeaseLost",
     "NotPermitted",
     "QuotaExceeded",
@@ -227,6 +237,60 @@ class ConfigError(SessionStoreError, ValueError):
 
 class StoreNotFound(ConfigError):
     """There is no store with this prefix at this URL, and `connect` was not to make one."""
+
+
+class JobRefused(SessionStoreError):
+    """A job was not taken.
+
+    `limit` is `session`, `owner`, `queue` (too many jobs live; `value` is how many may, and
+    `retry_after` when to try again, in seconds), `size`, or `parameters` (`why` says what its
+    engine wants).
+    """
+
+    def __init__(
+        self, limit: str, *, value: int = 0, retry_after: float | None = None, why: str = ""
+    ) -> None:
+        many = f"{value} jobs live already; wait for one, or try again in {retry_after} s"
+        super().__init__(f"the job was refused ({limit}): {why or many}")
+        self.limit = limit
+        self.value = value
+        self.retry_after = retry_after
+        self.why = why
+
+
+class JobNotFound(SessionStoreError):
+    """There is no such job, or none that the acting user may know of; or it ended long ago."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"job {shown(id)} not found; its record is kept for a while after its end")
+        self.id = id
+
+
+class JobFailed(SessionStoreError):
+    """A job has failed; `errors` has what its engine says of it, the topmost first."""
+
+    def __init__(self, id: str, *, errors: tuple[object, ...] = (), why: str = "") -> None:
+        super().__init__(f"job {shown(id)} has failed: {why or 'its errors say why'}")
+        self.id = id
+        self.errors = errors
+        self.why = why
+
+
+class JobCancelled(SessionStoreError):
+    """A job was cancelled; `reason` says why."""
+
+    def __init__(self, id: str, *, reason: str) -> None:
+        super().__init__(f"job {shown(id)} was cancelled ({reason})")
+        self.id = id
+        self.reason = reason
+
+
+class JobLost(SessionStoreError):
+    """The workers that ran a job were lost, more often than it may lose them."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"job {shown(id)} was lost with its workers; retry it, or look at them")
+        self.id = id
 
 
 class StoreClosed(SessionStoreError):

@@ -32,6 +32,8 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:seat:POOL}p hash    the limit of the pool                         permanent
     {P:seat:POOL}m hash    seats of sessions on the move, each with the  permanent, usually empty
                            other one, that of the same session
+
+The keys of jobs and their queues are in `jobs/keys.py`.
 """
 
 from __future__ import annotations
@@ -53,7 +55,10 @@ __all__ = ["PERMANENT", "PUBLIC", "Home", "Keyspace", "Pool", "names_of", "ticke
 PUBLIC = "*"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 MAX_BUCKETS = len(LETTERS) ** 2
-PERMANENT = re.compile(r"\{[^{}]+:(?:store|seat:\w+|[A-Za-z0-9_-]{2})\}(?:x|q|ev|p|r|m|)")
+PERMANENT = re.compile(
+    r"\{[^{}]+:(?:store|seat:\w+|[A-Za-z0-9_-]{2})\}(?:x|q|ev|p|r|m|jx|jd|)"
+    r"|\{[^{}]+:q:[\w-]+\}[prdc]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +183,10 @@ class Keyspace:
             return Home(sid, self._by_name[match[1]])
         owner, _, name = sid.partition(":")
         return Home(sid, self.bucket_of(name if owner in ("", PUBLIC) else _unescaped(owner)))
+
+    def bucket_named(self, name: str) -> Bucket | None:
+        """Return the bucket that an id names, if there is one."""
+        return self._by_name.get(name)
 
     def bucket_of(self, name: str) -> Bucket:
         return self.buckets[zlib.crc32(name.encode()) % len(self.buckets)]

@@ -31,6 +31,8 @@ hands a session over, `lapse` what finds that a lease is over, and `save` what w
                   session of this name
     r  origin     tells it apart from all others, from its       arrive
                   first move on; see Row.identity
+    j  jobs       the group of its jobs and their events;        make, submit
+                  absent: it has had none
 
 The holder, in fixed places: the end of the lease (13 digits), how it came to be, the ticket of the
 opening (16 letters), a label for people. How it came to be is `o` opened, `g` granted and not taken
@@ -77,6 +79,7 @@ __all__ = [
     "HAS_BESIDE",
     "HAS_LIFETIMES",
     "HOLDER",
+    "JOBS",
     "LIST_BESIDE",
     "LONGSTRING_BESIDE",
     "LOST",
@@ -110,6 +113,7 @@ SAVED = b"n"
 RESERVED = b"v"
 DELETER = b"k"
 ORIGIN = b"r"
+JOBS = b"j"
 ENDED = b"e"
 
 FACTS = (FENCE, OWNER, TIMEOUT, CREATED, ACTIVITY, ENDS, SEAT)
@@ -129,6 +133,7 @@ FIELDS = frozenset(
         RESERVED,
         DELETER,
         ORIGIN,
+        JOBS,
     )
 )
 """All that a session may have besides its content."""

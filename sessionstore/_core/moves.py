@@ -19,8 +19,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from sessionstore._core import seats
 from sessionstore._core.buckets import InMotion, identity
+from sessionstore._core.jobs.groups import point
 from sessionstore._core.keys import Home, Keyspace
-from sessionstore._core.layout import FACTS, ORIGIN
+from sessionstore._core.layout import FACTS, JOBS, ORIGIN
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.records import (
     Crowded,
@@ -36,7 +37,17 @@ from sessionstore._core.scripts import load
 from sessionstore._core.sessions import Changes
 from sessionstore.errors import LeaseLost
 
-__all__ = ["admit", "arrive", "complete_moves", "decide", "resolve", "resolved", "retire", "stay"]
+__all__ = [
+    "admit",
+    "arrive",
+    "complete_moves",
+    "decide",
+    "leave",
+    "resolve",
+    "resolved",
+    "retire",
+    "stay",
+]
 
 T = TypeVar("T")
 
@@ -62,12 +73,31 @@ def resolve(keys: Keyspace, home: Home, moving: Moving) -> Flow[None]:
     if not moving.arriving and not (yield from decide(target, moving.ticket)):
         yield from stay(source, moving.ticket)
         return
-    retired = yield from retire(source, moving.ticket, None, target)
+    retired, _ = yield from leave(keys, source, moving.ticket, None, target)
     if retired is None:
         raise NotArrived
-    yield from admit(target, moving.ticket, retired.reason)
     if retired.seat:
         yield from seats.give_back(keys, source.bucket, retired.seat)
+
+
+def leave(
+    keys: Keyspace, source: Home, ticket: str, fence: int | None, target: Home
+) -> Flow[tuple[Retired | None, Facts | None]]:
+    """End the old home and let the new one be seen; None and None if somebody holds the old one.
+
+    Its jobs know before that where it is from now on: a home that has ended would end them.
+    """
+    retired = yield from retire(source, ticket, fence, target)
+    group = retired if isinstance(retired, str) else None
+    if group is not None:
+        yield from point(keys, group, target)
+        retired = yield from retire(source, ticket, fence, target, told=True)
+    if not isinstance(retired, Retired):
+        return None, None
+    facts = yield from admit(target, ticket, retired.reason)
+    if group is not None and facts is not None:
+        yield from point(keys, group, target, facts.owner)
+    return retired, facts
 
 
 def complete_moves(keys: Keyspace, found: Sequence[InMotion]) -> Flow[bool]:
@@ -109,6 +139,7 @@ def arrive(
         seat,
         int(facts.owner == owner),
         facts.fields.get(ORIGIN) or identity(source, facts.created),
+        facts.fields.get(JOBS, b""),
         *_attributes(facts, changes),
     )
     decision = target.bucket.decision(ticket)
@@ -137,14 +168,20 @@ class Retired(NamedTuple):
     seat: str
 
 
-def retire(source: Home, ticket: str, fence: int | None, target: Home) -> Operation[Retired | None]:
-    """End the old home; None if somebody holds it."""
-    return Operation(
-        RETIRE,
-        (source.session, source.bucket.parameters),
-        (ticket, "" if fence is None else fence, target.sid),
-        lambda reply: None if reply == b"HELD" else Retired(*map(bytes.decode, reply[1:])),
-    )
+def retire(
+    source: Home, ticket: str, fence: int | None, target: Home, *, told: bool = False
+) -> Operation[Retired | str | None]:
+    """End the old home; None if somebody holds it, the group of its jobs if they are not `told`."""
+
+    def parse(reply: Sequence[Any]) -> Retired | str | None:
+        if reply == b"HELD":
+            return None
+        if reply[0] == b"JOBS":
+            return str(reply[1].decode())
+        return Retired(*map(bytes.decode, reply[1:]))
+
+    given = (ticket, "" if fence is None else fence, target.sid, int(told))
+    return Operation(RETIRE, (source.session, source.bucket.parameters), given, parse)
 
 
 def stay(source: Home, ticket: str) -> Operation[None]:

@@ -76,7 +76,7 @@ def move(
                 message = f"the session stays where it is, as it was: {error}"
                 raise StoreUnavailable(message) from error
             raise
-    arrived = yield from complete(home, target, ticket, fence)
+    arrived = yield from complete(keys, home, target, ticket, fence)
     if refused is not None and not isinstance(refused, Exception):
         raise refused
     return arrived
@@ -94,12 +94,13 @@ def has_moved(home: Home, target: Home, ticket: str) -> Flow[bool]:
     return (yield from _or_unknown(settling()))
 
 
-def complete(home: Home, target: Home, ticket: str, fence: int) -> Flow[Facts | None]:
+def complete(
+    keys: Keyspace, home: Home, target: Home, ticket: str, fence: int
+) -> Flow[Facts | None]:
     """Take the last steps of a move that has arrived; the answer is as that of `move`."""
 
     def completing() -> Flow[Facts | None]:
-        retired = yield from moves.retire(home, ticket, fence, target)
-        return (yield from moves.admit(target, ticket, retired.reason if retired else ""))
+        return (yield from moves.leave(keys, home, ticket, fence, target))[1]
 
     return (yield from _or_unknown(completing()))
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sessionstore._core import buckets, moves, parameters, seats
+from sessionstore._core.jobs import groups
+from sessionstore._core.jobs.keys import find_group
 from sessionstore._core.keys import Bucket, Keyspace, Pool
 from sessionstore._core.operation import Flow, batch, each
 from sessionstore.errors import SessionStoreError, StoreUnavailable
@@ -14,6 +16,9 @@ __all__ = ["end_all_that_is_over", "give_back", "sweep"]
 
 UNKNOWN = "unknown"
 """The pool of a session whose key has expired unseen, as its bucket notes it."""
+
+JOBS = ">jobs"
+"""Not a pool: the jobs of a session that has ended, and why; they are in another bucket."""
 
 NOTED = 500
 """So many of the seats that a bucket has noted does one sweep tell."""
@@ -94,6 +99,9 @@ def give_back(keys: Keyspace, noted: Mapping[Bucket, Sequence[bytes]]) -> Flow[N
             ended.setdefault(name, []).append(seat)
     if not ended:
         return
+    for noted_jobs in ended.pop(JOBS, ()):
+        group, _, why = noted_jobs.partition(" ")
+        yield from groups.end(find_group(keys, group), why)
     unknown = set(ended.pop(UNKNOWN, ()))
     for name, free in ended.items():
         yield from seats.free(keys.pool(name), free)

@@ -129,7 +129,8 @@ class OpenSession(SavedSession):
         if not (yield from relocation.has_moved(source, target, ticket)):
             return False
         self._note_moved(
-            target, (yield from relocation.complete(source, target, ticket, self.fence))
+            target,
+            (yield from relocation.complete(self._calls.keys, source, target, ticket, self.fence)),
         )
         return True
 

@@ -13,7 +13,8 @@
 -- ARGV[7] seat        ticket of its seat in the pool of its kind, and what the demand for it said; empty: it has none
 -- ARGV[8] had         1: the owner has it already, under another id
 -- ARGV[9] origin      stays with it wherever it goes
--- ARGV[10...] attributes  names and values in turn
+-- ARGV[10] jobs       the group of its jobs; empty: it has had none
+-- ARGV[11...] attributes  names and values in turn
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}e:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}m:TICKET,
 --          {P:B}v:ID, {P:B}r:ID
 -- Returns  'ARRIVED' | 'DENIED' | 'EXISTS' | {'LIMIT', n} | {'CROWDED', n, evict}
@@ -30,6 +31,7 @@ local ends = tonumber(ARGV[6])
 local seat = ARGV[7]
 local had = ARGV[8]
 local origin = ARGV[9]
+local jobs = ARGV[10]
 --@use begin
 --@use look
 --@use clear_for_create
@@ -42,15 +44,16 @@ local before = look(session, store)
 local owned = store.tag .. 'o:' .. owner
 local counted = owner ~= '' and redis.call('ZSCORE', owned, source)
 local sid = string.sub(session, #store.tag + 3)
-local refusal = clear_for_create(sid, before, owner, counted, seat, ARGV, 10, store)
+local refusal = clear_for_create(sid, before, owner, counted, seat, ARGV, 11, store)
 if refusal then return refusal end
 
 local s = {
   session = session, sid = sid, owner = owner, timeout = timeout_ms,
   created = created, ends = ends,
 }
-write_new(s, before, '', '< ' .. ticket .. ' ' .. source, seat, ARGV, 10, store)
+write_new(s, before, '', '< ' .. ticket .. ' ' .. source, seat, ARGV, 11, store)
 redis.call('HSET', session, 'r', origin)
+if jobs ~= '' then redis.call('HSET', session, 'j', jobs) end
 redis.call('ZADD', store.tag .. 'x', store.now, s.sid) -- due, so that whoever counts takes a look at it
 if counted then redis.call('ZREM', owned, s.sid) -- until its old home is retired, that has its place
 elseif owner ~= '' then redis.call('ZADD', owned, store.now, s.sid) end

@@ -6,14 +6,17 @@
 -- ARGV[1] ticket  names the move
 -- ARGV[2] fence   of the opening that moves it; empty: another process completes the move, once the lease is over
 -- ARGV[3] target  the SID of the new home
+-- ARGV[4] told    1: its jobs know of the new home
 -- Derives  {P:B}s:SID, {P:B}l, {P:B}x, {P:B}o:OWNER, {P:B}e:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET,
 --          {P:B}v:ID
 -- Returns  {'RETIRED', reason to delete it at its new home or empty, seat that is free or empty} | 'HELD'
+--          | {'JOBS', group}: nothing is done before they know
 local session = KEYS[1]
 local parameters = KEYS[2]
 local ticket = ARGV[1]
 local fence = tonumber(ARGV[2])
 local target = ARGV[3]
+local told = ARGV[4]
 --@use begin
 --@use look
 --@use end_session
@@ -23,6 +26,7 @@ local store = begin(parameters)
 local s = look(session, store)
 local here = s and not s.ended and string.match(s.moving or '', '^> (%S+)') == ticket
 if here and s.held and s.fence ~= fence then return 'HELD' end
+if here and s.jobs and told ~= '1' then return {'JOBS', s.jobs} end
 -- Also if it has left long ago: it comes to its new home now, and whoever sees that must find where it has left.
 note_move('> ' .. ticket .. ' ' .. target, store)
 if not s or s.ended then return {'RETIRED', redis.call('HGET', session, 'd') or '', ''} end

@@ -30,6 +30,14 @@ local function end_session(s, store)
     redis.call('SADD', store.tag .. 'q', seat)
   end
   emit(s.kind or 'ended', s, s.over, store)
+  if s.jobs and s.kind ~= 'moved' then
+    if string.sub(s.jobs, 1, 2) == string.sub(store.tag, -3, -2) then
+      --@use end_group
+      end_group(s.jobs, s.over, store)
+    else
+      redis.call('SADD', store.tag .. 'q', '>jobs ' .. s.jobs .. ' ' .. s.over) -- for the sweep, or whoever gives back
+    end
+  end
 
   if s.ticket and s.mark ~= 'c' then -- nobody waits for what nobody has held
     local waiters = store.tag .. 'w:' .. s.sid

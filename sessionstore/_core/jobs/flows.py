@@ -1,0 +1,282 @@
+"""What takes more than one round trip: each half of a flow heals if the other does not follow."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from sessionstore._core import moves, sessions
+from sessionstore._core.jobs import groups, jobs, queues
+from sessionstore._core.jobs.jobs import Elsewhere, Fields, Outcome, Report
+from sessionstore._core.jobs.keys import (
+    Group,
+    JobKey,
+    Queue,
+    find_group,
+    find_job,
+    new_group,
+    new_job,
+    queue,
+)
+from sessionstore._core.jobs.records import Away, Entry, Job, Later, Started, Submitted, Waiting
+from sessionstore._core.keys import Bucket, Home, Keyspace
+from sessionstore._core.keys import ticket as new_ticket
+from sessionstore._core.operation import Flow, Operation, Wake, batch, each
+from sessionstore._core.records import NotArrived
+from sessionstore._core.sessions import Scope
+from sessionstore.errors import (
+    JobRefused,
+    SessionEnded,
+    SessionNotFound,
+    SessionStoreError,
+)
+
+__all__ = [
+    "Finished",
+    "Order",
+    "adopt",
+    "attach",
+    "result",
+    "retry",
+    "start",
+    "submit",
+    "sweep",
+    "take",
+]
+
+T = TypeVar("T")
+
+RECHECK = 1000
+"""When who waits for the end of a job looks by itself at the latest, in ms."""
+
+
+class Order(NamedTuple):
+    """A job to be submitted."""
+
+    queue: str
+    fields: Fields
+    head_start_ms: int = 0
+    delay_ms: int = 0
+
+
+class Finished(NamedTuple):
+    """A start that is over, and what there is to tell of it."""
+
+    entry: Entry
+    token: str
+    outcome: Outcome
+    said: Report
+
+
+def submit(keys: Keyspace, home: Home, scope: Scope, order: Order) -> Flow[Submitted]:
+    """Submit a job for a session: first where its session is, then in the line for the workers.
+
+    What breaks off in between leaves a job whose place in line the sweep sees to.
+    """
+    submitted = yield from _join(keys, home, scope, order.fields)
+    waiting = Waiting(
+        submitted.job, order.queue, submitted.owner, order.head_start_ms, order.delay_ms, False
+    )
+    if not submitted.fresh:
+        return submitted
+    job = find_job(keys, submitted.job)
+    try:
+        full = yield from queues.enqueue(queue(keys, order.queue), [waiting], check=True)
+    except (SessionStoreError, GeneratorExit):
+        raise
+    except BaseException:  # cancelled: nobody learns of this job
+        yield from jobs.cancel(job, "", "its caller has gone", 0)
+        raise
+    if full is not None:
+        yield from jobs.cancel(job, "", "its queue is full", 0)
+        raise JobRefused("queue", value=full, retry_after=1.0)
+    return submitted
+
+
+def attach(keys: Keyspace, home: Home, scope: Scope) -> Flow[Group]:
+    """Return the group of a session's jobs and events; it is made if there is none."""
+    return find_group(keys, (yield from _join(keys, home, scope, None)).group)
+
+
+def _join(
+    keys: Keyspace, home: Home, scope: Scope, fields: Fields | None, place: Bucket | None = None
+) -> Flow[Submitted]:
+    """Add a job to the group of its session; without fields, only see to the group."""
+    job = None if fields is None else new_job(home.bucket)
+    submitting = jobs.submit(home, scope, new_group(place or home.bucket), job, fields or {})
+    try:
+        answer = yield from moves.resolved(keys, home, submitting)
+        if not isinstance(answer, Elsewhere):
+            return answer
+        found = yield from moves.resolved(keys, home, sessions.read(home, scope, ()))
+    except NotArrived:
+        raise SessionNotFound(home.id) from None
+    group = find_group(keys, answer.group)
+    job = None if fields is None else new_job(group.bucket)
+    return (yield from jobs.submit_away(home, found.facts.owner, group, job, fields or {}))
+
+
+def _has_ended(keys: Keyspace, away: Away) -> Flow[str | None]:
+    """Return why a session in another bucket has ended; None if it lives, or is on its way."""
+    home = keys.home(away.sid)
+    try:
+        group = yield from moves.resolved(keys, home, groups.group_of(home))
+    except NotArrived:
+        return None
+    except SessionNotFound:
+        return "timed out"
+    except SessionEnded as ended:
+        return None if ended.reason == "moved" else ended.reason
+    return None if group == away.group else "deleted"
+
+
+def take(
+    keys: Keyspace,
+    place: Queue,
+    *,
+    most: int,
+    lease_ms: int,
+    done: Sequence[Finished] = (),
+    dropped: Sequence[Entry] = (),
+    later: Sequence[tuple[Entry, Later]] = (),
+) -> Flow[tuple[list[str | SessionStoreError], queues.Claimed]]:
+    """Finish starts and take the next jobs, in one write where one server has both.
+
+    The answers are what `finish` says of each, and what was taken.
+    """
+    finishing = [
+        jobs.finish(find_job(keys, one.entry.job), one.token, one.outcome, one.said) for one in done
+    ]
+    over = [one.entry for one in done if one.outcome.state not in ("again", "back")]
+    back = [
+        (one.entry, Later(False, one.outcome.delay_ms))
+        for one in done
+        if one.outcome.state in ("again", "back")
+    ]
+    claiming = queues.claim(
+        place, new_ticket(), most, lease_ms, done=[*over, *dropped], later=[*back, *later]
+    )
+    *told, claimed = yield from _mixed([*finishing, claiming])
+    if isinstance(claimed, SessionStoreError):
+        raise claimed
+    return told, claimed
+
+
+def _mixed(operations: Sequence[Operation[Any]]) -> Flow[list[Any]]:
+    return (yield from each(operations))
+
+
+def start(
+    keys: Keyspace, entries: Sequence[Entry], worker: str, lease_ms: int
+) -> Flow[list[Started | Later | SessionStoreError | None]]:
+    """Start jobs that were taken from a queue: each, or why it is not for now, or None: never."""
+    ticket = new_ticket()
+    homes = [find_job(keys, entry.job) for entry in entries]
+    answers = yield from each([jobs.start(home, worker, ticket, lease_ms) for home in homes])
+    started: list[Started | Later | SessionStoreError | None] = []
+    for home, answer in zip(homes, answers, strict=True):
+        if isinstance(answer, Away):
+            started.append((yield from _start_away(keys, home, answer, worker, ticket, lease_ms)))
+        else:
+            started.append(answer)
+    return started
+
+
+def _start_away(
+    keys: Keyspace, job: JobKey, away: Away, worker: str, ticket: str, lease_ms: int
+) -> Flow[Started | Later | SessionStoreError | None]:
+    try:
+        ended = yield from _has_ended(keys, away)
+        if ended is not None:
+            yield from groups.end(find_group(keys, away.group), ended)
+        answer = yield from jobs.start(job, worker, ticket, lease_ms, alive=ended is None)
+    except SessionStoreError as error:
+        return error
+    return None if isinstance(answer, Away) else answer
+
+
+def sweep(keys: Keyspace, due: Sequence[Bucket]) -> Flow[int]:
+    """Look at the jobs of some buckets that are due; return how many wait that were told of.
+
+    A bucket or queue that cannot be reached keeps no other from being seen to; its error is raised
+    at the end.
+    """
+    failure: SessionStoreError | None = None
+    told = 0
+    while due:
+        answers = yield from each([jobs.sweep(bucket) for bucket in due])
+        waiting: dict[str, list[Waiting]] = defaultdict(list)
+        more: list[Bucket] = []
+        away: list[Away] = []
+        for bucket, found in zip(due, answers, strict=True):
+            if isinstance(found, SessionStoreError):
+                failure = failure or found
+                continue
+            away += found.away
+            for one in found.waiting:
+                waiting[one.queue].append(one)
+            if found.more:
+                more.append(bucket)
+        try:
+            for one in away:
+                ended = yield from _has_ended(keys, one)
+                if ended is not None:
+                    yield from groups.end(find_group(keys, one.group), ended)
+            yield from batch(list(_enqueuing(keys, waiting)))
+        except SessionStoreError as error:
+            failure = failure or error
+        told += sum(map(len, waiting.values()))
+        due = more
+    if failure is not None:
+        raise failure
+    return told
+
+
+def _enqueuing(keys: Keyspace, waiting: dict[str, list[Waiting]]) -> Iterable[Operation[Any]]:
+    for name, entries in waiting.items():
+        for at in range(0, len(entries), 100):
+            yield queues.enqueue(queue(keys, name), entries[at : at + 100], check=False)
+
+
+def result(job: JobKey, user: str, wait_ms: int | None) -> Flow[Job | None]:
+    """Wait for the end of a job; None if it is not over in time (wait_ms None: however long)."""
+    ticket = new_ticket()
+    wait_end: int | None = None
+    while True:
+        found = yield from jobs.wait_for(job, user, ticket)
+        if isinstance(found, Job):
+            return found
+        step = RECHECK
+        if wait_ms is not None:
+            wait_end = found + wait_ms if wait_end is None else wait_end
+            step = min(wait_end - found, RECHECK)
+        if step <= 0:
+            return None
+        yield Wake(job.wake(ticket), step)
+
+
+def retry(keys: Keyspace, job: JobKey, user: str) -> Flow[str]:
+    """Put a job that is over in line again; the answer is empty, or a state that forbids it."""
+    answer: Waiting | Away | str = yield from jobs.retry(job, user)
+    if isinstance(answer, Away):
+        ended = yield from _has_ended(keys, answer)
+        if ended is not None:
+            raise SessionEnded(answer.sid, reason=ended)
+        answer = yield from jobs.retry(job, user, alive=True)
+    if isinstance(answer, Waiting):
+        yield from queues.enqueue(queue(keys, answer.queue), [answer], check=False)
+        return ""
+    return answer if isinstance(answer, str) else "away"
+
+
+def adopt(keys: Keyspace, job: JobKey, home: Home, scope: Scope) -> Flow[str]:
+    """Give an orphan to a session; the answer is empty, or why not.
+
+    A session that has had no job gets its group where the orphan is.
+    """
+    group = find_group(keys, (yield from _join(keys, home, scope, None, job.bucket)).group)
+    if group.bucket is not job.bucket:
+        return "the jobs of that session are kept elsewhere"
+    state = yield from jobs.adopt(job, group, scope.user)
+    return f"it is {state}, and no orphan" if state else ""

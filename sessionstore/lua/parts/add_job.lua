@@ -1,0 +1,49 @@
+-- Add a job to a group, within the limits; without an id, only make the group. `away` says whether its session is in
+-- another bucket. From `first` on, `given` holds the fields of the job, names and values in turn.
+--@use parameter
+--@use post
+local function add_job(group, sid, owner, away, id, given, first, store)
+  local facts, live = store.tag .. 'jg:' .. group, store.tag .. 'js:' .. group
+  local turn = (owner == '' or owner == '*') and group or owner
+  local job, owned, keys = store.tag .. 'j:' .. id, store.tag .. 'jo:' .. turn, store.tag .. 'ju:' .. group
+  local key, due, expiry = nil, store.now, 604800000
+  if id ~= '' then
+    if redis.call('EXISTS', job) == 1 then return {'SUBMITTED', id, group, turn} end
+    for i = first, #given, 2 do
+      if given[i] == 'k' then key = given[i + 1] end
+      if given[i] == 'd' then due = store.now + given[i + 1] end
+    end
+    local other = key and redis.call('HGET', keys, key)
+    if other and redis.call('EXISTS', store.tag .. 'j:' .. other) == 1 then return {'DUPLICATE', other, group, turn} end
+    local most = parameter(store, 'max_jobs')
+    if most and redis.call('ZCARD', live) >= most then return {'LIMIT', most, 'session'} end
+    most = parameter(store, 'max_jobs_per_owner')
+    if most and redis.call('ZCARD', owned) >= most then return {'LIMIT', most, 'owner'} end
+  end
+
+  redis.call('HSET', facts, 's', sid, 'o', owner)
+  if away ~= '' then redis.call('HSET', facts, 'a', 1) else redis.call('HDEL', facts, 'a') end
+  expiry = math.max(expiry, due - store.now + expiry)
+  redis.call('PEXPIRE', facts, expiry)
+  if id == '' then return {'SUBMITTED', id, group, turn} end
+
+  redis.call('HSET', job, 's', 'queued', 'g', group, 'o', turn, 'c', store.now, 't', 0, unpack(given, first))
+  redis.call('HSET', job, 'd', due)
+  redis.call('PEXPIRE', job, expiry)
+  redis.call('ZADD', live, store.now, id)
+  redis.call('PEXPIRE', live, expiry)
+  redis.call('ZADD', owned, store.now, id)
+  redis.call('PEXPIRE', owned, expiry)
+  redis.call('ZADD', store.tag .. 'jx', due + 5000, id)
+  if key then
+    redis.call('HSET', keys, key, id)
+    redis.call('PEXPIRE', keys, expiry)
+  end
+  for i = first, #given, 2 do
+    if string.byte(given[i]) == 42 then
+      redis.call('PEXPIRE', store.tag .. 'jb:' .. id .. ':' .. string.match(given[i + 1], '^%d+'), expiry)
+    end
+  end
+  post(group, id, 'queued', '', '', store)
+  return {'SUBMITTED', id, group, turn}
+end

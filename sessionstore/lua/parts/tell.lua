@@ -1,0 +1,17 @@
+-- Write down what a job reports, unless it has reported that before. From `first` on, `given` holds `fields` pairs for
+-- its hash, and then types and bodies of events in turn. In silence nothing is told.
+--@use post
+local function tell(job, number, fields, given, first, store)
+  local key = store.tag .. 'j:' .. job.id
+  if number <= tonumber(redis.call('HGET', key, 'N') or 0) then return end
+  local pairs_ = {'N', number}
+  for i = first, first + 2 * fields - 1 do
+    pairs_[#pairs_ + 1] = given[i]
+    if (i - first) % 2 == 0 and string.byte(given[i]) == 42 then
+      redis.call('PEXPIRE', store.tag .. 'jb:' .. job.id .. ':' .. string.match(given[i + 1], '^%d+'), 604800000)
+    end
+  end
+  redis.call('HSET', key, unpack(pairs_))
+  if job.silent then return end
+  for i = first + 2 * fields, #given, 2 do post(job.group, job.id, given[i], given[i + 1], '', store) end
+end
