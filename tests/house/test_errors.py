@@ -29,6 +29,7 @@ WORDING = {"doing", "message", "why"}
 # A fact of each name that errors are made of.
 FACTS: dict[str, object] = {
     "doing": "saving",
+    "errors": ({"code": 5, "text": "no paper"},),
     "fence": 7,
     "fields": ("cart", "name"),
     "holder": "web-1",
@@ -37,6 +38,7 @@ FACTS: dict[str, object] = {
     "message": "what happened; what to do",
     "path": "cart[2]",
     "reason": "timed out",
+    "retry_after": 1.0,
     "size": 4,
     "type_name": "socket",
     "unknown": False,

@@ -29,6 +29,8 @@ ALL = Parameters(
     max_bytes=7000,
     linger=timedelta(seconds=9),
     max_events=10,
+    max_jobs=8,
+    max_jobs_per_owner=11,
 )
 
 

@@ -126,6 +126,8 @@ PARAMETERS = {
     "max_bytes": LIMIT,
     "linger": NEEDED_DURATION,
     "max_events": NEEDED_LIMIT,
+    "max_jobs": LIMIT,
+    "max_jobs_per_owner": LIMIT,
 }
 
 STORE = {

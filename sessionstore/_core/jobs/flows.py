@@ -219,10 +219,10 @@ def sweep(keys: Keyspace, due: Sequence[Bucket]) -> Flow[int]:
             if found.more:
                 more.append(bucket)
         try:
-            for one in away:
-                ended = yield from _has_ended(keys, one)
+            for place in away:
+                ended = yield from _has_ended(keys, place)
                 if ended is not None:
-                    yield from groups.end(find_group(keys, one.group), ended)
+                    yield from groups.end(find_group(keys, place.group), ended)
             yield from batch(list(_enqueuing(keys, waiting)))
         except SessionStoreError as error:
             failure = failure or error

@@ -278,8 +278,8 @@ def retry(job: JobKey, user: str, *, alive: bool = False) -> Operation[Waiting |
 
     def parse(reply: Sequence[Any]) -> Waiting | Away | str:
         match reply:
-            case [b"QUEUED", bytes(queue), bytes(owner), bytes(head)]:
-                return Waiting(job.id, queue.decode(), owner.decode(), int(head), 0, False)
+            case [b"QUEUED", bytes(queue), bytes(owner), bytes(head), int(delay)]:
+                return Waiting(job.id, queue.decode(), owner.decode(), int(head), delay, False)
             case [b"AWAY", bytes(sid), bytes(group)]:
                 return Away(sid.decode(), group.decode())
             case [b"STATE", bytes(state)]:
@@ -295,7 +295,7 @@ def adopt(job: JobKey, group: Group, user: str) -> Operation[str]:
     def parse(reply: Sequence[Any]) -> str:
         if reply == b"ADOPTED":
             return ""
-        if reply == b"ABSENT":
+        if reply[0] != b"STATE":
             refuse(job.id, reply)
         return str(reply[1].decode())
 

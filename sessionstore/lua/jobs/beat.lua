@@ -7,8 +7,8 @@
 -- ARGV[2...] tokens  of their starts, in order
 -- Derives  {P:B}jg:GROUP, {P:B}js:GROUP, {P:B}je:GROUP, {P:B}ju:GROUP, {P:B}jo:OWNER, {P:B}jw:JID, {P:B}jx, {P:B}jd,
 --          {P:B}jc, {P:B}s:SID, {P:B}g:TICKET
--- Returns  {answer for each}: R renewed; L lost; C, ms that are left (8 digits) and why: it is to stop; O, state and why
---          in turn, with a space between: it is over
+-- Returns  {answer for each}: R renewed; L lost; C, ms that are left (8 digits) and why: it is to stop; O, state and
+--          why, with a space between: it is over
 local parameters = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
 --@use begin

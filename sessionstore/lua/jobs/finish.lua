@@ -36,6 +36,7 @@ local refusal = check_token(j, token, store)
 if refusal then return refusal end
 tell(j, number, fields, ARGV, 8, store)
 redis.call('HSET', job, 'T', token)
+redis.call('HDEL', job, 'l')
 if outcome ~= 'again' and outcome ~= 'back' then
   close_job(j, outcome, body, why, store)
 elseif j.cancel then

@@ -6,8 +6,8 @@
 -- ARGV[1] user   the acting user, if not privileged; empty: anybody's jobs are visible
 -- ARGV[2] alive  1: the session, which is in another bucket, was seen alive
 -- Derives  {P:B}jg:GROUP, {P:B}js:GROUP, {P:B}je:GROUP, {P:B}jo:OWNER, {P:B}jx, {P:B}jd, {P:B}s:SID
--- Returns  {'QUEUED', queue, owner, head start} | {'OVER', why the session ended} | {'STATE', state}: it cannot be
---          | {'AWAY', sid, group} | 'ABSENT'
+-- Returns  {'QUEUED', queue, owner, head start, delay_ms} | {'OVER', why the session ended}
+--          | {'STATE', state}: it cannot be | {'AWAY', sid, group} | 'ABSENT'
 local job = KEYS[1]
 local parameters = KEYS[2]
 local user = ARGV[1]
@@ -20,19 +20,21 @@ local alive = ARGV[2]
 local store = begin(parameters)
 local j = read_job(string.sub(job, #store.tag + 3), store)
 if not j or not may_see(j.group, user, store) then return 'ABSENT' end
-if j.state == 'queued' then return {'QUEUED', j.queue, j.owner, j.head_start} end
+if j.state == 'queued' then return {'QUEUED', j.queue, j.owner, j.head_start, math.max(0, j.due - store.now)} end
 if j.state == 'running' or j.state == 'done' then return {'STATE', j.state} end
 local how, what = find_group(j.group, store)
 if how == 'ended' then return {'OVER', what} end
 if how == 'away' and alive ~= '1' then return {'AWAY', what, j.group} end
-redis.call('HSET', job, 's', 'queued', 'd', store.now, 'c', store.now)
-redis.call('HDEL', job, 'a', 'x', 'f', 'z', 'Z', 'T', 'i', 'j', 'O', 'S', 'k')
+-- If it was ended while a worker had it, that may go on until the end of its lease.
+local due = math.max(store.now, j.lease_end or 0)
+redis.call('HSET', job, 's', 'queued', 'd', due, 'c', store.now)
+redis.call('HDEL', job, 'l', 'a', 'x', 'f', 'z', 'Z', 'T', 'i', 'j', 'O', 'S', 'k')
 redis.call('PEXPIRE', job, 604800000)
 redis.call('ZREM', store.tag .. 'jd', j.id)
 for _, key in ipairs({'js:' .. j.group, 'jo:' .. j.owner}) do
   redis.call('ZADD', store.tag .. key, store.now, j.id)
   redis.call('PEXPIRE', store.tag .. key, 604800000)
 end
-redis.call('ZADD', store.tag .. 'jx', store.now + 5000, j.id)
+redis.call('ZADD', store.tag .. 'jx', due + 5000, j.id)
 post(j.group, j.id, 'queued', '', 'retried', store)
-return {'QUEUED', j.queue, j.owner, j.head_start}
+return {'QUEUED', j.queue, j.owner, j.head_start, due - store.now}

@@ -28,6 +28,9 @@ if not j then return 'ABSENT' end
 if not j.live then return 'OVER' end
 if j.state == 'running' then
   if string.match(j.token, ' (.*)$') == ticket then
+    -- Its lease is counted from when it asked for the last time.
+    redis.call('HSET', job, 'l', store.now + lease_ms)
+    redis.call('ZADD', store.tag .. 'jx', store.now + lease_ms, j.id)
     return {'STARTED', j.token, redis.call('HGETALL', job)}
   end
   if j.lease_end > store.now then return {'RUNNING', j.lease_end - store.now} end

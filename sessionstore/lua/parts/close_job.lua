@@ -1,11 +1,11 @@
 -- End a job: write down what became of it, tell it, wake who waits for it. Of a session that has ended itself, the end
--- of the last job is the time to tell that. It answers nothing.
+-- of the last job is the time to tell that. The lease stays: who has it may not know yet that it is over.
 --@use post
 --@use tell_end
 local function close_job(job, state, body, why, store)
   local key, kinds = store.tag .. 'j:' .. job.id, {done = 'result'}
   redis.call('HSET', key, 's', state, 'f', store.now, 'z', body, 'Z', why, 't', string.match(job.token or '0', '^%d+'))
-  redis.call('HDEL', key, 'l', 'u')
+  redis.call('HDEL', key, 'u')
   local keep = job.keep
   if state == 'failed' or state == 'lost' then
     keep = math.max(keep, 604800000)

@@ -1,7 +1,6 @@
 -- End the jobs of a session that has ended: those that wait are closed, those that run stop, or go on in silence, as
 -- each was submitted. A hundred at once; then the group is due for the sweep, which goes on.
 --@use read_job
---@use close_job
 --@use end_job
 --@use tell_end
 local function end_group(group, why, store)

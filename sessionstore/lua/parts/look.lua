@@ -7,7 +7,8 @@ local function look(session, store)
   local s = {
     session = session, sid = string.sub(session, #store.tag + 3), fence = tonumber(v[1]), owner = v[2] or '',
     timeout = timeout, stored_timeout = timeout, created = v[4], activity = activity, stored_activity = activity,
-    size = v[11] or 0, has_beside = v[12], first_end = tonumber(v[13]), seat = v[14], jobs = v[15], ends = tonumber(v[6]),
+    size = v[11] or 0, has_beside = v[12], first_end = tonumber(v[13]), seat = v[14], jobs = v[15],
+    ends = tonumber(v[6]),
     -- These are found below, and named here so that the table need not grow.
     moving = nil, over = nil, held = nil, lease_end = nil, mark = nil, ticket = nil, label = nil, deadline = nil,
   }

@@ -7,8 +7,8 @@
 -- ARGV[2] most     how many to take, at most 500
 -- ARGV[3] hide_ms  after that others look at them, too
 -- ARGV[4] done     how many follow that are over
--- ARGV[5...] jobs  these, each an id with its owner behind; then others: r (it runs elsewhere) or l (it is for later) and
---                  in how many ms to look again, and the job
+-- ARGV[5...] jobs  these, each an id with its owner behind; then others: r (it runs elsewhere) or l (it is for later)
+--                  and in how many ms to look again, and the job
 -- Derives  {P:q:NAME}r, {P:q:NAME}w:O, {P:q:NAME}d, {P:q:NAME}c, {P:q:NAME}o:O, {P:q:NAME}k, {P:q:NAME}t:T
 -- Returns  {ms until something is due or -1, job, ...}
 local limits = KEYS[1]
@@ -86,7 +86,7 @@ while fresh < room do
     redis.call('ZREM', ring, owner) -- back with the next job, or when one of its jobs is over
   end
 end
-if rate then redis.call('HSET', limits, 'left', tostring(left - fresh), 'at', now) end
+if rate then redis.call('HSET', limits, 'left', string.format('%.3f', left - fresh), 'at', now) end
 
 local next_ms = -1
 for _, index in ipairs({due, taken}) do

@@ -3,7 +3,7 @@
 --
 -- KEYS[1] limits  {P:q:NAME}p  hash
 -- ARGV[1] check     1: a queue that is full refuses
--- ARGV[2...] jobs   for each: its id, with its owner behind; head start in ms, delay in ms, and 1 if it was there before
+-- ARGV[2...] jobs   for each: its id, with its owner behind; head start and delay in ms; 1: it was there before
 -- Derives  {P:q:NAME}r, {P:q:NAME}w:O, {P:q:NAME}d, {P:q:NAME}c, {P:q:NAME}k
 -- Returns  'QUEUED' | {'FULL', n}
 local limits = KEYS[1]

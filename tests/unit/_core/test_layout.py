@@ -12,7 +12,15 @@ from tests.house.sources import ROOT
 
 LUA = ROOT / "sessionstore" / "lua"
 CORE = ROOT / "sessionstore" / "_core"
-TEXTS = {path.stem: without_comments(path.read_text("utf-8")) for path in LUA.rglob("*.lua")}
+OF_JOBS = re.compile(r"local function (?!end_session)\w*(?:jobs?|group|ring|tell|token|post)\w*\(|'jg:'")
+"""What tells the fragments that are about jobs, whose legend is another."""
+
+TEXTS = {
+    path.stem: text
+    for path in LUA.rglob("*.lua")
+    if path.parent.name not in ("jobs", "queues")
+    and not OF_JOBS.search(text := without_comments(path.read_text("utf-8")))
+}
 
 HOW_HELD = set("ogcw")
 """The letters of a holder, and not of a field."""
