@@ -90,13 +90,13 @@ def leave(
     retired = yield from retire(source, ticket, fence, target)
     group = retired if isinstance(retired, str) else None
     if group is not None:
-        yield from point(keys, group, target)
+        yield from point(keys, group, source, target)
         retired = yield from retire(source, ticket, fence, target, told=True)
     if not isinstance(retired, Retired):
         return None, None
     facts = yield from admit(target, ticket, retired.reason)
     if group is not None and facts is not None:
-        yield from point(keys, group, target, facts.owner)
+        yield from point(keys, group, target, target, facts.owner)
     return retired, facts
 
 

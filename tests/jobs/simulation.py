@@ -106,8 +106,8 @@ return 1""",
 class Told:
     """What the actors know of one job."""
 
-    group: str
-    owner: str
+    group: str = ""
+    owner: str = ""
     token: str = ""
     """Of the last start that anybody was told."""
     leased: bool = False
@@ -217,7 +217,9 @@ class JobSimulation:
             return None
         answer = self._answer(step)
         one = isinstance(step, Operation)
-        for operation, said in zip([step] if one else step, [answer] if one else answer, strict=True):
+        for operation, said in zip(
+            [step] if one else step, [answer] if one else answer, strict=True
+        ):
             self._note(running.name, operation, said)
         return answer
 
@@ -227,9 +229,7 @@ class JobSimulation:
         self.history.append(f"{name}: {script} {operation.keys[0]} -> {str(said)[:100]}")
         if script not in ("start", "report", "finish"):
             return
-        told = self._told.get(operation.keys[0].partition("}j:")[2])
-        if told is None:
-            return
+        told = self._told.setdefault(operation.keys[0].partition("}j:")[2], Told())
         if script == "start" and said[0] == b"STARTED":
             token = said[1].decode()
             if token != told.token and told.leased:
@@ -321,7 +321,8 @@ class JobSimulation:
                     with suppress(*NEVER_MORE):
                         found = step.parse(answer)
                         if isinstance(found, Submitted):
-                            self._told.setdefault(found.job, Told(found.group, found.owner))
+                            told = self._told.setdefault(found.job, Told())
+                            told.group, told.owner = found.group, found.owner
                 step = flow.send(answer)
 
     def _moves(self, name: str, id: str, owner: str) -> Actor:
@@ -439,7 +440,9 @@ class JobSimulation:
                 [lapses(self._keys.named(id, owner)) for id in IDS for owner in OWNERS],
             )
             run(sweeping.sweep(self._keys, self._keys.buckets))
-            at_once(self._answer, [self._ask(OVERDUE, f"{one.tag}jx") for one in self._keys.buckets])
+            at_once(
+                self._answer, [self._ask(OVERDUE, f"{one.tag}jx") for one in self._keys.buckets]
+            )
             at_once(self._answer, [self._ask(LATE, place.limits) for place in self._queues])
             run(flows.sweep(self._keys, self._keys.buckets))
             for place in self._queues:
@@ -476,7 +479,8 @@ class JobSimulation:
         run = self._store._driver.run
         found = run(batch([jobs.read(find_job(self._keys, id), "") for id in sorted(self._told)]))
         seen: dict[str, list[groups.JobEvent]] = defaultdict(list)
-        for group in sorted({told.group for told in self._told.values()} | {job.text("g") for job in found}):
+        told_of = {told.group for told in self._told.values() if told.group}
+        for group in sorted(told_of | {job.text("g") for job in found}):
             self._compare_group(group, seen)
         for job in found:
             self._compare_job(job, seen[job.id])
@@ -492,7 +496,9 @@ class JobSimulation:
             raise Broken(f"the events of {group} have gaps: {numbers}")
         over = [at for at, event in enumerate(page.events) if event.type == "session-ended"]
         if over and over != [len(numbers) - 1]:
-            raise Broken(f"{group}: that the session has ended is not the last that is told")
+            raise Broken(
+                f"{group}: that the session has ended is not the last: {_shown(page.events)}"
+            )
         if page.live:
             raise Broken(f"{group} has jobs that live")
         for event in page.events:
@@ -502,7 +508,11 @@ class JobSimulation:
         told = self._told[job.id]
         if job.live:
             raise Broken(f"{job.id} is {job.state} for ever")
-        ends = [at for at, event in enumerate(events) if event.type in ENDS.values() and event.why != "adopted"]
+        ends = [
+            at
+            for at, event in enumerate(events)
+            if event.type in ENDS.values() and event.why != "adopted"
+        ]
         again = [at for at, event in enumerate(events) if event.why == "retried"]
         if any(event.why == "adopted" for event in events):
             return  # it tells two sessions, one after the other
@@ -513,7 +523,9 @@ class JobSimulation:
             if at + 1 < len(events) and events[at + 1].why not in ("retried", "adopted"):
                 raise Broken(f"{job.id} tells something after its end: {_shown(events)}")
         if not silent and not told.retried and events and events[-1].type != ENDS[job.state]:
-            raise Broken(f"{job.id} is {job.state}, and its last event is {events[-1].type}: {_shown(events)}")
+            raise Broken(
+                f"{job.id} is {job.state}, and its last event is {events[-1].type}: {_shown(events)}"
+            )
         logs = [event.body for event in events if event.type == "log"]
         acknowledged = [body for body in told.reports if body in logs or not silent]
         if [body for body in logs if body in acknowledged] != acknowledged:

@@ -171,26 +171,27 @@ def start(
     keys: Keyspace, entries: Sequence[Entry], worker: str, lease_ms: int
 ) -> Flow[list[Started | Later | SessionStoreError | None]]:
     """Start jobs that were taken from a queue: each, or why it is not for now, or None: never."""
-    ticket = new_ticket()
     homes = [find_job(keys, entry.job) for entry in entries]
-    answers = yield from each([jobs.start(home, worker, ticket, lease_ms) for home in homes])
+    # A ticket for each: a queue that was wrong may name a job twice.
+    answers = yield from each([jobs.start(home, worker, new_ticket(), lease_ms) for home in homes])
     started: list[Started | Later | SessionStoreError | None] = []
     for home, answer in zip(homes, answers, strict=True):
         if isinstance(answer, Away):
-            started.append((yield from _start_away(keys, home, answer, worker, ticket, lease_ms)))
+            started.append((yield from _start_away(keys, home, answer, worker, lease_ms)))
         else:
             started.append(answer)
     return started
 
 
 def _start_away(
-    keys: Keyspace, job: JobKey, away: Away, worker: str, ticket: str, lease_ms: int
+    keys: Keyspace, job: JobKey, away: Away, worker: str, lease_ms: int
 ) -> Flow[Started | Later | SessionStoreError | None]:
     try:
         ended = yield from _has_ended(keys, away)
         if ended is not None:
             yield from groups.end(find_group(keys, away.group), ended)
-        answer = yield from jobs.start(job, worker, ticket, lease_ms, alive=ended is None)
+        starting = jobs.start(job, worker, new_ticket(), lease_ms, alive=ended is None)
+        answer = yield from starting
     except SessionStoreError as error:
         return error
     return None if isinstance(answer, Away) else answer

@@ -39,11 +39,14 @@ class EventPage(NamedTuple):
     events: list[JobEvent]
 
 
-def point(keys: Keyspace, group: str, target: Home, owner: str = "") -> Operation[None]:
-    """Note where the session of a group is from now on, and, once that is known, whose it is."""
+def point(
+    keys: Keyspace, group: str, source: Home, target: Home, owner: str = ""
+) -> Operation[None]:
+    """Note where the session of a group goes, and, once that is known, whose it is there."""
     found = find_group(keys, group)
     away = int(found.bucket is not target.bucket)
-    return Operation(POINT_JOBS, (found.facts,), (target.sid, owner, away), lambda _: None)
+    given = (source.sid, target.sid, away, owner)
+    return Operation(POINT_JOBS, (found.facts,), given, lambda _: None)
 
 
 def group_of(home: Home) -> Operation[str]:

@@ -30,6 +30,9 @@ if not s or not visible(s, owner, user) then return 'ABSENT' end
 if s.in_transit then return {'MOVING', s.moving} end
 if s.over then return {'OVER', s.over} end
 if not s.jobs then
+  -- Sent again, and there is another session of this name by now: this was for the one before it.
+  local before = store.tag .. 'jg:' .. group
+  if redis.call('EXISTS', before) == 1 then return {'OVER', redis.call('HGET', before, 'e') or 'deleted'} end
   s.jobs = group
   redis.call('HSET', session, 'j', group)
 end

@@ -21,8 +21,13 @@ local function add_job(group, sid, owner, away, id, given, first, store)
     if most and redis.call('ZCARD', owned) >= most then return {'LIMIT', most, 'owner'} end
   end
 
-  redis.call('HSET', facts, 's', sid, 'o', owner)
-  if away ~= '' then redis.call('HSET', facts, 'a', 1) else redis.call('HDEL', facts, 'a') end
+  -- Who comes from another bucket has seen the session there a moment ago; it may have gone on since.
+  if away == '' then
+    redis.call('HSET', facts, 's', sid, 'o', owner)
+    redis.call('HDEL', facts, 'a')
+  elseif redis.call('HSETNX', facts, 's', sid) == 1 then
+    redis.call('HSET', facts, 'o', owner, 'a', 1)
+  end
   expiry = math.max(expiry, due - store.now + expiry)
   redis.call('PEXPIRE', facts, expiry)
   if id == '' then return {'SUBMITTED', id, group, turn} end

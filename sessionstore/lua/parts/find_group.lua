@@ -8,6 +8,8 @@ local function find_group(group, store)
   if found[2] then return 'away', found[1] end
   local s = look(store.tag .. 's:' .. found[1], store)
   if not s then return 'ended', 'timed out' end
+  local target = s.ended and s.moving and string.match(s.moving, '^> %S+ (.*)$')
+  if target then return 'away', target end
   if s.over then return 'ended', s.over end
   if s.jobs ~= group then return 'ended', 'deleted' end -- it is another one of its name
   return 'alive'

@@ -12,7 +12,9 @@ from tests.house.sources import ROOT
 
 LUA = ROOT / "sessionstore" / "lua"
 CORE = ROOT / "sessionstore" / "_core"
-OF_JOBS = re.compile(r"local function (?!end_session)\w*(?:jobs?|group|ring|tell|token|post)\w*\(|'jg:'")
+OF_JOBS = re.compile(
+    r"local function (?!end_session)\w*(?:jobs?|group|ring|tell|token|post)\w*\(|'jg:'"
+)
 """What tells the fragments that are about jobs, whose legend is another."""
 
 TEXTS = {
