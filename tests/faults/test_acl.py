@@ -75,10 +75,15 @@ COMMANDS = [
     "pexpire",
     "pexpireat",
     "exists",
+    "hincrby",
+    "scard",
+    "zpopmin",
+    "zremrangebyrank",
+    "spublish",
 ]
 """Every command that the library and its scripts use; `client|setinfo` is unknown to Redis 7.0."""
 
-RULE = "on >{password} resetkeys ~{{{prefix}:* resetchannels -@all " + " ".join(
+RULE = "on >{password} resetkeys ~{{{prefix}:* resetchannels &{{{prefix}:* -@all " + " ".join(
     f"+{word}" for word in COMMANDS
 )
 """`ACL SETUSER app RULE`, with a password, and the prefix of the store (the default is `ss`)."""

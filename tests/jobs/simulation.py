@@ -32,7 +32,6 @@ from sessionstore._core.jobs.keys import find_group, find_job, queue
 from sessionstore._core.jobs.records import Job, Later, Started, Submitted
 from sessionstore._core.operation import Operation, Wake, batch
 from sessionstore._core.records import Moving, NotArrived
-from sessionstore._core.sessions import ANY
 from sessionstore._shell.opened import OpenSession
 from tests.faults.simulation_actors import REFUSED, Broken, bury
 from tests.faults.simulation_end import at_once, lapses
@@ -156,8 +155,6 @@ class JobSimulation:
                 if not self._running:
                     break
                 self._one_step(self.chance.choice(self._running))
-            else:
-                raise Broken("the actors do not come to an end")
             self._drain()
             self._compare()
         except Broken as error:
@@ -523,9 +520,7 @@ class JobSimulation:
             if at + 1 < len(events) and events[at + 1].why not in ("retried", "adopted"):
                 raise Broken(f"{job.id} tells something after its end: {_shown(events)}")
         if not silent and not told.retried and events and events[-1].type != ENDS[job.state]:
-            raise Broken(
-                f"{job.id} is {job.state}, and its last event is {events[-1].type}: {_shown(events)}"
-            )
+            raise Broken(f"{job.id} is {job.state}, and tells {_shown(events)}")
         logs = [event.body for event in events if event.type == "log"]
         acknowledged = [body for body in told.reports if body in logs or not silent]
         if [body for body in logs if body in acknowledged] != acknowledged:

@@ -48,6 +48,10 @@ class Stage:
             raise Broken(f"seed {seed}: never expire: {stays}")
         return simulation
 
+    def play_all(self, seeds: range) -> None:
+        for seed in seeds:
+            self.play(seed)
+
     def _clear(self) -> list[str]:
         keys = self._store._calls.keys
         kept = (keys.store, *(bucket.parameters for bucket in keys.buckets))
@@ -69,8 +73,7 @@ def test_whatever_the_order_and_the_faults_all_claims_hold(stage: Stage, group: 
     seeds = range(group, SEEDS, GROUPS)
     if asked := os.environ.get(SEED):
         seeds = range(int(asked), int(asked) + 1)
-    for seed in seeds:
-        stage.play(seed)
+    stage.play_all(seeds)
 
 
 BUGS = {
@@ -108,5 +111,4 @@ def test_the_simulation_finds_a_planted_bug(
     assert count >= 1, f"{name}.lua is not what this test knows"
     monkeypatch.setattr(module, constant, scripts._script(name, text))
     with pytest.raises(Broken, match="seed"):
-        for seed in range(FOUND_WITHIN):
-            stage.play(seed)
+        stage.play_all(range(FOUND_WITHIN))

@@ -21,12 +21,10 @@ local function add_job(group, sid, owner, away, id, given, first, store)
     if most and redis.call('ZCARD', owned) >= most then return {'LIMIT', most, 'owner'} end
   end
 
-  -- Who comes from another bucket has seen the session there a moment ago; it may have gone on since.
-  if away == '' then
-    redis.call('HSET', facts, 's', sid, 'o', owner)
-    redis.call('HDEL', facts, 'a')
-  elseif redis.call('HSETNX', facts, 's', sid) == 1 then
-    redis.call('HSET', facts, 'o', owner, 'a', 1)
+  -- Later only moves change where the session is: it may be about to leave, or was elsewhere a moment ago.
+  if redis.call('HSETNX', facts, 's', sid) == 1 then
+    redis.call('HSET', facts, 'o', owner)
+    if away ~= '' then redis.call('HSET', facts, 'a', 1) end
   end
   expiry = math.max(expiry, due - store.now + expiry)
   redis.call('PEXPIRE', facts, expiry)

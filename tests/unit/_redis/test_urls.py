@@ -68,7 +68,8 @@ def said_by(error: BaseException | None) -> Iterator[str]:
         one = pending.pop()
         if one is not None and one not in seen:
             seen.append(one)
-            yield f"{one} {one!r} {one.args} {getattr(one, '__notes__', '')}"
+            told = f"{one} {one!r} {one.args} {getattr(one, '__notes__', '')}"
+            yield re.sub(r"\bat 0x[0-9a-f]+", "", told)  # an address may look like a port
             pending += [one.__cause__, one.__context__]
 
 
