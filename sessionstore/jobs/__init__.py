@@ -1,0 +1,25 @@
+"""Jobs of sessions: submitted here, done by workers, with what they tell brought back in order.
+
+    from sessionstore.jobs import Jobs
+
+    jobs = Jobs(store)
+    job = jobs.submit(session, "Reports.Render", rows=10)
+    job.result(timeout=30)
+
+`Jobs` is for synchronous code, `AsyncJobs` for asyncio; the names are the same.
+"""
+
+from sessionstore.jobs._events import Event
+from sessionstore.jobs._infos import JobInfo, QueueInfo
+from sessionstore.jobs.client import AsyncJobs, Jobs
+from sessionstore.jobs.handles import AsyncJobHandle, JobHandle
+
+__all__ = [
+    "AsyncJobHandle",
+    "AsyncJobs",
+    "Event",
+    "JobHandle",
+    "JobInfo",
+    "Jobs",
+    "QueueInfo",
+]
