@@ -52,7 +52,7 @@ if p[1] or most < 1 then return {-1} end
 for _, job in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, 100)) do
   local owner = string.sub(job, 26)
   redis.call('ZREM', due, job)
-  redis.call('ZADD', tag .. 'w:' .. owner, 'NX', now, string.sub(job, 1, 25))
+  redis.call('ZADD', tag .. 'w:' .. owner, 'NX', now * 1000, string.sub(job, 1, 25))
   redis.call('PEXPIRE', tag .. 'w:' .. owner, 604800000)
   join_ring(tag, owner)
 end
