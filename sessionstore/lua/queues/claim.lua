@@ -100,6 +100,6 @@ if redis.call('EXISTS', ring) == 1 and redis.call('LLEN', tag .. 'k') == 0 then
 end
 if #reply > 0 then
   redis.call('RPUSH', receipt, unpack(reply))
-  redis.call('PEXPIRE', receipt, 60000)
+  redis.call('PEXPIRE', receipt, 15000)
 end
 return {next_ms, unpack(reply)}
