@@ -13,13 +13,16 @@ from sessionstore.jobs._events import Event
 from sessionstore.jobs._infos import JobInfo, QueueInfo
 from sessionstore.jobs.client import AsyncJobs, Jobs
 from sessionstore.jobs.handles import AsyncJobHandle, JobHandle
+from sessionstore.jobs.sinks import AsyncSink, Sink
 
 __all__ = [
     "AsyncJobHandle",
     "AsyncJobs",
+    "AsyncSink",
     "Event",
     "JobHandle",
     "JobInfo",
     "Jobs",
     "QueueInfo",
+    "Sink",
 ]

@@ -12,7 +12,9 @@ class JobDefinition(Protocol):
     """What an engine says of a job."""
 
     name: str
-    options: Any
+    queue: str
+    fields: Mapping[str, str | bytes | int]
+    head_start_ms: int
 
     def check(self, parameters: Mapping[str, Any]) -> None:
         """Raise JobRefused for parameters that do not fit."""
