@@ -17,6 +17,7 @@
     │   └── StoreNotFound     there is no such store, and none was to be made
     ├── JobRefused            a job was not taken: too many, or not as its engine wants it
     ├── JobNotFound           no such job, or none that the acting user may know of
+    ├── JobNotOver            it is not over yet, and the wait for it is (also a TimeoutError)
     ├── JobFailed             it ended by an error, or cannot be had
     ├── JobCancelled          it was cancelled, or its session ended
     ├── JobLost               its workers were lost, more often than it may lose them
@@ -42,6 +43,7 @@ __all__ = [
     "JobFailed",
     "JobLost",
     "JobNotFound",
+    "JobNotOver",
     "JobRefused",
     "LeaseLost",
     "NotPermitted",
@@ -63,7 +65,9 @@ __all__ = [
 
 
 def _rebuilt(kind: type[SessionStoreError], args: tuple[object, ...]) -> SessionStoreError:
-    return kind.__new__(kind, *args)
+    error = kind.__new__(kind, *args)
+    error.args = args  # which what is also an OSError has only after its __init__
+    return error
 
 
 class SessionStoreError(Exception):
@@ -243,8 +247,8 @@ class JobRefused(SessionStoreError):
     """A job was not taken.
 
     `limit` is `session`, `owner`, `queue` (too many jobs live; `value` is how many may, and
-    `retry_after` when to try again, in seconds), `size`, or `parameters` (`why` says what its
-    engine wants).
+    `retry_after` when to try again, in seconds), `size`, `parameters` (`why` says what its engine
+    wants), or `state`: it cannot be done again, or adopted, as it is.
     """
 
     def __init__(
@@ -263,6 +267,14 @@ class JobNotFound(SessionStoreError):
 
     def __init__(self, id: str) -> None:
         super().__init__(f"job {shown(id)} not found; its record is kept for a while after its end")
+        self.id = id
+
+
+class JobNotOver(SessionStoreError, TimeoutError):
+    """A job was not over when the wait for it was."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"job {shown(id)} is not over yet; wait longer, or cancel it")
         self.id = id
 
 

@@ -106,7 +106,7 @@ class Calls:
         self.undecodable = undecodable
         self.keys = keys
         self._own = "" if user is None else exactly(user)
-        self._limited_to = "" if truth(privileged, "privileged") else self._own
+        self.limited_to = "" if truth(privileged, "privileged") else self._own
 
     def acting(self, user: str, privileged: bool, label: str | None) -> Calls:
         """Return the same for a user; who is not privileged may have its own label, and no more.
@@ -114,8 +114,8 @@ class Calls:
         The user must be somebody: None is not the application.
         """
         user = check_owner(user)
-        if privileged or user != self._limited_to:
-            self._check_privileged("act for others")
+        if privileged or user != self.limited_to:
+            self.check_privileged("act for others")
         return Calls(self.keys, user, privileged, label, self.undecodable)
 
     @property
@@ -217,7 +217,7 @@ class Calls:
 
     def count(self, owner: str | None) -> Flow[int]:
         """Return the flow that counts sessions the acting user may count."""
-        owner = self._own if owner is None and self._limited_to else owner
+        owner = self._own if owner is None and self.limited_to else owner
         if owner is not None:
             owner = check_owner(owner)
             self._check_may(owner, "count the sessions of another owner")
@@ -228,7 +228,7 @@ class Calls:
 
         What is `chosen` of them fits the pattern, which is only checked here.
         """
-        mine = self._limited_to
+        mine = self.limited_to
         check_pattern(pattern)
         if owner is not None:
             owner = check_owner(owner)
@@ -249,11 +249,11 @@ class Calls:
 
     def events(self, since: str | None) -> EventPager:
         """Return a pager over the events that the acting user may know of."""
-        return EventPager(self.keys, since, self._limited_to)
+        return EventPager(self.keys, since, self.limited_to)
 
     def sweep(self, buckets: int | None) -> Flow[int]:
         """Return the flow that ends what is due: everywhere, or in the buckets that are next."""
-        self._check_privileged("sweep the store")
+        self.check_privileged("sweep the store")
         every = self.keys.buckets
         if buckets is None:
             return sweep(self.keys, every)
@@ -270,7 +270,7 @@ class Calls:
 
     def configure(self, changes: Mapping[str, Any]) -> Flow[Parameters]:
         """Return the flow that sets parameters."""
-        self._check_privileged("change the parameters of the store")
+        self.check_privileged("change the parameters of the store")
         return parameters.configure(self.keys, parameters.as_stored(changes))
 
     def find(self, id: str, owner: str | None) -> tuple[Home, Scope]:
@@ -278,11 +278,11 @@ class Calls:
         if owner is not None:
             owner = check_owner(owner)
         home = self.keys.find(id, self._own if owner is None else owner)
-        if self._limited_to and owner not in (None, self._limited_to, PUBLIC):
+        if self.limited_to and owner not in (None, self.limited_to, PUBLIC):
             raise SessionNotFound(home.id)
         if ":" in home.sid:  # named: the SID says whose it is
             return home, Scope()
-        return home, Scope(ANYBODY if owner is None else owner, self._limited_to)
+        return home, Scope(ANYBODY if owner is None else owner, self.limited_to)
 
     def target(
         self, home: Home, owner: str, new_id: str | None, new_owner: str | None
@@ -302,13 +302,14 @@ class Calls:
         self._check_may(owner, "create a session for another owner")
         return (self.keys.generate(owner) if id is None else self.keys.named(id, owner)), owner
 
-    def _check_privileged(self, doing: str) -> None:
-        if self._limited_to:
-            raise NotPermitted(self._limited_to, doing=doing)
+    def check_privileged(self, doing: str) -> None:
+        """Raise NotPermitted for a user who is not privileged."""
+        if self.limited_to:
+            raise NotPermitted(self.limited_to, doing=doing)
 
     def _check_may(self, owner: str, doing: str) -> None:
-        if self._limited_to and owner not in (self._limited_to, PUBLIC):
-            raise NotPermitted(self._limited_to, doing=doing)
+        if self.limited_to and owner not in (self.limited_to, PUBLIC):
+            raise NotPermitted(self.limited_to, doing=doing)
 
 
 def attribute_name(name: str) -> str:

@@ -33,6 +33,7 @@ __all__ = [
     "beat",
     "cancel",
     "finish",
+    "look",
     "page_of_jobs",
     "read",
     "report",
@@ -224,6 +225,18 @@ def read(job: JobKey, user: str) -> Operation[Job]:
         if reply == b"ABSENT":
             refuse(job.id, reply)
         return job_of(job.id, reply[2], reply[1])
+
+    return Operation(READ_ONE_JOB, (job.job, job.bucket.parameters), (user,), parse)
+
+
+def look(job: JobKey, user: str) -> Operation[Row]:
+    """Read a job, and whose it is now."""
+
+    def parse(reply: Sequence[Any]) -> Row:
+        if reply == b"ABSENT":
+            refuse(job.id, reply)
+        _, now, fields, sid, owner = reply
+        return Row(job_of(job.id, fields, now), sid.decode(), owner.decode())
 
     return Operation(READ_ONE_JOB, (job.job, job.bucket.parameters), (user,), parse)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sessionstore._core.jobs.keys import Queue
@@ -10,9 +10,11 @@ from sessionstore._core.jobs.records import Entry, Later, Waiting
 from sessionstore._core.operation import Arguments, Operation
 from sessionstore._core.scripts import load
 
-__all__ = ["Claimed", "claim", "enqueue"]
+__all__ = ["Claimed", "QueueState", "claim", "configure", "enqueue", "state"]
 
-ENQUEUE_JOBS, CLAIM = map(load, ("enqueue_jobs", "claim"))
+ENQUEUE_JOBS, CLAIM, CONFIGURE_QUEUE, READ_QUEUE = map(
+    load, ("enqueue_jobs", "claim", "configure_queue", "read_queue")
+)
 
 
 class Claimed(NamedTuple):
@@ -20,6 +22,16 @@ class Claimed(NamedTuple):
 
     next_ms: int | None
     entries: list[Entry]
+
+
+class QueueState(NamedTuple):
+    """How much is in a queue, and its limits as texts by name."""
+
+    owners: int
+    waiting: int
+    later: int
+    taken: int
+    limits: dict[str, str]
 
 
 def enqueue(queue: Queue, waiting: Iterable[Waiting], *, check: bool) -> Operation[int | None]:
@@ -55,3 +67,23 @@ def claim(
         told += f"{'r' if how.runs else 'l'}{how.milliseconds}", entry.member
     given: Arguments = (ticket, most, hide_ms, len(done), *(entry.member for entry in done), *told)
     return Operation(CLAIM, (queue.limits,), given, parse)
+
+
+def configure(queue: Queue, limits: Mapping[str, str]) -> Operation[None]:
+    """Set limits of a queue; an empty text takes one away."""
+    given: list[str] = []
+    for limit in limits.items():
+        given += limit
+    return Operation(CONFIGURE_QUEUE, (queue.limits,), tuple(given), lambda _: None)
+
+
+def state(queue: Queue) -> Operation[QueueState]:
+    """Read the limits of a queue, and how much is in it."""
+
+    def parse(reply: Sequence[Any]) -> QueueState:
+        owners, waiting, later, taken, *texts = reply
+        limits = [text.decode() for text in texts]
+        named = dict(zip(limits[::2], limits[1::2], strict=True))
+        return QueueState(owners, waiting, later, taken, named)
+
+    return Operation(READ_QUEUE, (queue.limits,), (), parse)

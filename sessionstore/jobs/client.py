@@ -1,0 +1,254 @@
+"""The jobs of a store, for synchronous code and for asyncio: they differ by the word `await`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+from sessionstore._shell.twins import as_in
+from sessionstore.async_store import AsyncSessionStore
+from sessionstore.config import Duration
+from sessionstore.data import encode
+from sessionstore.jobs._calls import JobCalls
+from sessionstore.jobs._contexts import JobContext
+from sessionstore.jobs._infos import JobInfo, QueueInfo
+from sessionstore.jobs.handles import AsyncJobHandle, JobHandle
+from sessionstore.session import AsyncSession, Session
+from sessionstore.store import SessionStore
+
+__all__ = ["AsyncJobs", "Jobs"]
+
+
+class Jobs:
+    """Jobs that workers do for sessions; it is made from a store, or from a view of one.
+
+    What a view may not know of is not found: the jobs of a session are for who may open it. All
+    methods raise StoreUnavailable and ConfigError.
+    """
+
+    def __init__(self, store: SessionStore) -> None:
+        context = store._context  # noqa: SLF001 - what every wing is built from
+        self._context = JobContext(context.driver, JobCalls(context.calls))
+        self._calls = self._context.calls
+        self._run = context.driver.run
+
+    def submit(
+        self,
+        session: Session | str,
+        name: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        owner: str | None = None,
+        queue: str | None = None,
+        delay: Duration | None = None,
+        priority: Duration | None = None,
+        key: str | None = None,
+        max_wait: Duration | None = None,
+        keep: Duration | None = None,
+        **more: Any,
+    ) -> JobHandle:
+        """Submit a job of a session: a worker does it, as soon as it is its turn.
+
+        It ends with its session, unless its engine says otherwise. If this process knows its
+        engine, the parameters are checked at once, else by the worker: then the job fails.
+
+        Args:
+            session: an open one, or the id of one.
+            name: `Engine.Job`.
+            parameters: by their names, 256 KB in all; or give them as keywords.
+            owner: whose the session is, if it is given by its id; as in `SessionStore.open`.
+            queue: where it waits; None: as its engine says, or `default`.
+            delay: how long it is not started, in seconds or as a timedelta, as all times here.
+            priority: head start before other jobs of its owner; may be negative.
+            key: while a job of the session with this key lives, it is meant, and no other is made.
+            max_wait: how long it may wait for its first start; then it fails.
+            keep: how long what became of it can be read after its end; None: an hour.
+            more: parameters as keywords.
+
+        Raises:
+            JobRefused: too many jobs live, or the parameters do not fit; SessionNotFound,
+            SessionEnded, TypeRefused.
+        """
+        flow = self._calls.submit(
+            session, name, parameters, more, owner=owner, into=queue,
+            delay=delay, priority=priority, key=key, max_wait=max_wait, keep=keep,
+        )  # fmt: skip
+        return JobHandle(self._context, self._run(flow).job)
+
+    def execute(
+        self,
+        session: Session | str,
+        name: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        timeout: Duration | None = None,
+        owner: str | None = None,
+        queue: str | None = None,
+        priority: Duration | None = None,
+        **more: Any,
+    ) -> Any:
+        """Submit a job, wait for its end, and return what it returned.
+
+        The arguments are those of `submit`. After `timeout` (None: however long it takes), or if
+        the caller is interrupted, the job is cancelled.
+
+        Raises:
+            JobNotOver after `timeout`, JobFailed, JobCancelled, JobLost, and what `submit` raises.
+        """
+        flow = self._calls.submit(
+            session, name, parameters, more, owner=owner, into=queue, priority=priority
+        )
+        return self._run(self._calls.execute(flow, timeout))
+
+    def find(self, id: str) -> JobHandle:
+        """Return a job by its id; JobNotFound."""
+        self._run(self._calls.look(id))
+        return JobHandle(self._context, id)
+
+    def list(
+        self,
+        session: Session | str | None = None,
+        *,
+        owner: str | None = None,
+        queue: str | None = None,
+        state: str | None = None,
+    ) -> Iterator[JobInfo]:
+        """Iterate over jobs, read in pages and in no order; each comes once.
+
+        Those that live are among them, and for a week those that have failed or were lost, up to
+        1,000 in each bucket. Of one session it is also the last 256 that are over, for an hour.
+
+        Args:
+            session: an open one, or the id of one; None: any.
+            owner: whose jobs; with the id of a session, whose that is.
+            queue: in which they are, or were.
+            state: in which they are.
+        """
+        listing = self._calls.listing(session, owner, queue, state)
+        while (page := self._run(listing.page())) is not None:
+            yield from page
+
+    def retry(self, id: str) -> None:
+        """Do a job again that has failed, was lost or cancelled, for its session, which must live.
+
+        Raises JobNotFound, SessionEnded; JobRefused (limit `state`) if it is in another state.
+        """
+        self._run(self._calls.retry(id))
+
+    def adopt(self, id: str, session: Session | str, owner: str | None = None) -> None:
+        """Give an orphan, a job that outlived its session, to another session.
+
+        Its sinks are told what became of it until then, and all that it tells from then on. Raises
+        JobNotFound, SessionNotFound, SessionEnded; JobRefused (limit `state`) if it is no orphan.
+        """
+        self._run(self._calls.adopt(id, session, owner))
+
+    def answer(self, id: str, question: str, body: Any) -> bool:
+        """Answer a question that a job asks; False if that is too late, or it has another answer.
+
+        Raises JobNotFound, TypeRefused, JobRefused (limit `size`: 64 KB).
+        """
+        return self._run(self._calls.answer(id, question, encode({"value": body}, "answer")))
+
+    def configure_queue(self, name: str, **changes: Any) -> QueueInfo:
+        """Set limits of a queue, if any are given, and return all of them, and what is in it.
+
+        Args:
+            name: of the queue, 1 to 64 letters, digits, `_` or `-`.
+            changes: `max_waiting` (jobs of one owner), `max_running`, `max_running_per_owner`,
+                `rate` (starts in a second), each None for no limit; `paused`: whether nothing is
+                started.
+
+        Raises:
+            NotPermitted: for a user who is not privileged.
+        """
+        return self._run(self._calls.queue(name, changes))
+
+
+class AsyncJobs:
+    """Jobs that workers do for sessions; it is made from a store, or from a view of one.
+
+    What a view may not know of is not found: the jobs of a session are for who may open it. All
+    methods raise StoreUnavailable and ConfigError.
+    """
+
+    def __init__(self, store: AsyncSessionStore) -> None:
+        context = store._context  # noqa: SLF001 - what every wing is built from
+        self._context = JobContext(context.driver, JobCalls(context.calls))
+        self._calls = self._context.calls
+        self._run = context.driver.run
+
+    @as_in(Jobs.submit)
+    async def submit(
+        self,
+        session: AsyncSession | str,
+        name: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        owner: str | None = None,
+        queue: str | None = None,
+        delay: Duration | None = None,
+        priority: Duration | None = None,
+        key: str | None = None,
+        max_wait: Duration | None = None,
+        keep: Duration | None = None,
+        **more: Any,
+    ) -> AsyncJobHandle:
+        flow = self._calls.submit(
+            session, name, parameters, more, owner=owner, into=queue,
+            delay=delay, priority=priority, key=key, max_wait=max_wait, keep=keep,
+        )  # fmt: skip
+        return AsyncJobHandle(self._context, (await self._run(flow)).job)
+
+    @as_in(Jobs.execute)
+    async def execute(
+        self,
+        session: AsyncSession | str,
+        name: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        timeout: Duration | None = None,
+        owner: str | None = None,
+        queue: str | None = None,
+        priority: Duration | None = None,
+        **more: Any,
+    ) -> Any:
+        flow = self._calls.submit(
+            session, name, parameters, more, owner=owner, into=queue, priority=priority
+        )
+        return await self._run(self._calls.execute(flow, timeout))
+
+    @as_in(Jobs.find)
+    async def find(self, id: str) -> AsyncJobHandle:
+        await self._run(self._calls.look(id))
+        return AsyncJobHandle(self._context, id)
+
+    @as_in(Jobs.list)
+    async def list(
+        self,
+        session: AsyncSession | str | None = None,
+        *,
+        owner: str | None = None,
+        queue: str | None = None,
+        state: str | None = None,
+    ) -> AsyncIterator[JobInfo]:
+        listing = self._calls.listing(session, owner, queue, state)
+        while (page := await self._run(listing.page())) is not None:
+            for info in page:
+                yield info
+
+    @as_in(Jobs.retry)
+    async def retry(self, id: str) -> None:
+        await self._run(self._calls.retry(id))
+
+    @as_in(Jobs.adopt)
+    async def adopt(self, id: str, session: AsyncSession | str, owner: str | None = None) -> None:
+        await self._run(self._calls.adopt(id, session, owner))
+
+    @as_in(Jobs.answer)
+    async def answer(self, id: str, question: str, body: Any) -> bool:
+        return await self._run(self._calls.answer(id, question, encode({"value": body}, "answer")))
+
+    @as_in(Jobs.configure_queue)
+    async def configure_queue(self, name: str, **changes: Any) -> QueueInfo:
+        return await self._run(self._calls.queue(name, changes))
