@@ -1,11 +1,3 @@
-<<<<<<< HEAD
-"""Jobs of sessions: what engines do for them, in workers."""
-
-from sessionstore.jobs.engine import Engine, JobDefinition, find_definition
-from sessionstore.jobs.stopped import Stopped
-
-__all__ = ["Engine", "JobDefinition", "Stopped", "find_definition"]
-=======
 """Jobs of sessions: submitted here, done by workers, with what they tell brought back in order.
 
     from sessionstore.jobs import Jobs
@@ -14,21 +6,27 @@ __all__ = ["Engine", "JobDefinition", "Stopped", "find_definition"]
     job = jobs.submit(session, "Reports.Render", rows=10)
     job.result(timeout=30)
 
-`Jobs` is for synchronous code, `AsyncJobs` for asyncio; the names are the same.
+`Jobs` is for synchronous code, `AsyncJobs` for asyncio; the names are the same. An `Engine` says
+which jobs there are; `sessionstore.worker` does them.
 """
 
 from sessionstore.jobs._events import Event
 from sessionstore.jobs._infos import JobInfo, QueueInfo
 from sessionstore.jobs.client import AsyncJobs, Jobs
+from sessionstore.jobs.engine import Engine, JobDefinition, find_definition
 from sessionstore.jobs.handles import AsyncJobHandle, JobHandle
+from sessionstore.jobs.stopped import Stopped
 
 __all__ = [
     "AsyncJobHandle",
     "AsyncJobs",
+    "Engine",
     "Event",
+    "JobDefinition",
     "JobHandle",
     "JobInfo",
     "Jobs",
     "QueueInfo",
+    "Stopped",
+    "find_definition",
 ]
->>>>>>> dfd8b7caada96aacce1aed0a09b23ce3d967987f
