@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """Engines and their jobs: what a worker can do, and what it wants to be given for it."""
 
 from __future__ import annotations
@@ -226,28 +225,3 @@ def _fields(**given: tuple[str | int | None, str | int | None]) -> Fields:
         for name, (value, default) in given.items()
         if value is not None and value != default
     }
-=======
-"""The jobs that engines of this process know."""
-
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any, Protocol
-
-__all__ = ["JobDefinition", "find_definition"]
-
-
-class JobDefinition(Protocol):
-    """What an engine says of a job."""
-
-    name: str
-    options: Any
-
-    def check(self, parameters: Mapping[str, Any]) -> None:
-        """Raise JobRefused for parameters that do not fit."""
-
-
-def find_definition(name: str) -> JobDefinition | None:  # noqa: ARG001 - there are no engines yet
-    """Return the job of that name, if an engine of this process has it."""
-    return None
->>>>>>> dfd8b7caada96aacce1aed0a09b23ce3d967987f
