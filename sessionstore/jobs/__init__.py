@@ -6,23 +6,30 @@
     job = jobs.submit(session, "Reports.Render", rows=10)
     job.result(timeout=30)
 
-`Jobs` is for synchronous code, `AsyncJobs` for asyncio; the names are the same.
+`Jobs` is for synchronous code, `AsyncJobs` for asyncio; the names are the same. An `Engine` says
+which jobs there are; `sessionstore.worker` does them.
 """
 
 from sessionstore.jobs._events import Event
 from sessionstore.jobs._infos import JobInfo, QueueInfo
 from sessionstore.jobs.client import AsyncJobs, Jobs
+from sessionstore.jobs.engine import Engine, JobDefinition, find_definition
 from sessionstore.jobs.handles import AsyncJobHandle, JobHandle
 from sessionstore.jobs.sinks import AsyncSink, Sink
+from sessionstore.jobs.stopped import Stopped
 
 __all__ = [
     "AsyncJobHandle",
     "AsyncJobs",
     "AsyncSink",
+    "Engine",
     "Event",
+    "JobDefinition",
     "JobHandle",
     "JobInfo",
     "Jobs",
     "QueueInfo",
     "Sink",
+    "Stopped",
+    "find_definition",
 ]

