@@ -208,9 +208,9 @@ class Line:
 
     async def close(self) -> None:
         """Close the connection."""
-        self._work.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._work
+        while not self._work.done():
+            self._work.cancel()  # which redis-py, while it connects, now and then loses
+            await asyncio.wait([self._work], timeout=0.05)
 
     async def _working(self) -> None:
         delay = SOONEST

@@ -187,7 +187,7 @@ class JobCalls:
     def adopt(self, id: str, session: Any, owner: str | None) -> Flow[None]:
         """Return the flow that gives an orphan to a session."""
         found = self.session(session, owner)
-        return self._unless_refused(flows.adopt(self.keys, self.job(id), *found), "{}")
+        return self._unless_refused(flows.adopt(self.keys, self.job(id), self._user, *found), "{}")
 
     def _unless_refused(self, flow: Flow[str], why: str) -> Flow[None]:
         if refusal := (yield from flow):

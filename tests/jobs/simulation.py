@@ -352,7 +352,7 @@ class JobSimulation:
     def _adopts(self, name: str, id: str, owner: str) -> Actor:
         if job := self._any():
             home, scope = self._calls.find(id, owner)
-            yield from flows.adopt(self._keys, find_job(self._keys, job), home, scope)
+            yield from flows.adopt(self._keys, find_job(self._keys, job), "", home, scope)
 
     def _asks(self, name: str, id: str, owner: str) -> Actor:
         if job := self._any():

@@ -293,7 +293,7 @@ def retry(keys: Keyspace, job: JobKey, user: str) -> Flow[str]:
     return answer if isinstance(answer, str) else "away"
 
 
-def adopt(keys: Keyspace, job: JobKey, home: Home, scope: Scope) -> Flow[str]:
+def adopt(keys: Keyspace, job: JobKey, user: str, home: Home, scope: Scope) -> Flow[str]:
     """Give an orphan to a session; the answer is empty, or why not.
 
     A session that has had no job gets its group where the orphan is.
@@ -301,5 +301,5 @@ def adopt(keys: Keyspace, job: JobKey, home: Home, scope: Scope) -> Flow[str]:
     group = find_group(keys, (yield from _join(keys, home, scope, None, job.bucket)).group)
     if group.bucket is not job.bucket:
         return "the jobs of that session are kept elsewhere"
-    state = yield from jobs.adopt(job, group, scope.user)
+    state = yield from jobs.adopt(job, group, user)
     return f"it is {state}, and no orphan" if state else ""
