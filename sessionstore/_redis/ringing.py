@@ -38,8 +38,8 @@ IDLE = 10.0
 DOUBTS = 3
 """How often something has to be found that did not ring until the connection is made anew."""
 
-SOONEST, LATEST = 0.05, 2.0
-"""Seconds between two tries to connect."""
+SOONEST, LATEST = 0.05, 0.25
+"""Seconds between two tries to connect: what is read may be kept for less than a second."""
 
 Heard = Callable[[bytes | None], object]
 """Is told what rings. None: from now on all of it, but what rang before may have been missed."""
