@@ -90,9 +90,8 @@ class JobCalls:
         definition = find_definition(name)
         if definition is not None:
             definition.check(parameters)
-            said = definition.options
-            usual = definition.fields | fields_of(priority=said.priority, max_wait=said.max_wait)
-            into = into or said.queue
+            usual = definition.fields
+            into = into or definition.options.queue
         body = encode(parameters, "parameters")
         if len(body) > MAX_PARAMETERS:
             why = f"its parameters have {len(body)} bytes, of {MAX_PARAMETERS}; give it a file"

@@ -18,23 +18,24 @@ from sessionstore.errors import ConfigError, JobRefused
 from sessionstore.jobs._annotations import parameters_of
 from sessionstore.jobs._options import AtEnd, fields_of
 
-__all__ = ["Engine", "JobDefinition", "JobOptions", "find_definition"]
+__all__ = ["Engine", "JobDefinition", "JobOptions", "find_definition", "known_definitions"]
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-MAY_LOSE, GRACE, KEEP = 3, 5, 3600
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_MAY_LOSE, _GRACE, _KEEP = 3, 5, 3600
 """What the store assumes of a job that says nothing else: see `lua/parts/read_job.lua`."""
 
-RETRIED_AFTER = wait_random_exponential(multiplier=1, max=600)
+_RETRIED_AFTER = wait_random_exponential(multiplier=1, max=600)
 
-Function: TypeAlias = Callable[..., Any]
-F = TypeVar("F", bound=Function)
+_Function: TypeAlias = Callable[..., Any]
+_F = TypeVar("_F", bound=_Function)
+_T = TypeVar("_T")
 
 _definitions: dict[str, JobDefinition] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions:
-    """How a job is done, as `Engine.job` explains it. None is as the store has it, or no limit."""
+    """How a job is done, as `Engine.job` explains it; None is no limit."""
 
     queue: str
     timeout: Duration | None
@@ -43,26 +44,28 @@ class JobOptions:
     attempts: int
     backoff: wait_base
     retry_on: tuple[type[BaseException], ...]
-    may_lose: int | None
+    may_lose: int
     on_logout: AtEnd
     on_timeout: AtEnd
-    grace: Duration | None
-    keep: Duration | None
-    priority: Duration | None
+    grace: Duration
+    keep: Duration
+    priority: Duration
 
 
 class JobDefinition:
     """A job that this process knows: its name, its function, and how it is done."""
 
-    def __init__(self, name: str, function: Function, options: JobOptions) -> None:
+    def __init__(self, name: str, function: _Function, options: JobOptions) -> None:
         self.name = name
         self.function = function
         self.is_async = inspect.iscoroutinefunction(function)
         self.options = options
         self.fields = fields_of(
-            keep=options.keep,
-            grace=options.grace,
-            may_lose=options.may_lose,
+            priority=options.priority,
+            max_wait=options.max_wait,
+            keep=_unless(_KEEP, options.keep),
+            grace=_unless(_GRACE, options.grace),
+            may_lose=_unless(_MAY_LOSE, options.may_lose),
             on_logout=options.on_logout,
             on_timeout=options.on_timeout,
         )
@@ -130,13 +133,13 @@ class Engine:
         attempts: int = 1,
         backoff: wait_base | None = None,
         retry_on: type[BaseException] | tuple[type[BaseException], ...] = (Exception,),
-        may_lose: int = MAY_LOSE,
+        may_lose: int = _MAY_LOSE,
         on_logout: AtEnd = "cancel",
         on_timeout: AtEnd = "cancel",
-        grace: Duration = GRACE,
-        keep: Duration = KEEP,
+        grace: Duration = _GRACE,
+        keep: Duration = _KEEP,
         priority: Duration = 0,
-    ) -> Callable[[F], F]:
+    ) -> Callable[[_F], _F]:
         """Return a decorator that makes a function a job; the function itself stays as it is.
 
         Args:
@@ -170,18 +173,17 @@ class Engine:
             stall_timeout=stall_timeout,
             max_wait=max_wait,
             attempts=whole_number(attempts, "attempts", least=1),
-            backoff=backoff or RETRIED_AFTER,
+            backoff=backoff or _RETRIED_AFTER,
             retry_on=errors,
-            may_lose=None if may_lose == MAY_LOSE else may_lose,
+            may_lose=may_lose,
             on_logout=on_logout,
             on_timeout=on_timeout,
-            grace=None if grace == GRACE else grace,
-            keep=None if keep == KEEP else keep,
-            priority=priority or None,
+            grace=grace,
+            keep=keep,
+            priority=priority,
         )
-        fields_of(max_wait=max_wait, priority=priority)  # raises what a submit would
 
-        def define(function: F) -> F:
+        def define(function: _F) -> _F:
             definition = JobDefinition(full, function, options)
             before = _definitions.get(full)
             if before is not None and _place(before.function) != _place(function):
@@ -197,10 +199,19 @@ def find_definition(name: str) -> JobDefinition | None:
     return _definitions.get(name)
 
 
-def _place(function: Function) -> tuple[str, str]:
+def known_definitions() -> list[JobDefinition]:
+    """Return the jobs of all engines that this process has imported."""
+    return list(_definitions.values())
+
+
+def _place(function: _Function) -> tuple[str, str]:
     """Return where a function is from: a module that is loaded again defines its jobs again."""
     module = getattr(function, "__module__", "")
     return module.replace("__mp_main__", "__main__"), getattr(function, "__qualname__", "")
+
+
+def _unless(usual: _T, given: _T) -> _T | None:
+    return None if given == usual else given
 
 
 def _is_error(kind: object) -> bool:
@@ -208,7 +219,7 @@ def _is_error(kind: object) -> bool:
 
 
 def _checked_name(name: object, what: str) -> str:
-    if not isinstance(name, str) or not NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigError(
             f"the name of {what} is a letter, then letters, digits or _, not {name!r}"
         )
