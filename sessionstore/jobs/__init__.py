@@ -12,14 +12,20 @@
 from sessionstore.jobs._events import Event
 from sessionstore.jobs._infos import JobInfo, QueueInfo
 from sessionstore.jobs.client import AsyncJobs, Jobs
+from sessionstore.jobs.engine import Engine, JobDefinition, find_definition
 from sessionstore.jobs.handles import AsyncJobHandle, JobHandle
+from sessionstore.jobs.stopped import Stopped
 
 __all__ = [
     "AsyncJobHandle",
     "AsyncJobs",
+    "Engine",
     "Event",
+    "JobDefinition",
     "JobHandle",
     "JobInfo",
     "Jobs",
     "QueueInfo",
+    "Stopped",
+    "find_definition",
 ]

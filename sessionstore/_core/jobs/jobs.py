@@ -142,8 +142,8 @@ def start(
         match reply:
             case b"ABSENT" | b"OVER":
                 return None
-            case [b"STARTED", bytes(token), found]:
-                return Started(job_of(job.id, found), token.decode())
+            case [b"STARTED", bytes(token), bytes(sid), found]:
+                return Started(job_of(job.id, found), token.decode(), sid.decode())
             case [b"RUNNING" | b"LATER" as how, int(milliseconds)]:
                 return Later(how == b"RUNNING", milliseconds)
             case [b"AWAY", bytes(sid), bytes(group)]:

@@ -54,6 +54,8 @@ class Started(NamedTuple):
 
     job: Job
     token: str
+    sid: str
+    """Of its session, by now."""
 
 
 class Later(NamedTuple):

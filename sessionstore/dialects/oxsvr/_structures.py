@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from typing import Any
-import xml.etree.ElementTree as ET
 
 __all__ = ["as_xml"]
 

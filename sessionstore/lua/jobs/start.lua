@@ -9,7 +9,7 @@
 -- ARGV[4] alive     1: the session, which is in another bucket, was seen alive
 -- Derives  {P:B}jg:GROUP, {P:B}js:GROUP, {P:B}je:GROUP, {P:B}ju:GROUP, {P:B}jo:OWNER, {P:B}jw:JID, {P:B}jx, {P:B}jd,
 --          {P:B}s:SID, {P:B}g:TICKET
--- Returns  {'STARTED', token, fields and values in turn} | 'ABSENT' | 'OVER' | {'RUNNING', ms} | {'LATER', ms}
+-- Returns  {'STARTED', token, sid, fields and values in turn} | 'ABSENT' | 'OVER' | {'RUNNING', ms} | {'LATER', ms}
 --          | {'AWAY', sid, group}: look whether it lives
 local job = KEYS[1]
 local parameters = KEYS[2]
@@ -25,13 +25,16 @@ local alive = ARGV[4]
 local store = begin(parameters)
 local j = read_job(string.sub(job, #store.tag + 3), store)
 if not j then return 'ABSENT' end
+local function started(token)
+  return {'STARTED', token, redis.call('HGET', store.tag .. 'jg:' .. j.group, 's') or '', redis.call('HGETALL', job)}
+end
 if not j.live then return 'OVER' end
 if j.state == 'running' then
   if string.match(j.token, ' (.*)$') == ticket then
     -- Its lease is counted from when it asked for the last time.
     redis.call('HSET', job, 'l', store.now + lease_ms)
     redis.call('ZADD', store.tag .. 'jx', store.now + lease_ms, j.id)
-    return {'STARTED', j.token, redis.call('HGETALL', job)}
+    return started(j.token)
   end
   if j.lease_end > store.now then return {'RUNNING', j.lease_end - store.now} end
   --@use lose_job
@@ -63,4 +66,4 @@ redis.call('PEXPIRE', job, 604800000)
 redis.call('PEXPIRE', store.tag .. 'jg:' .. j.group, 604800000)
 redis.call('ZADD', store.tag .. 'jx', lease_end, j.id)
 if not j.silent and redis.call('HGET', job, 'S') ~= '1' then post(j.group, j.id, 'running', '', '', store) end
-return {'STARTED', token, redis.call('HGETALL', job)}
+return started(token)
