@@ -52,7 +52,9 @@ def parameters_of(function: Callable[..., Any]) -> tuple[bool, Mapping[str, Para
     found, takes_any = {}, False
     for one in parameters[1:]:
         if one.kind in (one.POSITIONAL_ONLY, one.VAR_POSITIONAL):
-            raise ConfigError(f"{function.__qualname__}: parameters are given by name, {one} is not")
+            raise ConfigError(
+                f"{function.__qualname__}: parameters are given by name, {one} is not"
+            )
         if one.kind == one.VAR_KEYWORD:
             takes_any = True
         else:

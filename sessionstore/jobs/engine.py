@@ -39,7 +39,9 @@ class JobDefinition:
     Times are in seconds.
     """
 
-    def __init__(self, name: str, function: Function, queue: str, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, name: str, function: Function, queue: str, options: Mapping[str, Any]
+    ) -> None:
         self.name = name
         self.function = function
         self.is_async = inspect.iscoroutinefunction(function)
@@ -186,7 +188,9 @@ def _place(function: Function) -> tuple[str, str]:
 
 def _checked_name(name: str, what: str) -> str:
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise ConfigError(f"the name of {what} is a letter, then letters, digits or _, not {name!r}")
+        raise ConfigError(
+            f"the name of {what} is a letter, then letters, digits or _, not {name!r}"
+        )
     return name
 
 

@@ -36,7 +36,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("store", "async_store", "doctor", "testing"), (*INSIDE, *SHELLS)),
     "jobs": (*INSIDE, *SHELLS),
     "cli": (*BASE, *PAIRS, "data", "doctor", "embedded", "testing", "face", "jobs"),
-    "dialects": ("face",),
+    "dialects": ("face", "jobs"),
     "__main__": ("cli",),
     "face": (*BASE, *SHELLS),
 }

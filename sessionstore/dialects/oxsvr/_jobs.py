@@ -34,7 +34,8 @@ class IJob:
         self._connection = connection
         self._name = name
         self._inputs, self._input_files = IInputParameters([]), IInputFileParameters()
-        self._forget()
+        self._outputs, self._output_files = outputs_of(None), IOutputFileParameters()
+        self._errors = IErrors()
 
     @property
     def Name(self) -> str:

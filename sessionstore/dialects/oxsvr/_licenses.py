@@ -27,9 +27,9 @@ class ILicenses(Collection[str]):
 
     def Add(self, Name: str) -> None:
         """Log a licence in, by its name in capitals; nothing happens if it is."""
-        if not isinstance(Name, str) or not Name:
+        if not Name:
             raise ComError(Number.E_INVALIDARG, description="a licence has a name")
-        name = Name.upper()
+        name = str(Name).upper()
         self._change(lambda names: names if name in names else [*names, name])
 
     def Delete(self, Index: int | str) -> None:

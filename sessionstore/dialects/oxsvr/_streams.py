@@ -18,7 +18,7 @@ def append_chunk(stream: BinaryIO, data: Any) -> None:
     stream.write(content)
 
 
-def get_chunk(stream: BinaryIO, length: int) -> bytes:
+def get_chunk(stream: BinaryIO, length: Any) -> bytes:
     """Return so many bytes from the position on, or those that are left."""
     if isinstance(length, bool) or not isinstance(length, int) or length < 0:
         raise ComError(
