@@ -65,7 +65,9 @@ __all__ = [
 
 
 def _rebuilt(kind: type[SessionStoreError], args: tuple[object, ...]) -> SessionStoreError:
-    return kind.__new__(kind, *args)
+    error = kind.__new__(kind, *args)
+    error.args = args  # which what is also an OSError has only after its __init__
+    return error
 
 
 class SessionStoreError(Exception):

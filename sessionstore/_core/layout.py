@@ -58,6 +58,7 @@ and for half a minute at least:
     m  moving    where it went or came from; absent: it did not move
     d  delete    why to end it at its new home, too; only if it has moved
     l  silent    from when on only calls that are repeated see it; absent: all do
+    j  jobs      that of the session; only if it has moved
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ FIELDS = frozenset(
 )
 """All that a session may have besides its content."""
 
-TOMBSTONE = frozenset((FENCE, OWNER, ENDED, DELETER, MOVING, DELETE, ENDS))
+TOMBSTONE = frozenset((FENCE, OWNER, ENDED, DELETER, MOVING, DELETE, ENDS, JOBS))
 """All that a tombstone may have."""
 
 ATTRIBUTE = b"."

@@ -88,15 +88,14 @@ def leave(
     Its jobs know before that where it is from now on: a home that has ended would end them.
     """
     retired = yield from retire(source, ticket, fence, target)
-    group = retired if isinstance(retired, str) else None
-    if group is not None:
-        yield from point(keys, group, source, target)
+    if isinstance(retired, str):
+        yield from point(keys, retired, source, target)
         retired = yield from retire(source, ticket, fence, target, told=True)
     if not isinstance(retired, Retired):
         return None, None
-    facts = yield from admit(target, ticket, retired.reason)
-    if group is not None and facts is not None:
-        yield from point(keys, group, target, target, facts.owner)
+    facts = yield from admit(target, ticket, retired.reason, retired.jobs)
+    if retired.jobs and facts is not None:
+        yield from point(keys, retired.jobs, target, target, facts.owner)
     return retired, facts
 
 
@@ -162,10 +161,14 @@ def decide(target: Home, ticket: str) -> Operation[bool]:
 
 
 class Retired(NamedTuple):
-    """An old home has ended: why to end the new one, too, and the seat that is free; or empty."""
+    """An old home has ended."""
 
     reason: str
+    """Why to end the new one, too; or empty."""
     seat: str
+    """The seat that is free; or empty."""
+    jobs: str
+    """The group of its jobs; or empty."""
 
 
 def retire(
@@ -189,11 +192,11 @@ def stay(source: Home, ticket: str) -> Operation[None]:
     return Operation(STAY, (source.session,), (ticket,), lambda _: None)
 
 
-def admit(target: Home, ticket: str, reason: str) -> Operation[Facts | None]:
+def admit(target: Home, ticket: str, reason: str, jobs: str = "") -> Operation[Facts | None]:
     """Let the new home be seen, or end it for a reason; None if it has ended."""
     return Operation(
         ADMIT,
         (target.session, target.bucket.parameters),
-        (ticket, reason),
+        (ticket, reason, jobs),
         lambda reply: Facts(named_fields(FACTS, reply[1])) if reply[0] == b"ADMITTED" else None,
     )

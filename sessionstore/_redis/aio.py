@@ -30,6 +30,7 @@ from sessionstore._redis.errors import (
     translated,
 )
 from sessionstore._redis.exchange import AsyncExchange
+from sessionstore._redis.ringing import Ringing
 from sessionstore.errors import ConfigError, SessionStoreError, StoreUnavailable
 
 __all__ = ["AsyncDriver"]
@@ -55,6 +56,7 @@ class AsyncDriver:
         self._safe = safe
         self._exchange = AsyncExchange(deployment, safe=safe)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._ringing: Ringing | None = None
         self._gathering: dict[str, AsyncBatch] = {}
         self._under_way: set[asyncio.Future[None]] = set()
         self._sending: set[asyncio.Task[None]] = set()
@@ -69,6 +71,13 @@ class AsyncDriver:
     def place(self, key: str) -> str:
         """Return which server has a key, as far as is known."""
         return self._exchange.place(key)
+
+    @property
+    def ringing(self) -> Ringing:
+        """What listens to channels; there is one for all that use this driver."""
+        if self._ringing is None:
+            self._ringing = Ringing(self._deployment, self._revive)
+        return self._ringing
 
     async def do(self, operation: Operation[T]) -> T:
         """Do one operation."""
@@ -100,6 +109,8 @@ class AsyncDriver:
 
     async def close(self) -> None:
         """Close all connections; what is under way ends first, what comes after is StoreClosed."""
+        if self._ringing is not None:
+            await self._ringing.close()
         self._exchange.close()
         if self._under_way:
             await asyncio.wait(self._under_way)

@@ -11,22 +11,27 @@ from __future__ import annotations
 import asyncio
 import math
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from hiredis import PushNotification
 from redis import exceptions
 
+from sessionstore._redis.errors import FOREIGN
 from sessionstore._redis.wires import (
     AsyncSocketWire,
     AsyncWire,
     Ended,
     ParseError,
+    SocketLine,
     SocketWire,
+    Take,
     Wire,
 )
 
-__all__ = ["connect_wire", "connect_wire_async"]
+__all__ = ["connect_line", "connect_wire", "connect_wire_async"]
 
 
 def connect_wire(source: Any) -> Wire:
@@ -41,15 +46,29 @@ def connect_wire(source: Any) -> Wire:
 
 async def connect_wire_async(source: Any) -> AsyncWire:
     """Return the same in an event loop."""
+    connection, stream, parse_error = await _taken_over(source)
+    if stream is None:
+        return AsyncPlainWire(connection)
+    return AsyncSocketWire(stream, parse_error, connection.socket_timeout)
+
+
+async def connect_line(source: Any) -> SocketLine | PlainLine:
+    """Return a new connection to the server of a pool, on which to listen."""
+    connection, stream, parse_error = await _taken_over(source)
+    return PlainLine(connection) if stream is None else SocketLine(stream, parse_error)
+
+
+async def _taken_over(source: Any) -> tuple[Any, asyncio.StreamWriter | None, Any]:
+    """Return a new connection and its stream, which is ours now; None if it is built otherwise."""
     connection = source.connection_class(**source.connection_kwargs)
     await connection.connect()
     stream, parse_error = _inside(connection, "_writer")
     if not isinstance(stream, asyncio.StreamWriter) or parse_error is None:
-        return AsyncPlainWire(connection)
+        return connection, None, None
     if await connection.can_read():
         raise exceptions.ConnectionError("the server closed the connection at once")
     connection._writer = connection._reader = None  # noqa: SLF001 - it is ours now
-    return AsyncSocketWire(stream, parse_error, connection.socket_timeout)
+    return connection, stream, parse_error
 
 
 def _inside(connection: Any, name: str) -> tuple[Any, ParseError | None]:
@@ -110,6 +129,46 @@ class AsyncPlainWire:
             return await self._connection.read_response(timeout=math.inf)
         except exceptions.ResponseError as error:
             return error
+
+
+class PlainLine:
+    """A connection of redis-py on which to listen, with a task that reads."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._reading: asyncio.Task[None] | None = None
+        self._sending = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, take: Take, fail: Callable[[BaseException], object]) -> None:
+        """Tell from now on what comes."""
+        self._reading = asyncio.ensure_future(self._read(take, fail))
+
+    def send(self, data: bytes) -> None:
+        """Send packed commands."""
+        task = asyncio.ensure_future(self._send(data))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def disconnect(self) -> None:
+        """Close the connection."""
+        for task in (*self._tasks, *([self._reading] if self._reading else [])):
+            task.cancel()
+        with suppress(StopIteration):
+            self._connection.disconnect(nowait=True).send(None)
+
+    async def _send(self, data: bytes) -> None:
+        async with self._sending:
+            with suppress(*FOREIGN):  # whoever reads meets it, too
+                await self._connection.send_packed_command(data)
+
+    async def _read(self, take: Take, fail: Callable[[BaseException], object]) -> None:
+        try:
+            while True:
+                reply = await self._connection.read_response(timeout=math.inf, push_request=True)
+                take(PushNotification(reply) if isinstance(reply, list) else reply)
+        except FOREIGN as error:
+            fail(error)
 
 
 def _tell(ended: Ended, exchange: asyncio.Task[list[Any]]) -> None:

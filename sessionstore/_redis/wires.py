@@ -20,7 +20,9 @@ __all__ = [
     "AsyncWire",
     "Ended",
     "ParseError",
+    "SocketLine",
     "SocketWire",
+    "Take",
     "Wire",
     "exchange",
 ]
@@ -33,6 +35,9 @@ Ended = Callable[[list[Any] | BaseException], object]
 
 It is called directly: a future would tell whoever waits only in the next turn of the event loop.
 """
+
+Take = Callable[[Any], object]
+"""Is told what comes on a connection on which one listens."""
 
 NOTHING = object()
 """What the reader returns when there is no whole reply yet."""
@@ -226,3 +231,45 @@ class AsyncSocketWire(asyncio.Protocol):
             self._watch()
         else:
             self._fail(exceptions.TimeoutError(f"no answer within {self._within:g} s"))
+
+
+class SocketLine(asyncio.Protocol):
+    """The transport of a connected stream, on which one listens."""
+
+    def __init__(self, stream: asyncio.StreamWriter, parse_error: ParseError) -> None:
+        self._stream = stream  # it would close the transport if it went away
+        self._reader = _reader(parse_error)
+        self._take: Take | None = None
+        self._fail: Callable[[BaseException], object] | None = None
+        self._lost: Exception | None = None
+        stream.transport.set_protocol(self)
+
+    def begin(self, take: Take, fail: Callable[[BaseException], object]) -> None:
+        """Tell from now on what comes, and when the connection is lost."""
+        self._take, self._fail = take, fail
+        if self._lost is not None:
+            fail(self._lost)
+
+    def send(self, data: bytes) -> None:
+        """Send packed commands."""
+        self._stream.transport.write(data)
+
+    def disconnect(self) -> None:
+        """Close the connection."""
+        self._take = self._fail = None
+        self._stream.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what came."""
+        self._reader.feed(data)
+        try:
+            while self._take is not None and (reply := self._reader.gets()) is not NOTHING:
+                self._take(reply)
+        except exceptions.InvalidResponse as error:
+            self.connection_lost(error)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell that it is lost."""
+        self._lost = exc or exceptions.ConnectionError("the server closed the connection")
+        if self._fail is not None:
+            self._fail(self._lost)

@@ -33,7 +33,17 @@ from sessionstore._core.keys import Bucket, Keyspace
 from sessionstore._ids import GENERATED, shown
 from sessionstore.errors import ConfigError
 
-__all__ = ["Group", "JobKey", "Queue", "find_group", "find_job", "new_group", "new_job", "queue"]
+__all__ = [
+    "Group",
+    "JobKey",
+    "Queue",
+    "find_group",
+    "find_job",
+    "new_group",
+    "new_job",
+    "queue",
+    "stop_channels",
+]
 
 QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -108,6 +118,11 @@ def queue(keys: Keyspace, name: str) -> Queue:
         raise ConfigError(f"queue name {name!r} must be 1 to 64 letters, digits, _ or -")
     tag = f"{{{keys.prefix}:q:{name}}}"
     return Queue(name, f"{tag}p", f"{tag}k")
+
+
+def stop_channels(keys: Keyspace) -> list[str]:
+    """Return the channels on which jobs ring that are to stop, each with its id."""
+    return [f"{bucket.tag}jc" for bucket in keys.buckets]
 
 
 def _new_id(bucket: Bucket) -> str:

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Note where the session of a group is from now on; a move does so before the old home is given up. One that comes late,
--- when the session is somewhere else already, changes nothing.
+-- Note where the session of a group is from now on; a move does so before the old home is given up. One that comes
+-- late, when the session is somewhere else already, changes nothing.
 --
 -- KEYS[1] group  {P:B}jg:GROUP  hash
 -- ARGV[1] source  the SID of the old home

@@ -6,12 +6,14 @@
 -- KEYS[2] parameters  {P:B}p      hash
 -- ARGV[1] ticket  names the move
 -- ARGV[2] reason  why it ends; empty: it lives
+-- ARGV[3] jobs    the group of its jobs, which it may have had since it was about to move; empty: none
 -- Derives  {P:B}l, {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'ADMITTED', facts} | {'OVER', reason}
 local session = KEYS[1]
 local parameters = KEYS[2]
 local ticket = ARGV[1]
 local reason = ARGV[2]
+local jobs = ARGV[3]
 --@use begin
 --@use look
 --@use end_session
@@ -27,6 +29,10 @@ if string.match(s.moving or '', '^< (%S+)') == ticket then
   redis.call('HDEL', session, 'm')
   note_move(s.moving, store)
   s.moving = false
+  if jobs ~= '' then
+    redis.call('HSET', session, 'j', jobs)
+    s.jobs = jobs
+  end
   if reason ~= '' then s.over = reason end
   if reason ~= '' or s.deleter then
     end_session(s, store)

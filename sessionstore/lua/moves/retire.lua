@@ -9,7 +9,8 @@
 -- ARGV[4] told    1: its jobs know of the new home
 -- Derives  {P:B}s:SID, {P:B}l, {P:B}x, {P:B}o:OWNER, {P:B}e:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET,
 --          {P:B}v:ID
--- Returns  {'RETIRED', reason to delete it at its new home or empty, seat that is free or empty} | 'HELD'
+-- Returns  {'RETIRED', reason to delete it at its new home or empty, seat that is free or empty, the group of its jobs
+--          or empty} | 'HELD'
 --          | {'JOBS', group}: nothing is done before they know
 local session = KEYS[1]
 local parameters = KEYS[2]
@@ -29,8 +30,11 @@ if here and s.held and s.fence ~= fence then return 'HELD' end
 if here and s.jobs and told ~= '1' then return {'JOBS', s.jobs} end
 -- Also if it has left long ago: it comes to its new home now, and whoever sees that must find where it has left.
 note_move('> ' .. ticket .. ' ' .. target, store)
-if not s or s.ended then return {'RETIRED', redis.call('HGET', session, 'd') or '', ''} end
-if not here then return {'RETIRED', '', ''} end
+if not s or s.ended then
+  local left = redis.call('HMGET', session, 'd', 'j')
+  return {'RETIRED', left[1] or '', '', left[2] or ''}
+end
+if not here then return {'RETIRED', '', '', ''} end
 
 local pending = redis.call('HGET', session, 'd')
 local reason = pending and string.match(pending, '^%S+ (.*)$') or ''
@@ -47,9 +51,8 @@ if s.owner ~= '' then
 end
 s.over, s.kind, s.deleter = 'moved', 'moved', ticket
 local seat = end_session(s, store)
-if pending then
-  -- Whoever completes the move must learn of it, and be it a day later (see decide).
-  redis.call('HSET', session, 'd', reason)
-  redis.call('PEXPIRE', session, 86400000)
-end
-return {'RETIRED', reason, seat}
+-- Whoever completes the move must learn of these, and be it a day later (see decide).
+if pending then redis.call('HSET', session, 'd', reason) end
+if s.jobs then redis.call('HSET', session, 'j', s.jobs) end
+if pending or s.jobs then redis.call('PEXPIRE', session, 86400000) end
+return {'RETIRED', reason, seat, s.jobs or ''}

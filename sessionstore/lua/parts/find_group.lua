@@ -11,6 +11,7 @@ local function find_group(group, store)
   local target = s.ended and s.moving and string.match(s.moving, '^> %S+ (.*)$')
   if target then return 'away', target end
   if s.over then return 'ended', s.over end
+  if s.moving and string.sub(s.moving, 1, 1) == '<' then return 'alive' end -- it is about to be here
   if s.jobs ~= group then return 'ended', 'deleted' end -- it is another one of its name
   return 'alive'
 end

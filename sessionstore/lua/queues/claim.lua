@@ -52,7 +52,7 @@ if p[1] or most < 1 then return {-1} end
 for _, job in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, 100)) do
   local owner = string.sub(job, 26)
   redis.call('ZREM', due, job)
-  redis.call('ZADD', tag .. 'w:' .. owner, 'NX', now, string.sub(job, 1, 25))
+  redis.call('ZADD', tag .. 'w:' .. owner, 'NX', now * 1000, string.sub(job, 1, 25))
   redis.call('PEXPIRE', tag .. 'w:' .. owner, 604800000)
   join_ring(tag, owner)
 end
@@ -100,6 +100,6 @@ if redis.call('EXISTS', ring) == 1 and redis.call('LLEN', tag .. 'k') == 0 then
 end
 if #reply > 0 then
   redis.call('RPUSH', receipt, unpack(reply))
-  redis.call('PEXPIRE', receipt, 60000)
+  redis.call('PEXPIRE', receipt, 15000)
 end
 return {next_ms, unpack(reply)}

@@ -7,7 +7,8 @@
 -- Returns  'CONFIGURED'
 local limits = KEYS[1]
 for i = 1, #ARGV, 2 do
-  if ARGV[i + 1] == '' then redis.call('HDEL', limits, ARGV[i]) else redis.call('HSET', limits, ARGV[i], ARGV[i + 1]) end
+  if ARGV[i + 1] == '' then redis.call('HDEL', limits, ARGV[i])
+  else redis.call('HSET', limits, ARGV[i], ARGV[i + 1]) end
   if ARGV[i] == 'rate' then redis.call('HDEL', limits, 'left', 'at') end
 end
 local wake = string.sub(limits, 1, -2) .. 'k'

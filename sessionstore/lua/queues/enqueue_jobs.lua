@@ -11,7 +11,8 @@ local check = ARGV[1]
 --@use join_ring
 
 local tag, time = string.sub(limits, 1, -2), redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local us = time[1] * 1000000 + time[2]
+local now = math.floor(us / 1000)
 local most = check == '1' and tonumber(redis.call('HGET', limits, 'max_waiting') or '')
 for i = 2, #ARGV, 4 do
   local owner = string.sub(ARGV[i], 26)
@@ -23,7 +24,8 @@ for i = 2, #ARGV, 4 do
     redis.call('ZADD', tag .. 'd', 'NX', now + ARGV[i + 2], ARGV[i])
   elseif not redis.call('ZSCORE', tag .. 'd', ARGV[i]) or ARGV[i + 3] == '1' then
     redis.call('ZREM', tag .. 'd', ARGV[i])
-    redis.call('ZADD', waiting, 'NX', ARGV[i + 3] == '1' and 0 or now - ARGV[i + 1], string.sub(ARGV[i], 1, 25))
+    local place = ARGV[i + 3] == '1' and 0 or us + i - ARGV[i + 1] * 1000
+    redis.call('ZADD', waiting, 'NX', place, string.sub(ARGV[i], 1, 25))
     redis.call('PEXPIRE', waiting, 604800000)
     join_ring(tag, owner)
   end

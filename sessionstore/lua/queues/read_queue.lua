@@ -11,7 +11,8 @@ local waiting = 0
 for _, owner in ipairs(redis.call('ZRANGE', tag .. 'r', 0, 499)) do
   waiting = waiting + redis.call('ZCARD', tag .. 'w:' .. owner)
 end
-local reply = {redis.call('ZCARD', tag .. 'r'), waiting, redis.call('ZCARD', tag .. 'd'), redis.call('ZCARD', tag .. 'c')}
+local later, taken = redis.call('ZCARD', tag .. 'd'), redis.call('ZCARD', tag .. 'c')
+local reply = {redis.call('ZCARD', tag .. 'r'), waiting, later, taken}
 for _, name in ipairs({'max_waiting', 'max_running', 'max_running_per_owner', 'rate', 'paused'}) do
   local value = redis.call('HGET', limits, name)
   if value then reply[#reply + 1], reply[#reply + 2] = name, value end
