@@ -27,6 +27,7 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
 
     {P:store}      hash    the number of buckets, the parameters as decided  permanent
     {P:store}r:TICKET  string  that parameters were set by this call         a minute
+    {P:store}t:WHAT    string  whose turn it is, such as to sweep            until the next turn
     {P:seat:POOL}  zset    seats taken, by last known activity          permanent
     {P:seat:POOL}r zset    seats whose session was not seen alive yet    permanent
     {P:seat:POOL}p hash    the limit of the pool                         permanent

@@ -13,9 +13,9 @@ from sessionstore._core.scripts import load
 from sessionstore._core.sweeping import give_back
 from sessionstore.errors import SessionStoreError, StoreUnavailable
 
-__all__ = ["end_all", "now", "start"]
+__all__ = ["end_all", "now", "start", "take_turn"]
 
-NOW = load("now")
+NOW, TAKE_TURN = map(load, ("now", "take_turn"))
 
 
 def start(keys: Keyspace, *, create: bool = True) -> Flow[None]:
@@ -32,6 +32,12 @@ def start(keys: Keyspace, *, create: bool = True) -> Flow[None]:
 def now(keys: Keyspace) -> Operation[int]:
     """Ask for the time, in milliseconds."""
     return Operation(NOW, (keys.store,), (), lambda reply: int(reply[0]))
+
+
+def take_turn(keys: Keyspace, what: str, every_ms: int) -> Operation[bool]:
+    """Take the turn at something that one of many processes is to do every now and then."""
+    key = f"{keys.store}t:{what}"
+    return Operation(TAKE_TURN, (key,), (new_ticket(), every_ms), lambda reply: reply[0] == 1)
 
 
 def end_all(keys: Keyspace, owner: str, keep: str | None, reason: str) -> Flow[int]:

@@ -1,0 +1,110 @@
+"""The side process that renews leases: what this process tells it, and hears from it.
+
+It runs no code of jobs, so nothing that a job does, be it to block the event loop or to hold the
+lock of the interpreter, keeps it from renewing. It ends with this process, and stops renewing
+should this one show no sign of life for too long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgpack
+
+from sessionstore.worker._processes import start_module
+from sessionstore.worker._profile import Profile
+from sessionstore.worker._run import Run
+
+__all__ = ["Beating"]
+
+log = logging.getLogger("sessionstore.worker")
+
+Heard = Callable[[str, str, str, float], None]
+Config = dict[str, Any]
+
+RESTART = 0.5
+"""Seconds between two starts of a side process that ends by itself."""
+
+
+class Beating:
+    """Has the leases of running jobs renewed."""
+
+    def __init__(self, config: Config, profile: Profile, heard: Heard) -> None:
+        self.profile = profile
+        self.answered = time.monotonic()
+        """When a beat was last answered."""
+        self._config = config
+        self._heard = heard
+        self._runs: dict[str, str] = {}
+        self._news: list[Any] = []
+        self._writer: asyncio.StreamWriter | None = None
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def run(self) -> None:
+        """Keep a side process running, for ever."""
+        while True:
+            begun = time.monotonic()
+            self._process = await start_module("sessionstore.worker._beats")
+            try:
+                await self._attend(self._process)
+            finally:
+                self._writer = None
+                await _end(self._process)
+            log.error("the process that renews leases has gone; another one is started")
+            await asyncio.sleep(max(0.0, begun + RESTART - time.monotonic()))
+
+    @property
+    def pid(self) -> int | None:
+        """The side process, if there is one."""
+        return self._process.pid if self._process else None
+
+    def add(self, run: Run) -> None:
+        """Have the lease of a job renewed from now on."""
+        self._runs[run.id] = run.token
+        self._tell([run.id, run.token])
+
+    def remove(self, run: Run) -> None:
+        """Let it be from now on."""
+        if self._runs.get(run.id) == run.token:
+            del self._runs[run.id]
+            self._tell([run.id])
+
+    def show_life(self) -> None:
+        """Show that this process does not hang."""
+        self._tell([])
+
+    def _tell(self, news: list[str]) -> None:
+        if not self._news:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._news.append(news)
+
+    def _flush(self) -> None:
+        news, self._news = self._news, []
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(msgpack.packb(news))
+
+    async def _attend(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._news = []
+        all_now = [[id, token] for id, token in self._runs.items()]
+        process.stdin.write(msgpack.packb(self._config) + msgpack.packb(all_now))
+        self._writer = process.stdin
+        unpacker = msgpack.Unpacker()
+        while data := await process.stdout.read(65536):
+            unpacker.feed(data)
+            for id, token, answer, sent in unpacker:
+                self.answered = time.monotonic()
+                self._heard(id, token, answer, sent)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    if process.returncode is None:
+        process.kill()
+    await process.wait()

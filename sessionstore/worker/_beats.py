@@ -1,0 +1,172 @@
+"""The side process: renews the leases of the jobs that it is told of, and says what it was told.
+
+It reads from stdin, in msgpack: first what to connect to, then lists of news: `[job, token]` runs
+from now on, `[job]` does not, `[]` is a sign of life. It writes to stdout what the beats say, as
+`[job, token, answer, when it was sent]`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections import defaultdict
+from typing import Any
+
+import msgpack
+
+from sessionstore._core.jobs import jobs
+from sessionstore._core.jobs.keys import JobKey, find_job
+from sessionstore._core.keys import Bucket, Keyspace
+from sessionstore._core.operation import each
+from sessionstore._redis.aio import AsyncDriver
+from sessionstore._shell.connecting import connected_async
+from sessionstore.errors import SessionStoreError
+
+__all__: list[str] = []
+
+log = logging.getLogger("sessionstore.worker")
+
+TOGETHER = 0.02
+"""So long are news gathered: nothing that they tell is due so soon."""
+
+RETRY = 0.2
+MOST = 100
+"""Leases that one call renews."""
+
+
+class Beats:
+    """Renews leases, over connections of its own."""
+
+    def __init__(self, config: dict[str, Any], out: asyncio.WriteTransport) -> None:
+        self.config = config
+        self.lease_ms = int(config["lease_ms"])
+        self.every = float(config["beat"])
+        self.patience = float(config["patience"])
+        self.heard = time.monotonic()
+        self.running: dict[str, str] = {}
+        self._out = out
+        self._busy: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def take_in(self, news: list[list[str]]) -> None:
+        """Take in which jobs run."""
+        self.heard = time.monotonic()
+        for one in news:
+            if len(one) == 2:
+                self.running[one[0]] = one[1]
+            elif one:
+                self.running.pop(one[0], None)
+
+    async def run(self) -> None:
+        """Renew for ever."""
+        driver, keys = await self._connect()
+        due = time.monotonic() + self.every
+        while True:
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            due = time.monotonic() + self.every
+            if time.monotonic() - self.heard > self.patience:
+                continue  # it hangs: whatever it had is for others
+            by_place: dict[str, dict[Bucket, list[tuple[JobKey, str]]]] = {}
+            for id, token in self.running.items():
+                job = find_job(keys, id)
+                place = by_place.setdefault(driver.place(job.job), defaultdict(list))
+                place[job.bucket].append((job, token))
+            for place_name, buckets in by_place.items():
+                if place_name not in self._busy:
+                    self._busy.add(place_name)
+                    task = asyncio.ensure_future(self._renew(driver, place_name, buckets, due))
+                    self._tasks.add(task)
+                    task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self) -> tuple[AsyncDriver, Keyspace]:
+        to = self.config
+        while True:
+            try:
+                context = await connected_async(
+                    to["url"],
+                    to["prefix"],
+                    to["buckets"],
+                    safe=False,
+                    undecodable="error",
+                    create=False,
+                )
+            except SessionStoreError as error:
+                log.warning("leases cannot be renewed: %s", error)
+                await asyncio.sleep(RETRY)
+            else:
+                return context.driver, context.keys
+
+    async def _renew(
+        self,
+        driver: AsyncDriver,
+        place: str,
+        buckets: dict[Bucket, list[tuple[JobKey, str]]],
+        until: float,
+    ) -> None:
+        """Renew what one server has; what has no answer is tried again until the next round."""
+        parts = [
+            (bucket, running[at : at + MOST])
+            for bucket, running in buckets.items()
+            for at in range(0, len(running), MOST)
+        ]
+        try:
+            while parts:
+                sent = time.monotonic()
+                beats = [jobs.beat(bucket, self.lease_ms, part) for bucket, part in parts]
+                answers = await driver.run(each(beats))
+                failed = []
+                for (bucket, part), answer in zip(parts, answers, strict=True):
+                    if isinstance(answer, SessionStoreError):
+                        failed.append((bucket, part))
+                    else:
+                        self._say(part, answer, sent)
+                parts = failed
+                if parts and time.monotonic() + RETRY > until:
+                    return
+                if parts:
+                    await asyncio.sleep(RETRY)
+        finally:
+            self._busy.discard(place)
+
+    def _say(self, part: list[tuple[JobKey, str]], answers: list[str], sent: float) -> None:
+        for (job, token), answer in zip(part, answers, strict=True):
+            self._out.write(msgpack.packb([job.id, token, answer, sent]))
+
+
+async def _main() -> None:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    out, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, sys.stdout)
+    unpacker = msgpack.Unpacker()
+    beats: Beats | None = None
+    working: asyncio.Task[None] | None = None
+    while data := await reader.read(1 << 20):
+        unpacker.feed(data)
+        for news in unpacker:
+            if beats is None:
+                beats = Beats(news, out)
+                working = asyncio.ensure_future(beats.run())
+            else:
+                beats.take_in(news)
+        if working is not None and working.done():
+            working.result()
+        await asyncio.sleep(TOGETHER)
+
+
+def main() -> None:
+    """Work until the other end of stdin is closed."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # this goes to everybody; the worker decides
+    try:
+        asyncio.run(_main())
+    finally:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

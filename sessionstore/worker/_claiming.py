@@ -1,0 +1,292 @@
+"""Taking jobs from queues: as many as there is room for, and finishing others in the same write.
+
+Whatever happens in one turn of the event loop leaves together. A queue that had less than was
+asked for is left alone until its wake-up comes or the time of a block is over; then it is asked
+again, whatever the wake-up said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sessionstore._core.jobs import flows, queues
+from sessionstore._core.jobs.flows import Finished
+from sessionstore._core.jobs.keys import Queue, queue
+from sessionstore._core.jobs.records import Entry, Later, Started
+from sessionstore._core.keys import Keyspace
+from sessionstore._core.operation import Flow, Wake
+from sessionstore._redis.aio import AsyncDriver
+from sessionstore.errors import SessionStoreError
+from sessionstore.worker._profile import Profile
+from sessionstore.worker._run import Run
+
+__all__ = ["Claiming", "Line"]
+
+log = logging.getLogger("sessionstore.worker")
+
+BLOCK_MS = 2000
+"""So long does a look at an idle queue block; then it is claimed from in any case."""
+
+SHORTEST_BLOCK_MS = 10
+TOGETHER = 4
+"""From so many that finished at once on, half of them go on while the server sees to the others."""
+
+RETRY = 0.2
+LONGEST_RETRY = 2.0
+
+Begin = Callable[["Line", Entry, Started, float], None]
+
+
+class Held(NamedTuple):
+    """What became of a job, until that is written down."""
+
+    finished: Finished
+    run: Run
+    tried: int = 0
+
+
+class Line:
+    """A queue as a worker sees it, and what it is to be told next."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+        self.done: list[Held] = []
+        self.dropped: list[Entry] = []
+        self.later: list[tuple[Entry, Later]] = []
+        self.hot = True
+        """Whether there may be something to take."""
+        self.cold = asyncio.Event()
+        """Set when somebody should wait for its wake-up."""
+        self.block_ms = BLOCK_MS
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something to tell it."""
+        return bool(self.done or self.dropped or self.later)
+
+
+class Claiming:
+    """Fills the slots of a worker."""
+
+    def __init__(
+        self,
+        driver: AsyncDriver,
+        keys: Keyspace,
+        names: tuple[str, ...],
+        *,
+        slots: int,
+        worker: str,
+        profile: Profile,
+        begin: Begin,
+        settled: Callable[[Run, str | None], None],
+    ) -> None:
+        self.lines = [Line(queue(keys, name)) for name in names]
+        self.free = slots
+        self.answered = time.monotonic()
+        """When a claim was last answered."""
+        self._driver = driver
+        self._keys = keys
+        self._worker = worker
+        self._profile = profile
+        self._begin = begin
+        self._settled = settled
+        self._closed = False
+        self._turn_is_due = False
+        self._turns: set[asyncio.Task[None]] = set()
+        self._owed = 0
+        """How many have ended of which it is not written down what became of them."""
+        self._waiting = [asyncio.ensure_future(self._wait(line)) for line in self.lines]
+        self._first = 0
+        self.look()
+
+    def look(self) -> None:
+        """Have it looked at, in the next turn of the loop, what there is to take or to tell."""
+        if not self._turn_is_due:
+            self._turn_is_due = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def finish(self, finished: Finished, run: Run) -> None:
+        """Write down what became of a job; its slot is free."""
+        self._owed += 1
+        run.line.done.append(Held(finished, run))
+        self.look()
+
+    def give_slot(self) -> None:
+        """Have one more slot to fill."""
+        self.free += 1
+        self.look()
+
+    async def drain(self) -> None:
+        """Take nothing from now on; pass a wake-up on that may have come here."""
+        self._closed = True
+        for waiting in self._waiting:
+            waiting.cancel()
+        await asyncio.wait(self._waiting)
+        for line in self.lines:
+            try:
+                await self._driver.do(queues.enqueue(line.queue, [], check=False))
+            except SessionStoreError:
+                continue  # then the others look when their block is over
+
+    async def close(self) -> None:
+        """Wait until all is told; what cannot be told in time was given up."""
+        while self._owed or self._turns or self._turn_is_due:
+            await asyncio.sleep(0.01)
+
+    def _turn(self) -> None:
+        self._turn_is_due = False
+        asked = [] if self._closed else [line for line in self.lines if line.hot]
+        room = self._shares(asked)
+        for line in self.lines:
+            most = room.get(line.queue.name, 0)
+            if not most and not line.has_news:
+                continue
+            self.free -= most
+            done, line.done = line.done, []
+            if len(done) >= TOGETHER and most >= TOGETHER:
+                half = len(done) // 2
+                self._start_turn(line, most // 2, done[:half])
+                most, done = most - most // 2, done[half:]
+            self._start_turn(line, most, done)
+
+    def _shares(self, asked: list[Line]) -> dict[str, int]:
+        """Share the free slots out among queues that may have something, in turn."""
+        shares: dict[str, int] = {}
+        if not asked:
+            return shares
+        self._first = (self._first + 1) % len(asked)
+        left = self.free
+        for at, line in enumerate(asked[self._first :] + asked[: self._first]):
+            share = -(-left // (len(asked) - at))
+            shares[line.queue.name] = share
+            left -= share
+        return shares
+
+    def _start_turn(self, line: Line, most: int, done: list[Held]) -> None:
+        dropped, line.dropped = line.dropped, []
+        later, line.later = line.later, []
+        task = asyncio.get_running_loop().create_task(self._take(line, most, done, dropped, later))
+        self._turns.add(task)
+        task.add_done_callback(self._turns.discard)
+
+    async def _take(
+        self,
+        line: Line,
+        most: int,
+        done: list[Held],
+        dropped: list[Entry],
+        later: list[tuple[Entry, Later]],
+    ) -> None:
+        left = most
+        try:
+            told, claimed = await self._driver.run(
+                flows.take(
+                    self._keys,
+                    line.queue,
+                    most=most,
+                    lease_ms=self._profile.lease_ms,
+                    done=[held.finished for held in done],
+                    dropped=dropped,
+                    later=later,
+                )
+            )
+            begun = self.answered = time.monotonic()
+            for held, answer in zip(done, told, strict=True):
+                if isinstance(answer, SessionStoreError):
+                    self._hold(held, answer)
+                else:
+                    self._end(held, answer)
+            if most:
+                self._cool(line, claimed, most)
+            if claimed.entries:
+                self.free += most - len(claimed.entries)
+                left = len(claimed.entries)
+                started = await self._driver.run(
+                    flows.start(self._keys, claimed.entries, self._worker, self._profile.lease_ms)
+                )
+                for entry, answer in zip(claimed.entries, started, strict=True):
+                    left -= self._entered(line, entry, answer, begun)
+        except SessionStoreError as error:
+            for held in done:
+                self._hold(held, error)
+            self._rest(line, error)
+        finally:
+            if left:
+                self.free += left
+                self.look()
+
+    def _entered(
+        self,
+        line: Line,
+        entry: Entry,
+        answer: Started | Later | SessionStoreError | None,
+        begun: float,
+    ) -> int:
+        """Enter what came of one entry; return how many slots it takes."""
+        if isinstance(answer, Started):
+            self._begin(line, entry, answer, begun + self._profile.lease - self._profile.margin)
+            return 1
+        if answer is None:
+            line.dropped.append(entry)
+        elif isinstance(answer, Later):
+            line.later.append((entry, answer))
+        # What has no answer is hidden for the time of a lease, and looked at again after that.
+        self.look()
+        return 0
+
+    def _cool(self, line: Line, claimed: queues.Claimed, most: int) -> None:
+        line.hot = len(claimed.entries) >= most
+        if not line.hot:
+            block = BLOCK_MS if claimed.next_ms is None else min(BLOCK_MS, claimed.next_ms)
+            line.block_ms = max(SHORTEST_BLOCK_MS, block)
+            line.cold.set()
+
+    def _rest(self, line: Line, error: SessionStoreError) -> None:
+        """Let a queue be that could not be asked, for a while."""
+        log.warning("queue %s cannot be asked: %s", line.queue.name, error)
+        line.hot = False
+        asyncio.get_running_loop().call_later(RETRY, self._warm, line)
+
+    def _warm(self, line: Line) -> None:
+        line.hot = True
+        self.look()
+
+    def _hold(self, held: Held, error: SessionStoreError) -> None:
+        """Keep what could not be written down, as long as nobody else can have the job."""
+        if time.monotonic() > held.run.deadline:
+            log.error("what became of job %s is lost: %s", held.run.id, error)
+            self._end(held, None)
+            return
+        wait = min(LONGEST_RETRY, RETRY * 2**held.tried)
+        again = held._replace(tried=held.tried + 1)
+        asyncio.get_running_loop().call_later(wait, self._again, again)
+
+    def _end(self, held: Held, answer: str | None) -> None:
+        self._owed -= 1
+        self._settled(held.run, answer)
+
+    def _again(self, held: Held) -> None:
+        held.run.line.done.append(held)
+        self.look()
+
+    async def _wait(self, line: Line) -> None:
+        """Wait for the wake-up of an idle queue; one that comes while there is no room is passed on."""
+        while True:
+            await line.cold.wait()
+            line.cold.clear()
+            try:
+                await self._driver.run(_wake(line.queue, line.block_ms))
+                if self.free <= 0:
+                    await self._driver.do(queues.enqueue(line.queue, [], check=False))
+            except SessionStoreError as error:
+                log.warning("queue %s cannot be waited for: %s", line.queue.name, error)
+                await asyncio.sleep(RETRY)
+            self._warm(line)
+
+
+def _wake(place: Queue, milliseconds: int) -> Flow[None]:
+    yield Wake(place.wake, milliseconds)

@@ -1,0 +1,112 @@
+"""What is told of a job that fails: errors as data, the topmost first."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+from sessionstore.data import encode
+from sessionstore.errors import JobFailed, JobRefused, SessionStoreError, TypeRefused, ValueTooLarge
+
+__all__ = [
+    "LARGEST_BODY",
+    "LARGEST_RESULT",
+    "Errors",
+    "encoded",
+    "errors_of",
+    "failure",
+    "written",
+]
+
+LARGEST_RESULT = 256 * 1024
+"""Bytes in what a job returns."""
+
+LARGEST_BODY = 64 * 1024
+"""Bytes in one event."""
+
+LONGEST_TEXT = 2000
+MOST = 16
+
+Errors = list[dict[str, Any]]
+
+
+def failure(
+    code: str, text: str, *, source: str = "", line: int = 0, info: Any = None
+) -> dict[str, Any]:
+    """Return one error as data."""
+    return {
+        "code": code,
+        "text": text[:LONGEST_TEXT],
+        "source": source,
+        "line": line,
+        "info": info or [],
+    }
+
+
+def errors_of(error: BaseException) -> Errors:
+    """Return an exception and what caused it, each with where in the job it was raised.
+
+    A job that raises JobFailed says its errors itself.
+    """
+    if isinstance(error, JobFailed):
+        told = [_as_failure(one) for one in error.errors[:MOST]]
+        return told or [failure("JobFailed", error.why)]
+    return [_one(each) for each in _chain(error)]
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen and len(seen) < MOST:
+        seen.add(id(error))
+        yield error
+        hidden = error.__suppress_context__
+        error = error.__cause__ or (None if hidden else error.__context__)
+
+
+def _one(error: BaseException) -> dict[str, Any]:
+    code = "bad-parameters" if isinstance(error, JobRefused) else type(error).__name__
+    source, line = "", 0
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        module = frame.f_globals.get("__name__", "")
+        if not module.startswith(("sessionstore.worker", "asyncio")):
+            source, line = module, number
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - code of the job
+        text = ""
+    return failure(code, text, source=source, line=line)
+
+
+def _as_failure(given: object) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        return failure("JobFailed", str(given))
+    code, text = str(given.get("code", "JobFailed")), str(given.get("text", ""))
+    source, line, info = given.get("source", ""), given.get("line", 0), given.get("info")
+    return failure(code, text, source=str(source), line=int(line or 0), info=info)
+
+
+def encoded(value: Any, what: str, *, largest: int = LARGEST_BODY) -> bytes:
+    """Return the bytes of what a job tells; TypeRefused, or ValueTooLarge."""
+    body = encode(value, what)
+    if len(body) > largest:
+        raise ValueTooLarge("", size=len(body), limit=largest, why=f"{what} would have")
+    return body
+
+
+def written(errors: Errors) -> bytes:
+    """Return the bytes of errors; of what cannot be stored, without what they say besides."""
+    try:
+        return encoded(errors, "errors", largest=LARGEST_BODY)
+    except SessionStoreError:
+        bare = [failure(one["code"], one["text"][:200]) for one in errors]
+        return encode(bare, "errors")
+
+
+def refusal_of_result(error: SessionStoreError) -> dict[str, Any]:
+    """Return why what a job returned cannot be kept."""
+    code = "result-too-large" if isinstance(error, ValueTooLarge) else "result-not-stored"
+    text = str(error)
+    if isinstance(error, TypeRefused):
+        text = f"{error.path} is of type {type(error).__name__}: {error}"
+    return failure(code, text)

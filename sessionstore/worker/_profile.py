@@ -1,0 +1,65 @@
+"""How patient a worker is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sessionstore.errors import ConfigError
+
+__all__ = ["PROFILES", "Profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How long a job is a worker's, and how often it is looked after; all in seconds.
+
+    What a worker that was killed had is done elsewhere after `lease` and `sweep` at the latest.
+    """
+
+    lease: float = 30
+    """How long a job is a worker's, unless that renews."""
+
+    beat: float = 10
+    """How often a worker renews, and learns of what is to stop; a third of the lease."""
+
+    sweep: float = 5
+    """How often all workers together look for what was lost."""
+
+    def __post_init__(self) -> None:
+        if not 0.05 <= self.lease <= 3600:
+            raise ConfigError(f"lease must be from 0.05 to 3600 seconds, not {self.lease}")
+        if not 0 < self.beat <= self.lease / 2:
+            raise ConfigError(f"beat must be at most half the lease, not {self.beat} seconds")
+        if not 0 < self.sweep:
+            raise ConfigError(f"sweep must be more than 0 seconds, not {self.sweep}")
+
+    @property
+    def lease_ms(self) -> int:
+        """The lease in milliseconds."""
+        return round(self.lease * 1000)
+
+    @property
+    def margin(self) -> float:
+        """So long before the end of a lease a worker stops: clocks do not run quite alike."""
+        return self.lease / 20
+
+    @property
+    def patience(self) -> float:
+        """So long may a process say nothing until it is taken for one that hangs for good."""
+        return 5 * self.lease
+
+    @classmethod
+    def of(cls, given: Profile | str) -> Profile:
+        """Return a profile, or the one of that name; ConfigError if there is none."""
+        if isinstance(given, Profile):
+            return given
+        if given not in PROFILES:
+            raise ConfigError(f"no profile {given!r}; there are {', '.join(PROFILES)}")
+        return PROFILES[given]
+
+
+PROFILES = {
+    "default": Profile(),
+    "interactive": Profile(lease=9, beat=3, sweep=3),
+    "batch": Profile(lease=120, beat=30, sweep=15),
+}

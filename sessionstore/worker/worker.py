@@ -1,0 +1,146 @@
+"""The worker: what starts and stops in which order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import time
+from collections.abc import Sequence
+
+from sessionstore._checks import whole_number
+from sessionstore._core.jobs.keys import QUEUE_NAME
+from sessionstore._shell.connecting import connected_async
+from sessionstore.errors import ConfigError, StoreUnavailable
+from sessionstore.worker._beating import Beating
+from sessionstore.worker._claiming import Claiming
+from sessionstore.worker._profile import Profile
+from sessionstore.worker._running import Running
+from sessionstore.worker._sweeping import sweep_for_ever
+
+__all__ = ["Worker"]
+
+log = logging.getLogger("sessionstore.worker")
+
+
+class Worker:
+    """Does jobs of the engines that this process has imported, until it is told to stop.
+
+    Args:
+        url: of the store, as for `SessionStore.connect`.
+        prefix, buckets: of the store.
+        queues: from which it takes jobs, in turn.
+        slots: how many jobs it does at a time, from 1 to 500.
+        profile: `default`, `interactive`, `batch`, or a Profile.
+
+    Raises:
+        ConfigError: an argument makes no sense.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "ss",
+        buckets: int = 256,
+        queues: Sequence[str] = ("default",),
+        slots: int = 10,
+        profile: Profile | str = "default",
+    ) -> None:
+        if isinstance(queues, str) or not queues or not all(map(QUEUE_NAME.fullmatch, queues)):
+            raise ConfigError("queues must be names of queues, at least one")
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self._url = url
+        self._prefix = prefix
+        self._buckets = buckets
+        self._queues = tuple(dict.fromkeys(queues))
+        self._slots = whole_number(slots, "slots", least=1, most=500)
+        self._profile = Profile.of(profile)
+        self._drain = asyncio.Event()
+        self._leave = asyncio.Event()
+        self._answered = time.monotonic()
+        self._claiming: Claiming | None = None
+        self._beating: Beating | None = None
+
+    @property
+    def health(self) -> float:
+        """Seconds since the store last answered a claim, or a beat while all slots are taken."""
+        times = [self._answered]
+        times += [part.answered for part in (self._claiming, self._beating) if part is not None]
+        return time.monotonic() - max(times)
+
+    def stop(self) -> None:
+        """Take nothing more and end when all is done; the second time, give back what runs."""
+        (self._leave if self._drain.is_set() else self._drain).set()
+
+    async def run(self) -> None:
+        """Work until it is told to stop.
+
+        Raises:
+            StoreUnavailable: the store did not answer for longer than this worker waits.
+        """
+        context = await connected_async(
+            self._url,
+            self._prefix,
+            self._buckets,
+            safe=False,
+            undecodable="error",
+            create=True,
+        )
+        profile = self._profile
+        try:
+            running = Running(context.driver, context.keys)
+            config = {
+                "url": self._url,
+                "prefix": self._prefix,
+                "buckets": self._buckets,
+                "lease_ms": profile.lease_ms,
+                "beat": profile.beat,
+                "patience": profile.patience,
+            }
+            running.beating = self._beating = Beating(config, profile, running.heard)
+            beating = asyncio.ensure_future(running.beating.run())
+            running.claiming = self._claiming = Claiming(
+                context.driver,
+                context.keys,
+                self._queues,
+                slots=self._slots,
+                worker=self.name,
+                profile=profile,
+                begin=running.begin,
+                settled=running.written_down,
+            )
+            sweeping = asyncio.ensure_future(sweep_for_ever(context, profile))
+            watching = asyncio.ensure_future(self._watch(running))
+            tasks = [beating, sweeping, watching]
+            try:
+                await self._until(self._drain.wait(), tasks)
+                await self._claiming.drain()
+                await self._until(running.empty.wait(), tasks)
+                await self._claiming.close()
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            await context.driver.close()
+
+    async def _until(self, waiting: object, tasks: list[asyncio.Task[None]]) -> None:
+        wait = asyncio.ensure_future(waiting)  # type: ignore[call-overload]
+        done, _ = await asyncio.wait([wait, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        wait.cancel()
+        for task in done - {wait}:
+            task.result()
+
+    async def _watch(self, running: Running) -> None:
+        every = min(1.0, self._profile.lease / 20)
+        limit = max(60.0, 4 * self._profile.lease)
+        while True:
+            await asyncio.sleep(every)
+            running.watch()
+            if running.runs:
+                running.beating.show_life()
+            if self.health > limit:
+                raise StoreUnavailable(f"the store has not answered for {self.health:.0f} s")
