@@ -21,6 +21,7 @@ What needs these is for a test on a real server: `sessionstore.embedded.Embedded
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 try:
@@ -81,4 +82,6 @@ def fake_async_store(
 
 
 def _deployment(kind: Any, server: FakeServer | None) -> Deployment:
-    return Deployment(kind(server=server or FakeServer()), shebang=False)
+    server = server or FakeServer()
+    awaited = partial(_deployment, fakeredis.FakeAsyncRedis, server)
+    return Deployment(kind(server=server), shebang=False, awaited=awaited)

@@ -7,7 +7,8 @@ connections that the drivers keep themselves (`connections.py`), made as the cli
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 
 import redis
@@ -44,6 +45,8 @@ class Deployment:
     clustered: bool = False
     shebang: bool = True
     """Whether the engine knows the first line of our scripts; every real server does."""
+    awaited: Callable[[], Deployment] | None = field(default=None, repr=False)
+    """Of a client for synchronous use: makes the same for use in an event loop."""
 
     def source(self, place: str) -> Any:
         """Return what knows how to connect to the server at a place, such as `host:port`.
@@ -72,7 +75,8 @@ class Deployment:
 
 def connect(url: str) -> Deployment:
     """Return a client for synchronous use; only one of a cluster sends something yet."""
-    return _connect(parse_url(url), _standalone, _sentinel, _cluster)
+    deployment = _connect(parse_url(url), _standalone, _sentinel, _cluster)
+    return replace(deployment, awaited=partial(connect_async, url))
 
 
 def connect_async(url: str) -> Deployment:

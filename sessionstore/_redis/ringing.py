@@ -162,6 +162,8 @@ class Ringing:
     async def close(self) -> None:
         """Close all connections."""
         self._closed = True
+        for channel in list(self._listening):
+            self.tell(channel, None)  # whoever is told asks what there is, and learns of the end
         self._listening.clear()
         self._line_of.clear()
         for line in list(self._lines.values()):

@@ -11,6 +11,7 @@ from redis import exceptions
 from tenacity import Retrying
 
 from sessionstore._core.operation import Flow, Operation, Step, Wake
+from sessionstore._redis.aio import AsyncDriver
 from sessionstore._redis.batch import Batch
 from sessionstore._redis.connect import Deployment
 from sessionstore._redis.errors import (
@@ -22,7 +23,8 @@ from sessionstore._redis.errors import (
     translated,
 )
 from sessionstore._redis.exchange import Exchange
-from sessionstore.errors import SessionStoreError, StoreUnavailable
+from sessionstore._redis.looping import Looping
+from sessionstore.errors import ConfigError, SessionStoreError, StoreUnavailable
 
 __all__ = ["Driver"]
 
@@ -43,6 +45,7 @@ class Driver:
         self._revive = revive
         self._safe = safe
         self._exchange = Exchange(deployment, safe=safe)
+        self.looping = Looping(self._awaited)
 
     def beside(self) -> Driver:
         """Return a driver with connections of its own, which no load on this one can take.
@@ -102,9 +105,16 @@ class Driver:
 
     def close(self) -> None:
         """Close all connections; what is under way ends first, what comes after is StoreClosed."""
+        self.looping.close()
         self._exchange.close()
         for client in self._deployment.clients():
             client.close()
+
+    def _awaited(self) -> AsyncDriver:
+        make = self._deployment.awaited
+        if make is None:
+            raise ConfigError("this store cannot be used in an event loop, too")
+        return AsyncDriver(make(), self._revive)
 
     def _answer(self, step: Step) -> Any:
         if isinstance(step, Operation):

@@ -14,11 +14,13 @@ from sessionstore.jobs._infos import JobInfo, QueueInfo
 from sessionstore.jobs.client import AsyncJobs, Jobs
 from sessionstore.jobs.engine import Engine, JobDefinition, find_definition
 from sessionstore.jobs.handles import AsyncJobHandle, JobHandle
+from sessionstore.jobs.sinks import AsyncSink, Sink
 from sessionstore.jobs.stopped import Stopped
 
 __all__ = [
     "AsyncJobHandle",
     "AsyncJobs",
+    "AsyncSink",
     "Engine",
     "Event",
     "JobDefinition",
@@ -26,6 +28,7 @@ __all__ = [
     "JobInfo",
     "Jobs",
     "QueueInfo",
+    "Sink",
     "Stopped",
     "find_definition",
 ]

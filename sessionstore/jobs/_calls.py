@@ -14,7 +14,9 @@ from sessionstore._checks import (
     whole_number,
 )
 from sessionstore._core.jobs import flows, groups, jobs, queues
+from sessionstore._core.jobs.files import read_file
 from sessionstore._core.jobs.flows import Order
+from sessionstore._core.jobs.jobs import Fields
 from sessionstore._core.jobs.keys import JobKey, find_group, find_job, queue
 from sessionstore._core.jobs.layout import LIVE, TERMINAL
 from sessionstore._core.jobs.listing import JobPager, places, places_of
@@ -29,7 +31,7 @@ from sessionstore.errors import ConfigError, JobNotOver, JobRefused
 from sessionstore.jobs._events import Event
 from sessionstore.jobs._infos import JobInfo, QueueInfo, outcome_of
 from sessionstore.jobs._options import fields_of
-from sessionstore.jobs.engine import JobDefinition, find_definition
+from sessionstore.jobs.engine import find_definition
 
 __all__ = ["GONE", "JobCalls"]
 
@@ -72,28 +74,30 @@ class JobCalls:
         *,
         owner: str | None,
         into: str | None,
+        files: Mapping[str, bytes] | None = None,
         **options: Any,
     ) -> Flow[Submitted]:
         """Return the flow that submits a job."""
         home, scope = self.session(session, owner)
         order = self._order(name, _together(parameters, more), into, options)
-        return flows.submit(self.keys, home, scope, order)
+        return flows.submit(self.keys, home, scope, order._replace(files=files or {}))
 
     def _order(
         self, name: str, parameters: dict[str, Any], into: str | None, options: dict[str, Any]
     ) -> Order:
         check_id(name, "the name of a job")
+        usual: Fields = {}
         definition = find_definition(name)
         if definition is not None:
             definition.check(parameters)
-            options = _completed(definition, options)
-            into = into or getattr(definition.options, "queue", None)
+            usual = {**definition.fields, "e": definition.head_start_ms}
+            into = into or definition.queue
         body = encode(parameters, "parameters")
         if len(body) > MAX_PARAMETERS:
             why = f"its parameters have {len(body)} bytes, of {MAX_PARAMETERS}; give it a file"
             raise JobRefused("size", value=MAX_PARAMETERS, why=why)
         place = queue(self.keys, into or "default")
-        fields = {"n": name, "q": place.name, "p": body, **fields_of(**options)}
+        fields = {"n": name, "q": place.name, "p": body, **usual, **fields_of(**options)}
         return Order(place.name, fields, int(fields.get("e", 0)), int(fields.get("d", 0)))
 
     def result(self, id: str, timeout: Duration | None) -> Flow[Any]:
@@ -135,6 +139,16 @@ class JobCalls:
     def _looking(self, job: JobKey) -> Flow[JobInfo]:
         return JobInfo.of((yield from jobs.look(job, self._user)))
 
+    def file(self, id: str, name: str) -> Flow[bytes]:
+        """Return the flow that reads a file of a job."""
+        return self._filing(self.job(id), check_id(name, "the name of a file"))
+
+    def _filing(self, job: JobKey, name: str) -> Flow[bytes]:
+        content = yield from read_file(job, self._user, name)
+        if content is None:
+            raise KeyError(name)
+        return content
+
     def events(self, id: str) -> Flow[list[Event]]:
         """Return the flow that reads what a job has told, of what is kept."""
         return self._reading(self.job(id))
@@ -142,9 +156,11 @@ class JobCalls:
     def _reading(self, job: JobKey) -> Flow[list[Event]]:
         found = yield from jobs.read(job, self._user)
         group, told, after = find_group(self.keys, found.text("g")), list[Event](), ""
-        while events := (yield from groups.follow(group, after, PAGE)).events:
-            told += (Event.of(event) for event in events if event.job == job.id)
-            after = events[-1].id
+        while page := (yield from groups.follow(group, after, PAGE, self._user)):
+            if not page.events:
+                break
+            told += (Event.of(event) for event in page.events if event.job == job.id)
+            after = page.events[-1].id
         return told
 
     def cancel(self, id: str, reason: str, grace: Duration | None) -> Flow[str]:
@@ -260,14 +276,6 @@ def _together(parameters: Mapping[str, Any] | None, more: Mapping[str, Any]) -> 
     if not all(isinstance(name, str) for name in parameters):
         raise ConfigError("the names of parameters are strings")
     return dict(parameters)
-
-
-def _completed(definition: JobDefinition, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a call, with those of the engine where the call says nothing."""
-    said = {name: value for name, value in options.items() if value is not None}
-    known = ("priority", "max_wait", "keep", "grace", "may_lose", "on_logout", "on_timeout")
-    usual = {name: getattr(definition.options, name, None) for name in known}
-    return {name: value for name, value in usual.items() if value is not None} | said
 
 
 def _limit(name: str, value: Any) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any
 
 from sessionstore._shell.twins import as_in
 from sessionstore.async_store import AsyncSessionStore
 from sessionstore.config import Duration
-from sessionstore.data import encode
+from sessionstore.jobs._answers import answer_of
 from sessionstore.jobs._calls import JobCalls
 from sessionstore.jobs._contexts import JobContext
+from sessionstore.jobs._delivering import Handler, Wanted
+from sessionstore.jobs._files import File, loaded
 from sessionstore.jobs._infos import JobInfo, QueueInfo
 from sessionstore.jobs.handles import AsyncJobHandle, JobHandle
+from sessionstore.jobs.sinks import AsyncSink, Sink
 from sessionstore.session import AsyncSession, Session
 from sessionstore.store import SessionStore
 
@@ -45,6 +49,7 @@ class Jobs:
         key: str | None = None,
         max_wait: Duration | None = None,
         keep: Duration | None = None,
+        files: Mapping[str, File] | None = None,
         **more: Any,
     ) -> JobHandle:
         """Submit a job of a session: a worker does it, as soon as it is its turn.
@@ -63,6 +68,8 @@ class Jobs:
             key: while a job of the session with this key lives, it is meant, and no other is made.
             max_wait: how long it may wait for its first start; then it fails.
             keep: how long what became of it can be read after its end; None: an hour.
+            files: for the job to read, by name, 64 MB in all: bytes, paths, or files open for
+                reading bytes.
             more: parameters as keywords.
 
         Raises:
@@ -72,6 +79,7 @@ class Jobs:
         flow = self._calls.submit(
             session, name, parameters, more, owner=owner, into=queue,
             delay=delay, priority=priority, key=key, max_wait=max_wait, keep=keep,
+            files=loaded(files),
         )  # fmt: skip
         return JobHandle(self._context, self._run(flow).job)
 
@@ -148,7 +156,41 @@ class Jobs:
 
         Raises JobNotFound, TypeRefused, JobRefused (limit `size`: 64 KB).
         """
-        return self._run(self._calls.answer(id, question, encode({"value": body}, "answer")))
+        return self._run(self._calls.answer(id, question, answer_of(body)))
+
+    def sink(
+        self,
+        session: Session | str,
+        handler: Handler,
+        *,
+        types: Collection[str] | None = None,
+        user_data: Any = None,
+        after: str | None = None,
+        owner: str | None = None,
+    ) -> Sink:
+        """Have a handler called with all that the jobs of a session tell, from now on.
+
+        It is called in a thread of its own (in asyncio by a task, which awaits what is to be
+        awaited) as `handler(type, body, user_data)`, with `event=` too if it has an argument of
+        that name. What it returns for an `ask`, unless that is None, is
+        the answer; what it raises is an answer with errors.
+
+        Args:
+            session: an open one, or the id of one.
+            handler: a function.
+            types: of events; None: all. `gap` (events were missed; its body says how the jobs are
+                now) and `session-ended` are told in any case.
+            user_data: is handed over with each event.
+            after: the `cursor` of another sink, after which to go on; `start`: with the first event
+                that is kept.
+            owner: whose the session is, if it is given by its id; as in `SessionStore.open`.
+
+        Raises:
+            SessionNotFound, SessionEnded.
+        """
+        sink = Sink(self._context, Wanted(handler, types, user_data))
+        sink._begin(self._calls.session(session, owner), after)  # noqa: SLF001 - they are of one piece
+        return sink
 
     def configure_queue(self, name: str, **changes: Any) -> QueueInfo:
         """Set limits of a queue, if any are given, and return all of them, and what is in it.
@@ -192,11 +234,13 @@ class AsyncJobs:
         key: str | None = None,
         max_wait: Duration | None = None,
         keep: Duration | None = None,
+        files: Mapping[str, File] | None = None,
         **more: Any,
     ) -> AsyncJobHandle:
         flow = self._calls.submit(
             session, name, parameters, more, owner=owner, into=queue,
             delay=delay, priority=priority, key=key, max_wait=max_wait, keep=keep,
+            files=await asyncio.to_thread(loaded, files) if files else {},
         )  # fmt: skip
         return AsyncJobHandle(self._context, (await self._run(flow)).job)
 
@@ -247,7 +291,22 @@ class AsyncJobs:
 
     @as_in(Jobs.answer)
     async def answer(self, id: str, question: str, body: Any) -> bool:
-        return await self._run(self._calls.answer(id, question, encode({"value": body}, "answer")))
+        return await self._run(self._calls.answer(id, question, answer_of(body)))
+
+    @as_in(Jobs.sink)
+    async def sink(
+        self,
+        session: AsyncSession | str,
+        handler: Handler,
+        *,
+        types: Collection[str] | None = None,
+        user_data: Any = None,
+        after: str | None = None,
+        owner: str | None = None,
+    ) -> AsyncSink:
+        sink = AsyncSink(self._context, Wanted(handler, types, user_data))
+        await sink._begin(self._calls.session(session, owner), after)  # noqa: SLF001 - as above
+        return sink
 
     @as_in(Jobs.configure_queue)
     async def configure_queue(self, name: str, **changes: Any) -> QueueInfo:

@@ -67,6 +67,10 @@ class JobHandle(_Handle):
         """
         return self._run(self._calls.cancel(self._id, reason, grace))
 
+    def file(self, name: str) -> bytes:
+        """Return a file that it was given, or has attached; KeyError for what it does not have."""
+        return self._run(self._calls.file(self._id, name))
+
     def events(self) -> Iterator[Event]:
         """Iterate over what it has told until now, of the last 256 events of its session."""
         yield from self._run(self._calls.events(self._id))
@@ -96,6 +100,10 @@ class AsyncJobHandle(_Handle):
     @as_in(JobHandle.cancel)
     async def cancel(self, reason: str = _ASKED_FOR, *, grace: Duration | None = None) -> str:
         return await self._run(self._calls.cancel(self._id, reason, grace))
+
+    @as_in(JobHandle.file)
+    async def file(self, name: str) -> bytes:
+        return await self._run(self._calls.file(self._id, name))
 
     @as_in(JobHandle.events)
     async def events(self) -> AsyncIterator[Event]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from sessionstore._core import moves, sessions
-from sessionstore._core.jobs import groups, jobs, queues
+from sessionstore._core.jobs import files, groups, jobs, queues
 from sessionstore._core.jobs.jobs import Elsewhere, Fields, Outcome, Report
 from sessionstore._core.jobs.keys import (
     Group,
@@ -37,6 +37,7 @@ __all__ = [
     "Order",
     "adopt",
     "attach",
+    "has_ended",
     "result",
     "retry",
     "start",
@@ -58,6 +59,7 @@ class Order(NamedTuple):
     fields: Fields
     head_start_ms: int = 0
     delay_ms: int = 0
+    files: Mapping[str, bytes] = {}
 
 
 class Finished(NamedTuple):
@@ -74,7 +76,11 @@ def submit(keys: Keyspace, home: Home, scope: Scope, order: Order) -> Flow[Submi
 
     What breaks off in between leaves a job whose place in line the sweep sees to.
     """
-    submitted = yield from _join(keys, home, scope, order.fields)
+    fields, job = order.fields, None
+    if order.files:
+        job = new_job((yield from attach(keys, home, scope)).bucket)
+        fields = {**fields, **(yield from files.stage_all(job, order.files))}
+    submitted = yield from _join(keys, home, scope, fields, job=job)
     waiting = Waiting(
         submitted.job, order.queue, submitted.owner, order.head_start_ms, order.delay_ms, False
     )
@@ -100,24 +106,40 @@ def attach(keys: Keyspace, home: Home, scope: Scope) -> Flow[Group]:
 
 
 def _join(
-    keys: Keyspace, home: Home, scope: Scope, fields: Fields | None, place: Bucket | None = None
+    keys: Keyspace,
+    home: Home,
+    scope: Scope,
+    fields: Fields | None,
+    place: Bucket | None = None,
+    job: JobKey | None = None,
 ) -> Flow[Submitted]:
-    """Add a job to the group of its session; without fields, only see to the group."""
-    job = None if fields is None else new_job(home.bucket)
-    submitting = jobs.submit(home, scope, new_group(place or home.bucket), job, fields or {})
+    """Add a job to the group of its session; without fields, only see to the group.
+
+    A job that is given has files already, in the bucket of the group.
+    """
+    if job is not None and job.bucket is not home.bucket:
+        here = None
+    else:
+        here = job or (None if fields is None else new_job(home.bucket))
+    submitting = jobs.submit(home, scope, new_group(place or home.bucket), here, fields or {})
     try:
         answer = yield from moves.resolved(keys, home, submitting)
         if not isinstance(answer, Elsewhere):
+            if job is not None and here is None:
+                raise SessionEnded(home.id, reason="deleted")  # another one has its name now
             return answer
         found = yield from moves.resolved(keys, home, sessions.read(home, scope, ()))
     except NotArrived:
         raise SessionNotFound(home.id) from None
     group = find_group(keys, answer.group)
-    job = None if fields is None else new_job(group.bucket)
+    if job is None and fields is not None:
+        job = new_job(group.bucket)
+    elif job is not None and job.bucket is not group.bucket:
+        raise SessionEnded(home.id, reason="deleted")
     return (yield from jobs.submit_away(home, found.facts.owner, group, job, fields or {}))
 
 
-def _has_ended(keys: Keyspace, away: Away) -> Flow[str | None]:
+def has_ended(keys: Keyspace, away: Away) -> Flow[str | None]:
     """Return why a session in another bucket has ended; None if it lives, or is on its way."""
     home = keys.home(away.sid)
     try:
@@ -187,7 +209,7 @@ def _start_away(
     keys: Keyspace, job: JobKey, away: Away, worker: str, lease_ms: int
 ) -> Flow[Started | Later | SessionStoreError | None]:
     try:
-        ended = yield from _has_ended(keys, away)
+        ended = yield from has_ended(keys, away)
         if ended is not None:
             yield from groups.end(find_group(keys, away.group), ended)
         starting = jobs.start(job, worker, new_ticket(), lease_ms, alive=ended is None)
@@ -221,7 +243,7 @@ def sweep(keys: Keyspace, due: Sequence[Bucket]) -> Flow[int]:
                 more.append(bucket)
         try:
             for place in away:
-                ended = yield from _has_ended(keys, place)
+                ended = yield from has_ended(keys, place)
                 if ended is not None:
                     yield from groups.end(find_group(keys, place.group), ended)
             yield from batch(list(_enqueuing(keys, waiting)))
@@ -261,7 +283,7 @@ def retry(keys: Keyspace, job: JobKey, user: str) -> Flow[str]:
     """Put a job that is over in line again; the answer is empty, or a state that forbids it."""
     answer: Waiting | Away | str = yield from jobs.retry(job, user)
     if isinstance(answer, Away):
-        ended = yield from _has_ended(keys, answer)
+        ended = yield from has_ended(keys, answer)
         if ended is not None:
             raise SessionEnded(answer.sid, reason=ended)
         answer = yield from jobs.retry(job, user, alive=True)

@@ -11,7 +11,7 @@ from sessionstore._core.operation import Operation
 from sessionstore._core.records import refuse
 from sessionstore._core.scripts import load
 
-__all__ = ["EventPage", "JobEvent", "end", "follow", "group_of", "point"]
+__all__ = ["EventPage", "JobEvent", "end", "follow", "group_of", "point", "position"]
 
 POINT_JOBS, END_JOBS, FOLLOW, GROUP_OF = map(load, ("point_jobs", "end_jobs", "follow", "group_of"))
 
@@ -34,8 +34,8 @@ class EventPage(NamedTuple):
     """Sequence of the last event, whether it is in this page or not."""
     live: int
     """How many jobs live."""
-    over: bool
-    """Whether the session has ended, and that was told."""
+    over: str
+    """Why the session has ended, if that was told."""
     events: list[JobEvent]
 
 
@@ -65,16 +65,29 @@ def end(group: Group, why: str) -> Operation[None]:
     return Operation(END_JOBS, (group.facts, group.bucket.parameters), (why,), lambda _: None)
 
 
-def follow(group: Group, after: str, page: int) -> Operation[EventPage]:
-    """Read a page of events after one that is known (empty: from the first that is kept)."""
+def follow(group: Group, after: str, page: int, user: str = "") -> Operation[EventPage | None]:
+    """Read a page of events after one that is known (empty: from the first that is kept).
 
-    def parse(reply: Sequence[Any]) -> EventPage:
+    None: the user may not know of them.
+    """
+    return _follow(group, f"({after}" if after else "-", page, user)
+
+
+def position(group: Group, user: str = "") -> Operation[EventPage | None]:
+    """Read the last event."""
+    return _follow(group, "$", 1, user)
+
+
+def _follow(group: Group, after: str, page: int, user: str) -> Operation[EventPage | None]:
+    def parse(reply: Sequence[Any]) -> EventPage | None:
+        if reply == b"ABSENT":
+            return None
         last, live, over, *rows = reply
         events = [
             JobEvent(id.decode(), int(n), job.decode(), kind.decode(), body, why.decode())
             for id, n, job, kind, body, why in rows
         ]
-        return EventPage(last, live, over == 1, events)
+        return EventPage(last, live, over.decode(), events)
 
     keys = (group.facts, group.events, group.bucket.parameters)
-    return Operation(FOLLOW, keys, (f"({after}" if after else "-", page), parse)
+    return Operation(FOLLOW, keys, (after, page, user), parse)

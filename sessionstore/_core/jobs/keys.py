@@ -1,10 +1,12 @@
 """The keys of jobs and queues. A job's id carries its bucket, like the id of a session.
 
 {P:B}j:JID       hash    a job                                  a week, or as it is kept
-{P:B}jb:JID:N    list    a file of a job, in pieces             that of the job
+{P:B}jb:JID      hash    its files in pieces; NUMBER:PIECE      that of the job; a minute, until
+                                                                it names them
 {P:B}jw:JID      list    tickets of those who wait for its end  a minute
 {P:B}jg:GROUP    hash    the jobs of one session                a week after its last use
 {P:B}js:GROUP    zset    its live jobs, by submission           the same
+{P:B}jf:GROUP    zset    the last of its jobs that are over     an hour after the last one
 {P:B}je:GROUP    stream  its events; also the channel on which  an hour after the last one;
                          each of them rings                     5 min after the session
 {P:B}ju:GROUP    hash    keys of its live jobs                  a week after its last use
@@ -76,8 +78,9 @@ class JobKey:
     def job(self) -> str:
         return f"{self.bucket.tag}j:{self.id}"
 
-    def file(self, number: int) -> str:
-        return f"{self.bucket.tag}jb:{self.id}:{number}"
+    @property
+    def files(self) -> str:
+        return f"{self.bucket.tag}jb:{self.id}"
 
     def wake(self, ticket: str) -> str:
         return f"{self.bucket.tag}g:{ticket}"

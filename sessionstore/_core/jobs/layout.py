@@ -40,8 +40,9 @@ A job:
     f  finished   when it was over                                        close
     z  outcome    what it returned, or the errors, encoded                close
     Z  why        it failed, was cancelled or lost, in words              close
-    ?ID           an open question; then the answer, encoded              report, answer
-    *NAME         a file: the number of its key, and its bytes            submit, report
+    ?ID           an open question; then the answer, encoded: a mapping   report, answer
+                  with the `value`, or with `errors`
+    *NAME         a file: its number, and how many bytes it has         submit, report
 
 A group is made when a session has its first job or sink. It has an id of its own, because a session
 may get another one, and names are given again. It stays in its bucket, wherever the session goes.

@@ -12,7 +12,7 @@
 -- ARGV[7] fields     as in report
 -- ARGV[8...] events  as in report
 -- Derives  {P:B}jg:GROUP, {P:B}js:GROUP, {P:B}je:GROUP, {P:B}ju:GROUP, {P:B}jo:OWNER, {P:B}jw:JID, {P:B}jx, {P:B}jd,
---          {P:B}g:TICKET, {P:B}jb:JID:N
+--          {P:B}g:TICKET, {P:B}jb:JID
 -- Returns  'FINISHED' | {'OVER', state, why} | 'LOST'
 local job = KEYS[1]
 local parameters = KEYS[2]

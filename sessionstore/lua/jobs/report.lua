@@ -7,7 +7,7 @@
 -- ARGV[2] number     of this report of the token; one that is repeated is not told again
 -- ARGV[3] fields     how many pairs for the hash come first: questions, files, its progress and status
 -- ARGV[4...] events  names and values of these fields; then types and bodies of events in turn
--- Derives  {P:B}jg:GROUP, {P:B}je:GROUP, {P:B}jb:JID:N
+-- Derives  {P:B}jg:GROUP, {P:B}je:GROUP, {P:B}jb:JID
 -- Returns  'TOLD' | {'OVER', state, why} | 'LOST'
 local job = KEYS[1]
 local parameters = KEYS[2]

@@ -9,7 +9,7 @@
 -- ARGV[3] group      the id of a new group, should the session have none
 -- ARGV[4] job        the id of the job; empty: only the group is asked for
 -- ARGV[5...] fields  of the job, names and values in turn; among them q, n, and c for its parameters
--- Derives  {P:B}j:JID, {P:B}jb:JID:N, {P:B}jg:GROUP, {P:B}js:GROUP, {P:B}je:GROUP, {P:B}ju:GROUP, {P:B}jo:OWNER,
+-- Derives  {P:B}j:JID, {P:B}jb:JID, {P:B}jg:GROUP, {P:B}js:GROUP, {P:B}je:GROUP, {P:B}ju:GROUP, {P:B}jo:OWNER,
 --          {P:B}jx
 -- Returns  {'SUBMITTED', job, group, owner for the queue} | {'ELSEWHERE', group} | {'DUPLICATE', job, group, owner}
 --          | {'LIMIT', n, 'session' or 'owner'} | 'ABSENT' | {'OVER', reason} | {'MOVING', how}

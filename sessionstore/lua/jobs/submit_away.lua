@@ -7,7 +7,7 @@
 -- ARGV[2] owner      of the session
 -- ARGV[3] job        the id of the job; empty: only the group is asked for
 -- ARGV[4...] fields  of the job, names and values in turn
--- Derives  {P:B}j:JID, {P:B}jb:JID:N, {P:B}jg:GROUP, {P:B}js:GROUP, {P:B}je:GROUP, {P:B}ju:GROUP, {P:B}jo:OWNER,
+-- Derives  {P:B}j:JID, {P:B}jb:JID, {P:B}jg:GROUP, {P:B}js:GROUP, {P:B}je:GROUP, {P:B}ju:GROUP, {P:B}jo:OWNER,
 --          {P:B}jx
 -- Returns  as submit
 local group = KEYS[1]

@@ -59,7 +59,9 @@ for _, id in ipairs(due) do
       redis.call('ZADD', index, math.min(j.lease_end, cancel_end or math.huge), id)
     end
     if j.live then
-      for _, key in ipairs({'j:' .. id, 'jg:' .. j.group, 'js:' .. j.group, 'jo:' .. j.owner, 'ju:' .. j.group}) do
+      local group = j.group
+      local names = {'j:' .. id, 'jb:' .. id, 'jg:' .. group, 'js:' .. group, 'ju:' .. group, 'jo:' .. j.owner}
+      for _, key in ipairs(names) do
         redis.call('PEXPIRE', store.tag .. key, 604800000, 'GT')
       end
     end

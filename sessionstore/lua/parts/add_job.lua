@@ -44,7 +44,7 @@ local function add_job(group, sid, owner, away, id, given, first, store)
   end
   for i = first, #given, 2 do
     if string.byte(given[i]) == 42 then
-      redis.call('PEXPIRE', store.tag .. 'jb:' .. id .. ':' .. string.match(given[i + 1], '^%d+'), expiry)
+      redis.call('PEXPIRE', store.tag .. 'jb:' .. id, expiry)
     end
   end
   post(group, id, 'queued', '', '', store)

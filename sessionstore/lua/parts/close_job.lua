@@ -14,6 +14,7 @@ local function close_job(job, state, body, why, store)
     redis.call('ZREMRANGEBYRANK', store.tag .. 'jd', 0, -1001)
   end
   redis.call('PEXPIRE', key, keep)
+  redis.call('PEXPIRE', store.tag .. 'jb:' .. job.id, keep)
   job.state, job.live = state, false
 
   redis.call('ZREM', store.tag .. 'jx', job.id)
@@ -27,6 +28,10 @@ local function close_job(job, state, body, why, store)
   end
   redis.call('UNLINK', waiters)
   if not job.silent then
+    local ended = store.tag .. 'jf:' .. job.group
+    redis.call('ZADD', ended, store.now, job.id)
+    redis.call('ZREMRANGEBYRANK', ended, 0, -257)
+    redis.call('PEXPIRE', ended, 3600000)
     post(job.group, job.id, kinds[state] or state, body, why, store)
     tell_end(job.group, store)
   end

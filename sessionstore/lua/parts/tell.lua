@@ -1,5 +1,6 @@
 -- Write down what a job reports, unless it has reported that before. From `first` on, `given` holds `fields` pairs for
--- its hash, and then types and bodies of events in turn. In silence nothing is told.
+-- its hash, and then types and bodies of events in turn. In silence nothing is told. A file that is named anew takes
+-- the place of the one before.
 --@use post
 local function tell(job, number, fields, given, first, store)
   local key = store.tag .. 'j:' .. job.id
@@ -8,7 +9,12 @@ local function tell(job, number, fields, given, first, store)
   for i = first, first + 2 * fields - 1 do
     pairs_[#pairs_ + 1] = given[i]
     if (i - first) % 2 == 0 and string.byte(given[i]) == 42 then
-      redis.call('PEXPIRE', store.tag .. 'jb:' .. job.id .. ':' .. string.match(given[i + 1], '^%d+'), 604800000)
+      local files, before = store.tag .. 'jb:' .. job.id, redis.call('HGET', key, given[i])
+      local number, size = string.match(before or '', '^(%d+) (%d+)$')
+      for at = 0, number and number ~= string.match(given[i + 1], '^%d+') and size / 262144 or -1 do
+        redis.call('HDEL', files, string.format('%s:%d', number, at))
+      end
+      redis.call('PEXPIRE', files, 604800000)
     end
   end
   redis.call('HSET', key, unpack(pairs_))

@@ -8,4 +8,5 @@ local function tell_end(group, store)
   post(group, '', 'session-ended', '', why, store)
   redis.call('PEXPIRE', facts, 300000)
   redis.call('PEXPIRE', store.tag .. 'je:' .. group, 300000)
+  redis.call('PEXPIRE', store.tag .. 'jf:' .. group, 300000)
 end

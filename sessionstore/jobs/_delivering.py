@@ -1,0 +1,248 @@
+"""Handing events to a handler, one after the other, for as long as a sink is there."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import random
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from typing import Any
+
+from sessionstore._core.jobs import flows, jobs
+from sessionstore._core.jobs.following import Following, Gap
+from sessionstore._core.jobs.groups import JobEvent
+from sessionstore._core.jobs.keys import find_job
+from sessionstore._core.jobs.records import Job
+from sessionstore._core.keys import Home
+from sessionstore._core.records import instant
+from sessionstore._core.sessions import Scope
+from sessionstore._ids import shown
+from sessionstore._redis.aio import AsyncDriver
+from sessionstore.data import decode
+from sessionstore.errors import (
+    ConfigError,
+    JobNotFound,
+    SessionStoreError,
+    StoreClosed,
+    StoreUnavailable,
+)
+from sessionstore.jobs._answers import answer_of, refusal_of
+from sessionstore.jobs._calls import JobCalls
+from sessionstore.jobs._events import TYPES, Event
+
+__all__ = ["Delivering", "Handler", "Wanted"]
+
+Handler = Callable[..., Any]
+"""Gets type, body and user data; and the event, if it has an argument of that name."""
+
+ALWAYS = {"gap", "session-ended"}
+"""What every handler is told, whichever types it wants: nothing else follows, or it was missed."""
+
+LOG = logging.getLogger("sessionstore.jobs")
+
+
+class Wanted:
+    """What a handler wants to be told."""
+
+    def __init__(self, handler: Handler, types: Collection[str] | None, user_data: Any) -> None:
+        if not callable(handler):
+            raise ConfigError(f"a handler is a function, not {type(handler).__name__}")
+        if types is not None and (isinstance(types, str) or not set(types) <= set(TYPES)):
+            raise ConfigError(f"types are some of {', '.join(TYPES)}")
+        self.handler = handler
+        self.types = None if types is None else ALWAYS | set(types)
+        self.user_data = user_data
+        self._takes_event = takes_event(handler)
+
+    def takes(self, event: Event) -> bool:
+        """Whether an event is to be handed over."""
+        return self.types is None or event.type in self.types
+
+    def call(self, event: Event) -> Any:
+        """Hand an event over."""
+        more = {"event": event} if self._takes_event else {}
+        return self.handler(event.type, event.body, self.user_data, **more)
+
+
+def takes_event(handler: Handler) -> bool:
+    """Whether a handler has an argument named `event`."""
+    try:
+        parameters = inspect.signature(handler).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return any(one.name == "event" or one.kind is one.VAR_KEYWORD for one in parameters)
+
+
+class Delivering:
+    """Follows the events of one session, and hands them to one handler."""
+
+    def __init__(
+        self,
+        driver: AsyncDriver,
+        calls: JobCalls,
+        wanted: Wanted,
+        call: Callable[[Event], Awaitable[Any]],
+    ) -> None:
+        self._driver = driver
+        self._calls = calls
+        self._wanted = wanted
+        self._call = call
+        self._rings = asyncio.Event()
+        self._checking = False
+        self._over = False
+
+    async def begin(self, home: Home, scope: Scope, after: str | None) -> None:
+        """Subscribe, find out where to begin, and deliver from then on."""
+        keys = self._calls.keys
+        group = await self._driver.run(flows.attach(keys, home, scope))
+        self._following = Following(keys, group, home.sid, self._calls.user)
+        self._listening = self._driver.ringing.listen(group.events, self._hear)
+        try:
+            await self._driver.run(self._following.begin(after))
+        except BaseException:
+            self._listening.close()
+            raise
+        self._task = asyncio.get_running_loop().create_task(self._work(), name="sessionstore-sink")
+
+    @property
+    def cursor(self) -> str:
+        """How far events were handed over."""
+        return self._following.cursor
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is delivered any more."""
+        return self._over
+
+    def when_over(self, then: Callable[[], object]) -> None:
+        """Call something when nothing is delivered any more."""
+        self._task.add_done_callback(lambda _: then())
+
+    async def close(self) -> None:
+        """Deliver nothing any more; what the handler does just now is cancelled."""
+        self._end()
+        if self._task is not asyncio.current_task():
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def _end(self) -> None:
+        self._over = True
+        self._listening.close()
+
+    def _hear(self, message: bytes | None) -> None:
+        self._following.hear(message)
+        self._rings.set()
+
+    async def _work(self) -> None:
+        delay = 0.05
+        try:
+            while True:
+                self._rings.clear()
+                try:
+                    found = await self._driver.run(self._following.next())
+                except StoreClosed:
+                    break
+                except SessionStoreError as error:
+                    if not isinstance(error, StoreUnavailable):
+                        LOG.exception("the events of a session cannot be read; trying again")
+                    self._following.look()
+                    await asyncio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311 - no secret
+                    delay = min(2.0, delay * 2)
+                    continue
+                delay = 0.05
+                if self._checking and self._following.missed(found):
+                    self._listening.doubt()
+                self._checking = False
+                for told in found:
+                    if not await self._deliver(told):
+                        return
+                if not found:
+                    await self._rest()
+        finally:
+            self._end()
+
+    async def _rest(self) -> None:
+        """Wait for a ring, or until it is time to look whether one was missed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._following.check_after):
+                await self._rings.wait()
+                return
+        self._following.look()
+        self._checking = True
+
+    async def _deliver(self, told: JobEvent | Gap) -> bool:
+        try:
+            event = self._event(told)
+        except SessionStoreError as error:
+            self._complain("an event of a sink cannot be decoded", told, error)
+        else:
+            if self._wanted.takes(event):
+                await self._hand_over(event)
+            if event.type == "session-ended":
+                self._over = True
+        self._following.note_told(told)
+        return not self._over
+
+    async def _hand_over(self, event: Event) -> None:
+        answer = None
+        try:
+            value = await self._call(event)
+            if event.type == "ask" and value is not None:
+                answer = answer_of(value)
+        except Exception as error:  # noqa: BLE001 - code of the caller: the next event is its next chance
+            self._complain("the handler of a sink failed", event, error)
+            if event.type == "ask":
+                answer = refusal_of(error)
+        if answer is not None:
+            await self._answer(event, answer)
+
+    async def _answer(self, event: Event, answer: bytes) -> None:
+        question = str(event.body["question"])
+        job = find_job(self._calls.keys, event.job)
+        try:
+            await self._driver.do(jobs.answer(job, self._calls.user, question, answer))
+        except JobNotFound:
+            pass
+        except SessionStoreError as error:
+            self._complain("an answer was not taken", event, error)
+
+    def _event(self, told: JobEvent | Gap) -> Event:
+        if isinstance(told, JobEvent):
+            return Event.of(told)
+        id, sequence = told.position
+        return Event(
+            id=id or "0-0",
+            sequence=sequence or 0,
+            job="",
+            type="gap",
+            body={"why": told.why, "jobs": [_snapshot(job) for job in told.jobs]},
+            at=instant(int((id or "0").partition("-")[0])),
+        )
+
+    def _complain(self, what: str, about: Any, error: Exception) -> None:
+        """Log that something went wrong, by its kind: what it says may hold what users keep."""
+        kind = "gap" if isinstance(about, Gap) else about.type
+        job = "" if isinstance(about, Gap) else about.job
+        LOG.error("%s (%s of job %s): %s", what, kind, shown(job), type(error).__name__)
+
+
+def _snapshot(job: Job) -> dict[str, Any]:
+    """Return how a job is, for who has missed what it told."""
+
+    def decoded(field: str) -> Any:
+        raw = job.fields.get(field.encode())
+        return decode(raw, job.state) if raw else None
+
+    over = decoded("z")
+    return {
+        "job": job.id,
+        "name": job.text("n"),
+        "state": job.state,
+        "progress": decoded("i"),
+        "status": decoded("j"),
+        "result": over if job.state == "done" else None,
+        "errors": over if job.state == "failed" and over else [],
+        "why": job.text("Z"),
+    }
