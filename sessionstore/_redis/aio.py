@@ -129,7 +129,14 @@ class AsyncDriver:
         return self._each(step)
 
     async def _each(self, operations: Sequence[Operation[Any]]) -> list[Any]:
-        answers = await asyncio.gather(*map(self._call, operations), return_exceptions=True)
+        submitted = [self._submit(operation) for operation in operations]
+        answering = [answered for _, answered in submitted]
+        try:
+            answers = await asyncio.gather(*answering, return_exceptions=True)
+        except asyncio.CancelledError:
+            for batch, _ in submitted:
+                await batch.ended()
+            raise
         for answer in answers:
             if isinstance(answer, BaseException) and not isinstance(answer, SessionStoreError):
                 raise answer

@@ -137,15 +137,28 @@ class Beats:
             self._out.write(msgpack.packb([job.id, token, answer, sent]))
 
 
+async def _read(loop: asyncio.AbstractEventLoop) -> bytes:
+    """Return what is there on stdin. Between two calls nothing wakes this process on account of it."""
+    while True:
+        try:
+            return os.read(0, 1 << 20)
+        except BlockingIOError:
+            ready = loop.create_future()
+            loop.add_reader(0, ready.set_result, None)
+            try:
+                await ready
+            finally:
+                loop.remove_reader(0)
+
+
 async def _main() -> None:
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    os.set_blocking(0, False)
     out, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, sys.stdout)
     unpacker = msgpack.Unpacker()
     beats: Beats | None = None
     working: asyncio.Task[None] | None = None
-    while data := await reader.read(1 << 20):
+    while data := await _read(loop):
         unpacker.feed(data)
         for news in unpacker:
             if beats is None:

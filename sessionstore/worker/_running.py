@@ -150,7 +150,6 @@ class Running:
         """What became of a job stands, or cannot be told any more."""
         if answer:
             log.warning("job %s had ended otherwise: %s", run.id, answer)
-        self.beating.remove(run)
         self._forget(run)
 
     def _forget(self, run: Run) -> None:

@@ -34,7 +34,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("atomic", "events", "lists", "longstrings"), (*INSIDE, "_shell", "data")),
     "session": (*INSIDE, "_shell", "lists", "longstrings"),
     **dict.fromkeys(("store", "async_store", "doctor", "testing"), (*INSIDE, *SHELLS)),
-    "jobs": (*INSIDE, *PAIRS, "_shell", "data"),
+    "jobs": (*INSIDE, *SHELLS),
     "worker": (*INSIDE, *PAIRS, "_shell", "data", "jobs"),
     "cli": (*BASE, *PAIRS, "data", "doctor", "embedded", "testing", "face", "jobs", "worker"),
     "dialects": ("face", "jobs"),
