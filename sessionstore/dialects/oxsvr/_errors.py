@@ -9,7 +9,7 @@ from sessionstore.dialects.oxsvr._collection import Collection
 
 __all__ = ["IError", "IErrors", "INotifyErrors", "error_of"]
 
-LARGEST = (1 << 31) - 1
+LARGEST = (1 << 32) - 1
 FAILED = 1
 """The code of an error whose own is no number."""
 

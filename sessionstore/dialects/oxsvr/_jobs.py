@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,7 @@ class IJob:
             job.cancel("its caller was interrupted")
             raise
         self._outputs = outputs_of(result)
-        self._output_files = IOutputFileParameters(_fetched(job))
+        self._output_files = IOutputFileParameters(_fetched(job, files))
 
     def _forget(self) -> None:
         self._outputs, self._output_files = outputs_of(None), IOutputFileParameters()
@@ -137,14 +137,15 @@ def _as_com_errors() -> Iterator[None]:
         raise ComError(Number.E_FAIL, description=str(lost)) from lost
 
 
-def _fetched(job: JobHandle) -> list[IFileParameter]:
-    names = job.info().files
+def _fetched(job: JobHandle, given: Collection[str]) -> list[IFileParameter]:
+    """Return the files that a job has attached, as files of the disk."""
+    names = [name for name in job.info().files if name not in given]
     if not names:
         return []
     folder = Path(tempfile.mkdtemp(prefix="oxsvr-"))
     found = []
     for name in names:
-        path = folder / Path(name).name
+        path = folder / (Path(name).name or "file")
         path.write_bytes(job.file(name))
         found.append(IFileParameter(path, deletes=True, folder=folder))
     return found
