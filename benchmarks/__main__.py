@@ -14,7 +14,16 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.measuring import Result
 
-CASES = ("sync_cycle", "async_cycle", "server_cpu", "hand_over", "memory", "scale", "data")
+CASES = (
+    "sync_cycle",
+    "async_cycle",
+    "server_cpu",
+    "hand_over",
+    "memory",
+    "scale",
+    "data",
+    "jobs",
+)
 
 
 def main() -> None:

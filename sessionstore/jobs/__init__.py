@@ -12,7 +12,7 @@
 from sessionstore.jobs._events import Event
 from sessionstore.jobs._infos import JobInfo, QueueInfo
 from sessionstore.jobs.client import AsyncJobs, Jobs
-from sessionstore.jobs.engine import Engine, JobDefinition, find_definition
+from sessionstore.jobs.engine import Engine, JobDefinition, JobOptions, find_definition
 from sessionstore.jobs.handles import AsyncJobHandle, JobHandle
 from sessionstore.jobs.sinks import AsyncSink, Sink
 from sessionstore.jobs.stopped import Stopped
@@ -26,6 +26,7 @@ __all__ = [
     "JobDefinition",
     "JobHandle",
     "JobInfo",
+    "JobOptions",
     "Jobs",
     "QueueInfo",
     "Sink",

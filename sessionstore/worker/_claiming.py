@@ -11,7 +11,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 from sessionstore._core.jobs import flows, queues
@@ -97,6 +96,7 @@ class Claiming:
         self._closed = False
         self._turn_is_due = False
         self._turns: set[asyncio.Task[None]] = set()
+        self._told = asyncio.Event()
         self._owed = 0
         """How many have ended of which it is not written down what became of them."""
         self._waiting = [asyncio.ensure_future(self._wait(line)) for line in self.lines]
@@ -136,8 +136,9 @@ class Claiming:
 
     async def close(self) -> None:
         """Wait until all is told; what cannot be told in time was given up."""
-        while self._owed or self._turns or self._turn_is_due:
-            await asyncio.sleep(0.01)
+        while self._owed or self._turns:
+            self._told.clear()
+            await self._told.wait()
 
     def _turn(self) -> None:
         self._turn_is_due = False
@@ -174,6 +175,7 @@ class Claiming:
 
     def _turn_is_over(self, task: asyncio.Task[None]) -> None:
         self._turns.discard(task)
+        self._told.set()
         self.look()
         if not task.cancelled() and (error := task.exception()) is not None:
             self.failure.set_exception(error)
@@ -212,11 +214,11 @@ class Claiming:
             if claimed.entries:
                 left = len(claimed.entries)
                 self.free += most - left
-                started = await self._driver.run(
+                answers = await self._driver.run(
                     flows.start(self._keys, claimed.entries, self._worker, self._profile.lease_ms)
                 )
-                for entry, answer in zip(claimed.entries, started, strict=True):
-                    left -= self._entered(line, entry, answer, begun)
+                for entry, started in zip(claimed.entries, answers, strict=True):
+                    left -= self._entered(line, entry, started, begun)
         except SessionStoreError as error:
             for held in done:
                 self._hold(held, error)
@@ -272,6 +274,7 @@ class Claiming:
 
     def _end(self, held: Held, answer: str | None) -> None:
         self._owed -= 1
+        self._told.set()
         self._settled(held.run, answer)
 
     def _again(self, held: Held) -> None:
@@ -279,7 +282,7 @@ class Claiming:
         self.look()
 
     async def _wait(self, line: Line) -> None:
-        """Wait for the wake-up of an idle queue; one that comes while there is no room is passed on."""
+        """Wait for the wake-up of an idle queue; without room for a job, pass it on."""
         while True:
             await line.cold.wait()
             line.cold.clear()

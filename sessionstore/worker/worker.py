@@ -17,7 +17,7 @@ from sessionstore.errors import ConfigError, StoreUnavailable
 from sessionstore.worker._beating import Beating
 from sessionstore.worker._claiming import Claiming
 from sessionstore.worker._profile import Profile
-from sessionstore.worker._running import Running
+from sessionstore.worker._running import GIVEN_BACK_WITHIN, Running
 from sessionstore.worker._sweeping import sweep_for_ever
 
 __all__ = ["Worker"]
@@ -114,20 +114,38 @@ class Worker:
             )
             sweeping = asyncio.ensure_future(sweep_for_ever(context, profile))
             watching = asyncio.ensure_future(self._watch(running))
-            tasks = [beating, sweeping, watching]
+            tasks: list[asyncio.Future[None]] = [
+                beating,
+                sweeping,
+                watching,
+                self._claiming.failure,
+            ]
             try:
                 await self._until(self._drain.wait(), tasks)
                 await self._claiming.drain()
-                await self._until(running.empty.wait(), tasks)
+                await self._until(self._emptied(running), tasks)
                 await self._claiming.close()
             finally:
+                await running.children.close()
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             await context.driver.close()
 
-    async def _until(self, waiting: object, tasks: list[asyncio.Task[None]]) -> None:
+    async def _emptied(self, running: Running) -> None:
+        """Wait until all jobs have ended; when it is to leave at once, give back what has not."""
+        waits = [asyncio.ensure_future(one.wait()) for one in (running.empty, self._leave)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if not running.empty.is_set():
+                running.give_back()
+                await asyncio.wait(waits[:1], timeout=GIVEN_BACK_WITHIN + 1)
+        finally:
+            for one in waits:
+                one.cancel()
+
+    async def _until(self, waiting: object, tasks: list[asyncio.Future[None]]) -> None:
         wait = asyncio.ensure_future(waiting)  # type: ignore[call-overload]
         done, _ = await asyncio.wait([wait, *tasks], return_when=asyncio.FIRST_COMPLETED)
         wait.cancel()

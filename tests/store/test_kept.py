@@ -60,6 +60,25 @@ async def test_a_store_that_keeps_what_times_out_keeps_what_was_there_before(
         assert await session.list("basket").page() == [1]
 
 
+@pytest.mark.parametrize("again", [False, True])
+async def test_what_has_timed_out_before_does_not_live_again_when_a_store_keeps_what_times_out(
+    store: Any, world: World, again: bool
+) -> None:
+    """Nobody has looked at it since; so it was not ended yet."""
+    await store.configure(max_private=1)
+    await store.create(id="a", owner="ann", timeout=100, open=False)
+    if again:
+        await store.configure(at_timeout="keep")
+        await store.configure(at_timeout="end")
+    world.age("ann:a", 101)
+    await store.create(id="b", owner="bob", open=False)
+    await store.configure(at_timeout="keep")
+    await store.configure(max_private=1)
+    assert await store.count() == 1
+    with pytest.raises(SessionEnded):
+        await store.open("a", owner="ann")
+
+
 async def test_it_is_kept_as_long_after_each_opening(store: Any, world: World) -> None:
     await store.configure(at_timeout="keep")
     async with await store.create(id="a", owner="ann", timeout=100) as session:

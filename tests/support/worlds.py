@@ -257,6 +257,8 @@ class World:
         for index, member in [*entries, (pool.seats, seat), (pool.fresh, seat)]:
             if self.raw.zscore(index, member) is not None:
                 self.raw.zincrby(index, -milliseconds, member)
+        if self.raw.hexists(bucket.parameters, "kept_since"):
+            self.raw.hincrby(bucket.parameters, "kept_since", -milliseconds)
         left = self.raw.pttl(home.session)
         if left >= 0:
             self.raw.pexpire(home.session, left - milliseconds)

@@ -4,8 +4,8 @@ local function parameter(store, name, ...)
   if store[name] ~= nil then return store[name] end
   local defaults = {
     timeout = 900000, lifetime = false, wait = 0, max_waiters = 64, max_per_owner = false, linger = 60000,
-    max_events = 100, at_limit = 'refuse', at_timeout = 'end', seats_private = false, seats_public = false,
-    max_jobs = 100, max_jobs_per_owner = false,
+    max_events = 100, at_limit = 'refuse', at_timeout = 'end', kept_since = false, seats_private = false,
+    seats_public = false, max_jobs = 100, max_jobs_per_owner = false,
   }
   local names = {name, ...}
   for i, value in ipairs(redis.call('HMGET', store.parameters, unpack(names))) do
