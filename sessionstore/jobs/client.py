@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any
 
+from sessionstore._shell.opened import OpenSession
 from sessionstore._shell.twins import as_in
 from sessionstore.async_store import AsyncSessionStore
 from sessionstore.config import Duration
@@ -17,7 +18,6 @@ from sessionstore.jobs._files import File, loaded
 from sessionstore.jobs._infos import JobInfo, QueueInfo
 from sessionstore.jobs.handles import AsyncJobHandle, JobHandle
 from sessionstore.jobs.sinks import AsyncSink, Sink
-from sessionstore.session import AsyncSession, Session
 from sessionstore.store import SessionStore
 
 __all__ = ["AsyncJobs", "Jobs"]
@@ -38,7 +38,7 @@ class Jobs:
 
     def submit(
         self,
-        session: Session | str,
+        session: OpenSession | str,
         name: str,
         parameters: Mapping[str, Any] | None = None,
         *,
@@ -85,7 +85,7 @@ class Jobs:
 
     def execute(
         self,
-        session: Session | str,
+        session: OpenSession | str,
         name: str,
         parameters: Mapping[str, Any] | None = None,
         *,
@@ -115,7 +115,7 @@ class Jobs:
 
     def list(
         self,
-        session: Session | str | None = None,
+        session: OpenSession | str | None = None,
         *,
         owner: str | None = None,
         queue: str | None = None,
@@ -143,7 +143,7 @@ class Jobs:
         """
         self._run(self._calls.retry(id))
 
-    def adopt(self, id: str, session: Session | str, owner: str | None = None) -> None:
+    def adopt(self, id: str, session: OpenSession | str, owner: str | None = None) -> None:
         """Give an orphan, a job that outlived its session, to another session.
 
         Its sinks are told what became of it until then, and all that it tells from then on. Raises
@@ -160,7 +160,7 @@ class Jobs:
 
     def sink(
         self,
-        session: Session | str,
+        session: OpenSession | str,
         handler: Handler,
         *,
         types: Collection[str] | None = None,
@@ -223,7 +223,7 @@ class AsyncJobs:
     @as_in(Jobs.submit)
     async def submit(
         self,
-        session: AsyncSession | str,
+        session: OpenSession | str,
         name: str,
         parameters: Mapping[str, Any] | None = None,
         *,
@@ -247,7 +247,7 @@ class AsyncJobs:
     @as_in(Jobs.execute)
     async def execute(
         self,
-        session: AsyncSession | str,
+        session: OpenSession | str,
         name: str,
         parameters: Mapping[str, Any] | None = None,
         *,
@@ -270,7 +270,7 @@ class AsyncJobs:
     @as_in(Jobs.list)
     async def list(
         self,
-        session: AsyncSession | str | None = None,
+        session: OpenSession | str | None = None,
         *,
         owner: str | None = None,
         queue: str | None = None,
@@ -286,7 +286,7 @@ class AsyncJobs:
         await self._run(self._calls.retry(id))
 
     @as_in(Jobs.adopt)
-    async def adopt(self, id: str, session: AsyncSession | str, owner: str | None = None) -> None:
+    async def adopt(self, id: str, session: OpenSession | str, owner: str | None = None) -> None:
         await self._run(self._calls.adopt(id, session, owner))
 
     @as_in(Jobs.answer)
@@ -296,7 +296,7 @@ class AsyncJobs:
     @as_in(Jobs.sink)
     async def sink(
         self,
-        session: AsyncSession | str,
+        session: OpenSession | str,
         handler: Handler,
         *,
         types: Collection[str] | None = None,

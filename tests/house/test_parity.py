@@ -19,6 +19,7 @@ NOT_AWAITED = {
     "atomic",
     "items",
     "cursor",
+    "is_open",
 }
 PENDING = {"connect", "create", "open"}  # to await, or to enter with `async with`
 SPECIAL = {"__enter__", "__exit__", "__next__"}

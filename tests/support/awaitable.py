@@ -28,8 +28,9 @@ from sessionstore import (
     SessionList,
     SessionStore,
 )
+from sessionstore.jobs import AsyncJobHandle, AsyncJobs, AsyncSink, JobHandle, Jobs, Sink
 
-__all__ = ["PAIRS", "SAME", "AwaitableStore"]
+__all__ = ["PAIRS", "SAME", "AwaitableJobs", "AwaitableStore"]
 
 PAIRS: list[tuple[type, type]] = [
     (SessionStore, AsyncSessionStore),
@@ -38,6 +39,9 @@ PAIRS: list[tuple[type, type]] = [
     (Atomic, AsyncAtomic),
     (Longstring, AsyncLongstring),
     (Events, AsyncEvents),
+    (Jobs, AsyncJobs),
+    (JobHandle, AsyncJobHandle),
+    (Sink, AsyncSink),
 ]
 """Each public class and its twin."""
 
@@ -133,3 +137,6 @@ AWAITABLE.update({plain: derive(plain, twin) for plain, twin in PAIRS})
 
 AwaitableStore: Any = AWAITABLE[SessionStore]
 """A `SessionStore` whose calls are awaited; to connect takes no `await`."""
+
+AwaitableJobs: Any = AWAITABLE[Jobs]
+"""`Jobs` whose calls are awaited."""
