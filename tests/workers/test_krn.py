@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sessionstore import JobCancelled, JobFailed, SessionEnded, __version__
+from sessionstore import JobCancelled, JobFailed, JobRefused, SessionEnded, __version__
 from sessionstore.dialects.oxsvr import Number, property_attribute
 from tests.workers.conftest import Pool
 
@@ -172,6 +172,5 @@ def test_a_visitor_gets_nothing(ask: Ask) -> None:
 
 def test_flags_may_be_given_and_other_parameters_not(ask: Ask) -> None:
     assert ask("SessionEnum", Flags=0)["Count"] == 1
-    with pytest.raises(JobFailed) as failed:
+    with pytest.raises((JobFailed, JobRefused), match="takes no Flag"):  # there, or at once
         ask("SessionEnum", Flag=0)
-    assert "Flag" in str(failed.value.errors)

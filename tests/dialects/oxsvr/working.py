@@ -26,7 +26,7 @@ engine = Engine("Test")
 @engine.job("Echo")
 async def echo(job: Any, **given: Any) -> dict[str, Any]:
     for name in job.files:
-        job.attach(f"{name}.copy", job.files[name].read())
+        await job.attach(f"{name}.copy", await job.files[name])
     return given
 
 
