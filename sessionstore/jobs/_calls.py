@@ -90,8 +90,8 @@ class JobCalls:
         definition = find_definition(name)
         if definition is not None:
             definition.check(parameters)
-            usual = {**definition.fields, "e": definition.head_start_ms}
-            into = into or definition.queue
+            usual = definition.fields
+            into = into or definition.options.queue
         body = encode(parameters, "parameters")
         if len(body) > MAX_PARAMETERS:
             why = f"its parameters have {len(body)} bytes, of {MAX_PARAMETERS}; give it a file"
