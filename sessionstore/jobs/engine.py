@@ -6,19 +6,24 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from tenacity import wait_random_exponential
 from tenacity.wait import wait_base
 
-from sessionstore._checks import optional_milliseconds, whole_number
+from sessionstore._checks import milliseconds, optional_milliseconds, whole_number
+from sessionstore._core.jobs.jobs import Fields
 from sessionstore._core.jobs.keys import QUEUE_NAME
 from sessionstore.config import Duration
 from sessionstore.errors import ConfigError, JobRefused
 from sessionstore.jobs._annotations import parameters_of
-from sessionstore.jobs._options import AtEnd, fields_of
+from sessionstore.jobs._options import fields_of
 
-__all__ = ["Engine", "JobDefinition", "JobOptions", "find_definition"]
+__all__ = ["AtEnd", "Engine", "JobDefinition", "JobOptions", "find_definition", "known_definitions"]
+
+AtEnd = Literal["cancel", "finish", "orphan"]
+"""What becomes of a job when its session ends: it is cancelled, is finished in silence, or that,
+and kept for a session that adopts it."""
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 MAY_LOSE, GRACE, KEEP = 3, 5, 3600
@@ -34,7 +39,7 @@ _definitions: dict[str, JobDefinition] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions:
-    """How a job is done, as `Engine.job` explains it. None is as the store has it, or no limit."""
+    """How a job is done, as `Engine.job` explains it; None is no limit."""
 
     queue: str
     timeout: Duration | None
@@ -43,12 +48,12 @@ class JobOptions:
     attempts: int
     backoff: wait_base
     retry_on: tuple[type[BaseException], ...]
-    may_lose: int | None
+    may_lose: int
     on_logout: AtEnd
     on_timeout: AtEnd
-    grace: Duration | None
-    keep: Duration | None
-    priority: Duration | None
+    grace: Duration
+    keep: Duration
+    priority: Duration
 
 
 class JobDefinition:
@@ -59,13 +64,7 @@ class JobDefinition:
         self.function = function
         self.is_async = inspect.iscoroutinefunction(function)
         self.options = options
-        self.fields = fields_of(
-            keep=options.keep,
-            grace=options.grace,
-            may_lose=options.may_lose,
-            on_logout=options.on_logout,
-            on_timeout=options.on_timeout,
-        )
+        self.fields = _fields(options)
         """Fields of the hash of each such job, as far as they are not what the store assumes."""
         self.timeout = _seconds(options.timeout, "timeout")
         """Seconds that one try may take."""
@@ -172,14 +171,13 @@ class Engine:
             attempts=whole_number(attempts, "attempts", least=1),
             backoff=backoff or RETRIED_AFTER,
             retry_on=errors,
-            may_lose=None if may_lose == MAY_LOSE else may_lose,
+            may_lose=may_lose,
             on_logout=on_logout,
             on_timeout=on_timeout,
-            grace=None if grace == GRACE else grace,
-            keep=None if keep == KEEP else keep,
-            priority=priority or None,
+            grace=grace,
+            keep=keep,
+            priority=priority,
         )
-        fields_of(max_wait=max_wait, priority=priority)  # raises what a submit would
 
         def define(function: F) -> F:
             definition = JobDefinition(full, function, options)
@@ -197,10 +195,34 @@ def find_definition(name: str) -> JobDefinition | None:
     return _definitions.get(name)
 
 
+def known_definitions() -> list[JobDefinition]:
+    """Return the jobs of all engines that this process has imported."""
+    return list(_definitions.values())
+
+
 def _place(function: Function) -> tuple[str, str]:
     """Return where a function is from: a module that is loaded again defines its jobs again."""
     module = getattr(function, "__module__", "")
     return module.replace("__mp_main__", "__main__"), getattr(function, "__qualname__", "")
+
+
+def _fields(options: JobOptions) -> Fields:
+    policies = options.on_logout, options.on_timeout
+    if not set(policies) <= set(get_args(AtEnd)):
+        raise ConfigError(f"on_logout and on_timeout are one of {', '.join(get_args(AtEnd))}")
+    grace_ms = milliseconds(options.grace, "grace")
+    may_lose = whole_number(options.may_lose, "may_lose", least=0, most=1000)
+    more: dict[str, tuple[str | int, str | int]] = {
+        "h": (grace_ms, GRACE * 1000),
+        "y": (may_lose, MAY_LOSE),
+        "r": (policies[0][0] + policies[1][0], "cc"),
+    }
+    said = fields_of(
+        max_wait=options.max_wait,
+        keep=None if options.keep == KEEP else options.keep,
+        priority=options.priority or None,
+    )
+    return said | {name: value for name, (value, usual) in more.items() if value != usual}
 
 
 def _is_error(kind: object) -> bool:

@@ -35,6 +35,8 @@ class Beating:
         self.profile = profile
         self.answered = time.monotonic()
         """When a beat was last answered."""
+        self.ready = asyncio.Event()
+        """Whether there was a side process that could renew."""
         self._config = config
         self._heard = heard
         self._runs: dict[str, str] = {}
@@ -89,6 +91,8 @@ class Beating:
         side.say([[id, token] for id, token in self._runs.items()])
         self._side = side
         while (said := await side.hear()) is not None:
-            id, token, answer, sent = said
             self.answered = time.monotonic()
-            self._heard(id, token, answer, sent)
+            if said:
+                self._heard(*said)
+            else:
+                self.ready.set()

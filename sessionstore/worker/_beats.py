@@ -1,8 +1,8 @@
 """The side process: renews the leases of the jobs that it is told of, and says what it was told.
 
 Over its socket it is told, in msgpack: first what to connect to, then lists of news: `[job, token]`
-runs from now on, `[job]` does not, `[]` is a sign of life. It says what the beats say, as `[job,
-token, answer, when it was sent]`.
+runs from now on, `[job]` does not, `[]` is a sign of life. It says `[]` when it is ready, and
+what the beats say, as `[job, token, answer, when it was sent]`.
 """
 
 from __future__ import annotations
@@ -66,23 +66,26 @@ class Beats:
     async def run(self) -> None:
         """Renew for ever."""
         driver, keys = await self._connect()
-        due = time.monotonic() + self.every
+        await self._send(msgpack.packb([]))
         while True:
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
             due = time.monotonic() + self.every
-            if time.monotonic() - self.heard > self.patience:
-                continue  # it hangs: whatever it had is for others
-            by_place: dict[str, dict[Bucket, list[tuple[JobKey, str]]]] = {}
-            for id, token in self.running.items():
-                job = find_job(keys, id)
-                place = by_place.setdefault(driver.place(job.job), defaultdict(list))
-                place[job.bucket].append((job, token))
-            for place_name, buckets in by_place.items():
-                if place_name not in self._busy:
-                    self._busy.add(place_name)
-                    task = asyncio.ensure_future(self._renew(driver, place_name, buckets, due))
-                    self._tasks.add(task)
-                    task.add_done_callback(self._tasks.discard)
+            self._renew_all(driver, keys, due)
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    def _renew_all(self, driver: AsyncDriver, keys: Keyspace, due: float) -> None:
+        if time.monotonic() - self.heard > self.patience:
+            return  # it hangs: whatever it had is for others
+        by_place: dict[str, dict[Bucket, list[tuple[JobKey, str]]]] = {}
+        for id, token in self.running.items():
+            job = find_job(keys, id)
+            place = by_place.setdefault(driver.place(job.job), defaultdict(list))
+            place[job.bucket].append((job, token))
+        for place_name, buckets in by_place.items():
+            if place_name not in self._busy:
+                self._busy.add(place_name)
+                task = asyncio.ensure_future(self._renew(driver, place_name, buckets, due))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     async def _connect(self) -> tuple[AsyncDriver, Keyspace]:
         to = self.config
@@ -139,8 +142,11 @@ class Beats:
             msgpack.packb([job.id, token, answer, sent])
             for (job, token), answer in zip(part, answers, strict=True)
         ]
+        await self._send(b"".join(said))
+
+    async def _send(self, data: bytes) -> None:
         async with self._saying:
-            await asyncio.get_running_loop().sock_sendall(self._connection, b"".join(said))
+            await asyncio.get_running_loop().sock_sendall(self._connection, data)
 
 
 async def _work(connection: socket.socket) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from sessionstore._checks import Duration, optional_milliseconds
-from sessionstore._core.jobs import jobs
+from sessionstore._core.jobs import files, jobs
 from sessionstore._core.jobs.asking import await_answer
 from sessionstore._core.jobs.jobs import Report
 from sessionstore._redis.aio import AsyncDriver
-from sessionstore.errors import SessionStoreError
+from sessionstore.errors import JobNotFound, SessionStoreError
 from sessionstore.jobs.stopped import Stopped
 from sessionstore.worker._questions import CLOSED, Question, answered, question
 from sessionstore.worker._run import Run
@@ -79,6 +79,19 @@ class Reporter:
             with self as tellings:
                 tellings.write({f"?{event.id}": CLOSED})
         return answer
+
+    async def read(self, name: str) -> bytes:
+        """Read a file of the job."""
+        content = await self._driver.run(files.read_file(self._run.key, "", name))
+        if content is None:
+            raise JobNotFound(self._run.id)
+        return content
+
+    async def attach(self, name: str, data: bytes) -> None:
+        """Give the job a file; it is the job's with the next report."""
+        field, value = await self._driver.run(files.stage(self._run.key, name, data))
+        with self as tellings:
+            tellings.write({field: value})
 
     @property
     def is_idle(self) -> bool:

@@ -35,6 +35,9 @@ log = logging.getLogger("sessionstore.worker")
 LOST = Stopped("lease lost", "it may be done elsewhere by now")
 ENDED = "session ended: "
 
+BEFORE_A_START = "me"
+"""Fields that mean something only before a job starts."""
+
 GIVEN_BACK_WITHIN = 5.0
 """Seconds that jobs have to stop at most, when the worker is to end at once."""
 
@@ -89,7 +92,7 @@ class Running:
         missing = {
             name: value
             for name, value in definition.fields.items()
-            if name != "m" and name.encode() not in job.fields
+            if name not in BEFORE_A_START and name.encode() not in job.fields
         }
         if missing:
             with run.reporter as tellings:
