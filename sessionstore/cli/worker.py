@@ -64,8 +64,13 @@ def worker(
     if not known:
         say(f"{', '.join(modules)}: there is no job in it; every job will fail here")
     if processes > 1:
-        options = {"queues": ",".join(names), "slots": slots, "profile": profile}
-        options |= {"prefix": prefix, "buckets": buckets}
+        options: dict[str, str | int] = {
+            "queues": ",".join(names),
+            "slots": slots,
+            "profile": profile,
+            "prefix": prefix,
+            "buckets": buckets,
+        }
         raise typer.Exit(asyncio.run(_Several(modules, options, url, processes).run()))
     works = Worker(url, prefix=prefix, buckets=buckets, queues=names, slots=slots, profile=profile)
     asyncio.run(_work(works, ends_with_stdin=ends_with_stdin))

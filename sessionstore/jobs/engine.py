@@ -6,33 +6,29 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, TypeAlias, TypeVar
 
 from tenacity import wait_random_exponential
 from tenacity.wait import wait_base
 
-from sessionstore._checks import milliseconds, optional_milliseconds, whole_number
-from sessionstore._core.jobs.jobs import Fields
+from sessionstore._checks import optional_milliseconds, whole_number
 from sessionstore._core.jobs.keys import QUEUE_NAME
 from sessionstore.config import Duration
 from sessionstore.errors import ConfigError, JobRefused
 from sessionstore.jobs._annotations import parameters_of
-from sessionstore.jobs._options import fields_of
+from sessionstore.jobs._options import AtEnd, fields_of
 
-__all__ = ["AtEnd", "Engine", "JobDefinition", "JobOptions", "find_definition", "known_definitions"]
+__all__ = ["Engine", "JobDefinition", "JobOptions", "find_definition", "known_definitions"]
 
-AtEnd = Literal["cancel", "finish", "orphan"]
-"""What becomes of a job when its session ends: it is cancelled, is finished in silence, or that,
-and kept for a session that adopts it."""
-
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-MAY_LOSE, GRACE, KEEP = 3, 5, 3600
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_MAY_LOSE, _GRACE, _KEEP = 3, 5, 3600
 """What the store assumes of a job that says nothing else: see `lua/parts/read_job.lua`."""
 
-RETRIED_AFTER = wait_random_exponential(multiplier=1, max=600)
+_RETRIED_AFTER = wait_random_exponential(multiplier=1, max=600)
 
-Function: TypeAlias = Callable[..., Any]
-F = TypeVar("F", bound=Function)
+_Function: TypeAlias = Callable[..., Any]
+_F = TypeVar("_F", bound=_Function)
+_T = TypeVar("_T")
 
 _definitions: dict[str, JobDefinition] = {}
 
@@ -59,12 +55,20 @@ class JobOptions:
 class JobDefinition:
     """A job that this process knows: its name, its function, and how it is done."""
 
-    def __init__(self, name: str, function: Function, options: JobOptions) -> None:
+    def __init__(self, name: str, function: _Function, options: JobOptions) -> None:
         self.name = name
         self.function = function
         self.is_async = inspect.iscoroutinefunction(function)
         self.options = options
-        self.fields = _fields(options)
+        self.fields = fields_of(
+            priority=options.priority,
+            max_wait=options.max_wait,
+            keep=_unless(_KEEP, options.keep),
+            grace=_unless(_GRACE, options.grace),
+            may_lose=_unless(_MAY_LOSE, options.may_lose),
+            on_logout=options.on_logout,
+            on_timeout=options.on_timeout,
+        )
         """Fields of the hash of each such job, as far as they are not what the store assumes."""
         self.timeout = _seconds(options.timeout, "timeout")
         """Seconds that one try may take."""
@@ -129,13 +133,13 @@ class Engine:
         attempts: int = 1,
         backoff: wait_base | None = None,
         retry_on: type[BaseException] | tuple[type[BaseException], ...] = (Exception,),
-        may_lose: int = MAY_LOSE,
+        may_lose: int = _MAY_LOSE,
         on_logout: AtEnd = "cancel",
         on_timeout: AtEnd = "cancel",
-        grace: Duration = GRACE,
-        keep: Duration = KEEP,
+        grace: Duration = _GRACE,
+        keep: Duration = _KEEP,
         priority: Duration = 0,
-    ) -> Callable[[F], F]:
+    ) -> Callable[[_F], _F]:
         """Return a decorator that makes a function a job; the function itself stays as it is.
 
         Args:
@@ -169,7 +173,7 @@ class Engine:
             stall_timeout=stall_timeout,
             max_wait=max_wait,
             attempts=whole_number(attempts, "attempts", least=1),
-            backoff=backoff or RETRIED_AFTER,
+            backoff=backoff or _RETRIED_AFTER,
             retry_on=errors,
             may_lose=may_lose,
             on_logout=on_logout,
@@ -179,7 +183,7 @@ class Engine:
             priority=priority,
         )
 
-        def define(function: F) -> F:
+        def define(function: _F) -> _F:
             definition = JobDefinition(full, function, options)
             before = _definitions.get(full)
             if before is not None and _place(before.function) != _place(function):
@@ -200,29 +204,14 @@ def known_definitions() -> list[JobDefinition]:
     return list(_definitions.values())
 
 
-def _place(function: Function) -> tuple[str, str]:
+def _place(function: _Function) -> tuple[str, str]:
     """Return where a function is from: a module that is loaded again defines its jobs again."""
     module = getattr(function, "__module__", "")
     return module.replace("__mp_main__", "__main__"), getattr(function, "__qualname__", "")
 
 
-def _fields(options: JobOptions) -> Fields:
-    policies = options.on_logout, options.on_timeout
-    if not set(policies) <= set(get_args(AtEnd)):
-        raise ConfigError(f"on_logout and on_timeout are one of {', '.join(get_args(AtEnd))}")
-    grace_ms = milliseconds(options.grace, "grace")
-    may_lose = whole_number(options.may_lose, "may_lose", least=0, most=1000)
-    more: dict[str, tuple[str | int, str | int]] = {
-        "h": (grace_ms, GRACE * 1000),
-        "y": (may_lose, MAY_LOSE),
-        "r": (policies[0][0] + policies[1][0], "cc"),
-    }
-    said = fields_of(
-        max_wait=options.max_wait,
-        keep=None if options.keep == KEEP else options.keep,
-        priority=options.priority or None,
-    )
-    return said | {name: value for name, (value, usual) in more.items() if value != usual}
+def _unless(usual: _T, given: _T) -> _T | None:
+    return None if given == usual else given
 
 
 def _is_error(kind: object) -> bool:
@@ -230,7 +219,7 @@ def _is_error(kind: object) -> bool:
 
 
 def _checked_name(name: object, what: str) -> str:
-    if not isinstance(name, str) or not NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigError(
             f"the name of {what} is a letter, then letters, digits or _, not {name!r}"
         )
