@@ -53,7 +53,7 @@ server 2  /                 nobody is logged in
 )*alice  progress: 100%
 alice  result: {'pages': 4}
 (alice  progress: \d+%
-)?alice  cancelled: {'reason': 'session ended: deleted'}
+)*alice  cancelled: {'reason': 'session ended: deleted'}
 alice  session-ended: {'reason': 'deleted'}
 the other one is cancelled
 """,
