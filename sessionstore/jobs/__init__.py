@@ -6,8 +6,7 @@
     job = jobs.submit(session, "Reports.Render", rows=10)
     job.result(timeout=30)
 
-`Jobs` is for synchronous code, `AsyncJobs` for asyncio; the names are the same. An `Engine` says
-which jobs there are; `sessionstore.worker` does them.
+`Jobs` is for synchronous code, `AsyncJobs` for asyncio; the names are the same.
 """
 
 from sessionstore.jobs._events import Event
