@@ -15,6 +15,7 @@ from sessionstore._redis.batch import Batch
 from sessionstore._redis.connect import Deployment
 from sessionstore._redis.errors import (
     FOREIGN,
+    TOLD,
     Attempts,
     check_version,
     is_transient,
@@ -22,7 +23,7 @@ from sessionstore._redis.errors import (
     translated,
 )
 from sessionstore._redis.exchange import Exchange
-from sessionstore.errors import SessionStoreError, StoreUnavailable
+from sessionstore.errors import StoreUnavailable
 
 __all__ = ["Driver"]
 
@@ -144,7 +145,7 @@ class Driver:
         batch = Batch(operations, attempts)
         try:
             Retrying(**repeating(batch.attempts))(self._attempt, batch)
-        except (*FOREIGN, SessionStoreError) as error:
+        except TOLD as error:
             batch.end(error)
         return [batch.answers[at] for at in range(len(operations))]
 
@@ -155,7 +156,7 @@ class Driver:
         operations = [batch.operations[at] for at in asked]
         try:
             error = batch.enter(asked, self._exchange.several(operations, place, batch.attempts))
-        except FOREIGN as raised:
+        except TOLD as raised:
             error = raised
         if error is not None:
             batch.failed(error)
