@@ -252,7 +252,11 @@ class SavedSession(OpenFacts, Changeable):
         sent = yield from self._staging(unsaved)
         if self._mode == "exclusive":
             yield from self._sending(sent, unsaved.documents)
-        elif sent.written or sent.removed:
+        else:
+            yield from self._sharing(sent)
+
+    def _sharing(self, sent: Changes) -> Flow[None]:
+        if sent.written or sent.removed:
             seen = self._lifetimes.as_stored(self._stored)
             yield from self._merge(Merging(new_ticket(), sent, self._with_unread(sent, seen)))
 
