@@ -11,15 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sessionstore import ConfigError, SessionNotOpen, SessionStore, StoreUnavailable
+from sessionstore import (
+    ConfigError,
+    SessionNotOpen,
+    SessionStore,
+    SessionStoreError,
+    StoreClosed,
+    StoreUnavailable,
+)
 from tests.faults.awaited import SHELLS, connected
 from tests.faults.checks import BUCKETS
 from tests.support.proxy import Proxy
 from tests.support.servers import Standalone
+from tests.support.steps import around
 from tests.support.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from sessionstore._core.operation import Step
 
     Call = Callable[[], Awaitable[Any]]
 
@@ -185,6 +195,38 @@ async def test_a_call_whose_repeat_does_not_get_through_has_an_unknown_outcome(
             await calling()
         assert proxy.lost == 1
         assert caught.value.unknown
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("nth", range(1, 6))
+async def test_a_move_in_whose_middle_the_store_is_closed_does_not_say_that_nothing_happened(
+    guarded: Standalone, proxy: Proxy, shell: str, nth: int
+) -> None:
+    allow(guarded)
+    steps: list[Step] = []
+
+    def close_at_last(step: Step) -> None:
+        steps.append(step)
+        if len(steps) == nth:
+            store._driver._exchange.close()
+
+    async with near(proxy, shell) as store:
+        session = await store.create("a", data={"n": 0})
+        session["n"] = 1
+        told: SessionStoreError | None = None
+        with around(store, sent=close_at_last):
+            try:
+                await session.close(owner="ann")
+            except SessionStoreError as error:
+                told = error
+        if nth > len(steps):
+            assert told is None
+        elif nth == 1:
+            assert isinstance(told, StoreClosed)
+        else:
+            assert isinstance(told, StoreUnavailable)
+            assert told.unknown
+            assert not session.is_open
 
 
 @pytest.mark.parametrize("shell", SHELLS)
