@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import dramatiq
 import redis
+from dramatiq.brokers.redis import RedisBroker
 
 from benchmarks.measuring import Result, alternate, at_least, at_most, percentile, rate, ratios
 from benchmarks.peers import noop
@@ -28,9 +31,7 @@ SESSIONS = 20
 PROMPT = 2.0
 """Between two submissions to a worker that has nothing to do, in s: at random, up to this / 20."""
 
-WORKER = [
-    sys.executable, "-m", "sessionstore", "worker", "benchmarks.peers.noop", "--slots", "10", "--url",
-]  # fmt: skip
+WORKER = [sys.executable, "-m", "sessionstore", "worker", "benchmarks.peers.noop", "--url"]
 
 
 def run(quick: bool) -> Iterator[Result]:
@@ -43,13 +44,13 @@ def run(quick: bool) -> Iterator[Result]:
 
 @contextmanager
 def running(command: list[str], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a worker until the block is left."""
-    worker = subprocess.Popen(command, env={**os.environ, **environment})
+    """Run a worker, with the processes that it starts, until the block is left."""
+    worker = subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True)
     try:
         yield worker
     finally:
-        worker.terminate()
-        worker.wait(30)
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
 
 
 def end_to_end(url: str, jobs: int, rounds: int) -> Result:
@@ -114,9 +115,6 @@ async def fill_taskiq(url: str, jobs: int) -> None:
 
 
 def submitting(url: str, store: SessionStore, times: int, rounds: int) -> Result:
-    import dramatiq
-    from dramatiq.brokers.redis import RedisBroker
-
     dramatiq.set_broker(RedisBroker(client=redis.Redis.from_url(url)))
     actor = dramatiq.actor(lambda: None, actor_name="noop")
     session = store.create(owner="ann", timeout=3600, open=False)
