@@ -23,6 +23,7 @@ from sessionstore._redis.batch import AsyncBatch
 from sessionstore._redis.connect import Deployment
 from sessionstore._redis.errors import (
     FOREIGN,
+    TOLD,
     Attempts,
     check_version,
     is_transient,
@@ -129,7 +130,14 @@ class AsyncDriver:
         return self._each(step)
 
     async def _each(self, operations: Sequence[Operation[Any]]) -> list[Any]:
-        answers = await asyncio.gather(*map(self._call, operations), return_exceptions=True)
+        submitted = [self._submit(operation) for operation in operations]
+        answering = [answered for _, answered in submitted]
+        try:
+            answers = await asyncio.gather(*answering, return_exceptions=True)
+        except asyncio.CancelledError:
+            for batch, _ in submitted:
+                await batch.ended()
+            raise
         for answer in answers:
             if isinstance(answer, BaseException) and not isinstance(answer, SessionStoreError):
                 raise answer
@@ -222,7 +230,7 @@ class AsyncDriver:
         try:
             replies = await self._exchange.several(operations, place, batch.attempts)
             error = batch.enter(asked, replies)
-        except FOREIGN as raised:
+        except TOLD as raised:
             error = raised
         if error is not None:
             batch.failed(error)

@@ -16,6 +16,7 @@ from sessionstore._redis.batch import Batch
 from sessionstore._redis.connect import Deployment
 from sessionstore._redis.errors import (
     FOREIGN,
+    TOLD,
     Attempts,
     check_version,
     is_transient,
@@ -24,7 +25,7 @@ from sessionstore._redis.errors import (
 )
 from sessionstore._redis.exchange import Exchange
 from sessionstore._redis.looping import Looping
-from sessionstore.errors import ConfigError, SessionStoreError, StoreUnavailable
+from sessionstore.errors import ConfigError, StoreUnavailable
 
 __all__ = ["Driver"]
 
@@ -154,7 +155,7 @@ class Driver:
         batch = Batch(operations, attempts)
         try:
             Retrying(**repeating(batch.attempts))(self._attempt, batch)
-        except (*FOREIGN, SessionStoreError) as error:
+        except TOLD as error:
             batch.end(error)
         return [batch.answers[at] for at in range(len(operations))]
 
@@ -165,7 +166,7 @@ class Driver:
         operations = [batch.operations[at] for at in asked]
         try:
             error = batch.enter(asked, self._exchange.several(operations, place, batch.attempts))
-        except FOREIGN as raised:
+        except TOLD as raised:
             error = raised
         if error is not None:
             batch.failed(error)

@@ -1,4 +1,4 @@
-"""The command line: `sessionstore demo | replay | up | ls | show | end | params | sweep | doctor`.
+"""The command line: `sessionstore demo | replay | up | ls | show | end | params | worker | …`.
 
 What it prints for you goes to stdout, what it says beside that (progress, errors) to stderr.
 Exit statuses: 0; 1 if something was found wrong (an update lost, a setting to change, an app server

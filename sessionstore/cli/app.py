@@ -18,6 +18,7 @@ from sessionstore.cli.output import line, say
 from sessionstore.cli.replay.access_log import UnreadableLog
 from sessionstore.cli.replay.commands import demo, replay
 from sessionstore.cli.replay.load_balancer import Crashed
+from sessionstore.cli.worker import worker
 from sessionstore.errors import SessionStoreError
 
 __all__ = ["app", "run"]
@@ -94,6 +95,7 @@ app.command()(sessions.end)
 app.command()(server.params)
 app.command()(server.sweep)
 app.command()(server.doctor)
+app.command()(worker)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -6,14 +6,13 @@
     job = jobs.submit(session, "Reports.Render", rows=10)
     job.result(timeout=30)
 
-`Jobs` is for synchronous code, `AsyncJobs` for asyncio; the names are the same. An `Engine` says
-which jobs there are; `sessionstore.worker` does them.
+`Jobs` is for synchronous code, `AsyncJobs` for asyncio; the names are the same.
 """
 
 from sessionstore.jobs._events import Event
 from sessionstore.jobs._infos import JobInfo, QueueInfo
 from sessionstore.jobs.client import AsyncJobs, Jobs
-from sessionstore.jobs.engine import Engine, JobDefinition, find_definition
+from sessionstore.jobs.engine import Engine, JobDefinition, JobOptions, find_definition
 from sessionstore.jobs.handles import AsyncJobHandle, JobHandle
 from sessionstore.jobs.sinks import AsyncSink, Sink
 from sessionstore.jobs.stopped import Stopped
@@ -27,6 +26,7 @@ __all__ = [
     "JobDefinition",
     "JobHandle",
     "JobInfo",
+    "JobOptions",
     "Jobs",
     "QueueInfo",
     "Sink",

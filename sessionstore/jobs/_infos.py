@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,6 +64,10 @@ class JobInfo(Told):
     orphan: bool
     """Whether it outlived its session, and may be adopted."""
 
+    files: Mapping[str, int]
+    """The files that it was given, and that it has attached: how many bytes each has. A listing
+    leaves them out."""
+
     @classmethod
     def of(cls, row: Row) -> JobInfo:
         """Return what a script told of a job."""
@@ -86,6 +91,7 @@ class JobInfo(Told):
             why=cancel[13:] or job.text("Z"),
             stopping=bool(cancel),
             orphan=job.text("O") == "1",
+            files=_files(job),
         )
 
 
@@ -136,6 +142,14 @@ class QueueInfo:
             later=state.later,
             taken=state.taken,
         )
+
+
+def _files(job: Job) -> dict[str, int]:
+    return {
+        field[1:].decode(): int(value.split()[1])
+        for field, value in sorted(job.fields.items())
+        if field.startswith(b"*")
+    }
 
 
 def _moment(job: Job, field: str) -> datetime | None:

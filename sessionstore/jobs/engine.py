@@ -5,55 +5,75 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
 
 from tenacity import wait_random_exponential
 from tenacity.wait import wait_base
 
-from sessionstore._checks import milliseconds, optional_milliseconds, whole_number
-from sessionstore._core.jobs.jobs import Fields
+from sessionstore._checks import optional_milliseconds, whole_number
 from sessionstore._core.jobs.keys import QUEUE_NAME
 from sessionstore.config import Duration
 from sessionstore.errors import ConfigError, JobRefused
-from sessionstore.jobs._annotations import Parameter, parameters_of
+from sessionstore.jobs._annotations import parameters_of
+from sessionstore.jobs._options import AtEnd, fields_of
 
-__all__ = ["Engine", "JobDefinition", "Policy", "find_definition"]
+__all__ = ["Engine", "JobDefinition", "JobOptions", "find_definition", "known_definitions"]
 
-Policy = Literal["cancel", "finish", "orphan"]
-"""What becomes of a job when its session ends: it is cancelled, is finished in silence, or waits
-as an orphan for a session that adopts it."""
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_MAY_LOSE, _GRACE, _KEEP = 3, 5, 3600
+"""What the store assumes of a job that says nothing else: see `lua/parts/read_job.lua`."""
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-POLICIES = ("cancel", "finish", "orphan")
-RETRIED_AFTER = wait_random_exponential(multiplier=1, max=600)
+_RETRIED_AFTER = wait_random_exponential(multiplier=1, max=600)
 
-Function: TypeAlias = Callable[..., Any]
-F = TypeVar("F", bound=Function)
+_Function: TypeAlias = Callable[..., Any]
+_F = TypeVar("_F", bound=_Function)
+_T = TypeVar("_T")
 
 _definitions: dict[str, JobDefinition] = {}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOptions:
+    """How a job is done, as `Engine.job` explains it; None is no limit."""
+
+    queue: str
+    timeout: Duration | None
+    stall_timeout: Duration | None
+    max_wait: Duration | None
+    attempts: int
+    backoff: wait_base
+    retry_on: tuple[type[BaseException], ...]
+    may_lose: int
+    on_logout: AtEnd
+    on_timeout: AtEnd
+    grace: Duration
+    keep: Duration
+    priority: Duration
+
+
 class JobDefinition:
-    """A job that this process knows: its name, its function, and how it is done.
+    """A job that this process knows: its name, its function, and how it is done."""
 
-    Times are in seconds.
-    """
-
-    def __init__(
-        self, name: str, function: Function, queue: str, options: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, name: str, function: _Function, options: JobOptions) -> None:
         self.name = name
         self.function = function
         self.is_async = inspect.iscoroutinefunction(function)
-        self.queue = queue
-        self.timeout: float | None = options["timeout"]
-        self.stall_timeout: float | None = options["stall_timeout"]
-        self.attempts: int = options["attempts"]
-        self.backoff: wait_base = options["backoff"]
-        self.retry_on: tuple[type[BaseException], ...] = options["retry_on"]
-        self.fields: Fields = options["fields"]
-        """Fields of the hash of each such job, where they are not the default."""
-        self.head_start_ms: int = options["head_start_ms"]
+        self.options = options
+        self.fields = fields_of(
+            priority=options.priority,
+            max_wait=options.max_wait,
+            keep=_unless(_KEEP, options.keep),
+            grace=_unless(_GRACE, options.grace),
+            may_lose=_unless(_MAY_LOSE, options.may_lose),
+            on_logout=options.on_logout,
+            on_timeout=options.on_timeout,
+        )
+        """Fields of the hash of each such job, as far as they are not what the store assumes."""
+        self.timeout = _seconds(options.timeout, "timeout")
+        """Seconds that one try may take."""
+        self.stall_timeout = _seconds(options.stall_timeout, "stall_timeout")
+        """Seconds that it may say nothing."""
         self._takes_any, self._parameters = parameters_of(function)
 
     def __repr__(self) -> str:
@@ -65,7 +85,7 @@ class JobDefinition:
         Values are checked against annotations as far as these are plain: classes, unions,
         literals, lists and dicts of such.
         """
-        known: Mapping[str, Parameter] = self._parameters
+        known = self._parameters
         for name, value in parameters.items():
             wanted = known.get(name)
             if wanted is None:
@@ -113,13 +133,13 @@ class Engine:
         attempts: int = 1,
         backoff: wait_base | None = None,
         retry_on: type[BaseException] | tuple[type[BaseException], ...] = (Exception,),
-        may_lose: int = 3,
-        on_logout: Policy = "cancel",
-        on_timeout: Policy = "cancel",
-        grace: Duration = 5,
-        keep: Duration = 3600,
-        priority: float = 0,
-    ) -> Callable[[F], F]:
+        may_lose: int = _MAY_LOSE,
+        on_logout: AtEnd = "cancel",
+        on_timeout: AtEnd = "cancel",
+        grace: Duration = _GRACE,
+        keep: Duration = _KEEP,
+        priority: Duration = 0,
+    ) -> Callable[[_F], _F]:
         """Return a decorator that makes a function a job; the function itself stays as it is.
 
         Args:
@@ -143,29 +163,28 @@ class Engine:
         """
         full = f"{self.name}.{_checked_name(name, 'a job')}"
         errors = retry_on if isinstance(retry_on, tuple) else (retry_on,)
-        if not all(isinstance(one, type) and issubclass(one, BaseException) for one in errors):
+        if not all(map(_is_error, errors)):
             raise ConfigError("retry_on must be classes of errors")
-        if backoff is not None and not callable(backoff):
+        if backoff is not None and not isinstance(backoff, wait_base):
             raise ConfigError("backoff must be a wait strategy of tenacity")
-        options = {
-            "timeout": _seconds(timeout, "timeout"),
-            "stall_timeout": _seconds(stall_timeout, "stall_timeout"),
-            "attempts": whole_number(attempts, "attempts", least=1),
-            "backoff": backoff or RETRIED_AFTER,
-            "retry_on": errors,
-            "head_start_ms": _head_start(priority),
-            "fields": _fields(
-                m=(optional_milliseconds(max_wait, "max_wait"), None),
-                y=(whole_number(may_lose, "may_lose", least=0), 3),
-                r=(_policy(on_logout) + _policy(on_timeout), "cc"),
-                h=(milliseconds(grace, "grace"), 5000),
-                v=(milliseconds(keep, "keep"), 3_600_000),
-            ),
-        }
-        waits_in = self.queue if queue is None else _checked_queue(queue)
+        options = JobOptions(
+            queue=self.queue if queue is None else _checked_queue(queue),
+            timeout=timeout,
+            stall_timeout=stall_timeout,
+            max_wait=max_wait,
+            attempts=whole_number(attempts, "attempts", least=1),
+            backoff=backoff or _RETRIED_AFTER,
+            retry_on=errors,
+            may_lose=may_lose,
+            on_logout=on_logout,
+            on_timeout=on_timeout,
+            grace=grace,
+            keep=keep,
+            priority=priority,
+        )
 
-        def define(function: F) -> F:
-            definition = JobDefinition(full, function, waits_in, options)
+        def define(function: _F) -> _F:
+            definition = JobDefinition(full, function, options)
             before = _definitions.get(full)
             if before is not None and _place(before.function) != _place(function):
                 raise ConfigError(f"there is another job {full}; a name is given once")
@@ -180,21 +199,34 @@ def find_definition(name: str) -> JobDefinition | None:
     return _definitions.get(name)
 
 
-def _place(function: Function) -> tuple[str, str]:
+def known_definitions() -> list[JobDefinition]:
+    """Return the jobs of all engines that this process has imported."""
+    return list(_definitions.values())
+
+
+def _place(function: _Function) -> tuple[str, str]:
     """Return where a function is from: a module that is loaded again defines its jobs again."""
     module = getattr(function, "__module__", "")
     return module.replace("__mp_main__", "__main__"), getattr(function, "__qualname__", "")
 
 
-def _checked_name(name: str, what: str) -> str:
-    if not isinstance(name, str) or not NAME.fullmatch(name):
+def _unless(usual: _T, given: _T) -> _T | None:
+    return None if given == usual else given
+
+
+def _is_error(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseException)
+
+
+def _checked_name(name: object, what: str) -> str:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigError(
             f"the name of {what} is a letter, then letters, digits or _, not {name!r}"
         )
     return name
 
 
-def _checked_queue(name: str) -> str:
+def _checked_queue(name: object) -> str:
     if not isinstance(name, str) or not QUEUE_NAME.fullmatch(name):
         raise ConfigError(f"queue name {name!r} must be 1 to 64 letters, digits, _ or -")
     return name
@@ -203,25 +235,3 @@ def _checked_queue(name: str) -> str:
 def _seconds(duration: Duration | None, name: str) -> float | None:
     found = optional_milliseconds(duration, name)
     return None if found is None else found / 1000
-
-
-def _head_start(priority: float) -> int:
-    if isinstance(priority, bool) or not isinstance(priority, int | float):
-        raise ConfigError(f"priority must be a number of seconds, not {type(priority).__name__}")
-    if not abs(priority) <= 86_400:
-        raise ConfigError("priority must be from -86400 to 86400 seconds")
-    return round(priority * 1000)
-
-
-def _policy(name: str) -> str:
-    if name not in POLICIES:
-        raise ConfigError(f"what becomes of a job is one of {', '.join(POLICIES)}, not {name!r}")
-    return name[0]
-
-
-def _fields(**given: tuple[str | int | None, str | int | None]) -> Fields:
-    return {
-        name: value
-        for name, (value, default) in given.items()
-        if value is not None and value != default
-    }

@@ -9,7 +9,7 @@ __all__ = ["Stopped", "Why"]
 Why = Literal["cancelled", "session ended", "shutdown", "lease lost", "timeout", "stalled"]
 
 
-class Stopped(BaseException):  # noqa: N818 - no error: it passes by `except Exception`, as it must
+class Stopped(BaseException):  # passes by `except Exception`, as it must
     """A job is to stop; raised in plain functions, where asyncio has `CancelledError`.
 
     `kind` is `cancelled` (by a person), `session ended`, `shutdown` (it is done elsewhere, later),

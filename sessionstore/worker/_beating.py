@@ -13,9 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import msgpack
-
-from sessionstore.worker._processes import start_module
+from sessionstore.worker._processes import Spawned, start_module
 from sessionstore.worker._profile import Profile
 from sessionstore.worker._run import Run
 
@@ -37,30 +35,31 @@ class Beating:
         self.profile = profile
         self.answered = time.monotonic()
         """When a beat was last answered."""
+        self.ready = asyncio.Event()
+        """Whether there was a side process that could renew."""
         self._config = config
         self._heard = heard
         self._runs: dict[str, str] = {}
         self._news: list[Any] = []
-        self._writer: asyncio.StreamWriter | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._side: Spawned | None = None
 
     async def run(self) -> None:
         """Keep a side process running, for ever."""
         while True:
             begun = time.monotonic()
-            self._process = await start_module("sessionstore.worker._beats")
+            side = await start_module("sessionstore.worker._beats")
             try:
-                await self._attend(self._process)
+                await self._attend(side)
             finally:
-                self._writer = None
-                await _end(self._process)
+                self._side = None
+                await side.end()
             log.error("the process that renews leases has gone; another one is started")
             await asyncio.sleep(max(0.0, begun + RESTART - time.monotonic()))
 
     @property
     def pid(self) -> int | None:
         """The side process, if there is one."""
-        return self._process.pid if self._process else None
+        return self._side.process.pid if self._side else None
 
     def add(self, run: Run) -> None:
         """Have the lease of a job renewed from now on."""
@@ -84,27 +83,16 @@ class Beating:
 
     def _flush(self) -> None:
         news, self._news = self._news, []
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(msgpack.packb(news))
+        if self._side is not None:
+            self._side.say(news)
 
-    async def _attend(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._news = []
-        all_now = [[id, token] for id, token in self._runs.items()]
-        process.stdin.write(msgpack.packb(self._config) + msgpack.packb(all_now))
-        self._writer = process.stdin
-        unpacker = msgpack.Unpacker()
-        while data := await process.stdout.read(65536):
-            unpacker.feed(data)
-            for id, token, answer, sent in unpacker:
-                self.answered = time.monotonic()
-                self._heard(id, token, answer, sent)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.stdin is not None:
-        process.stdin.close()
-    if process.returncode is None:
-        process.kill()
-    await process.wait()
+    async def _attend(self, side: Spawned) -> None:
+        side.say(self._config)
+        side.say([[id, token] for id, token in self._runs.items()])
+        self._side = side
+        while (said := await side.hear()) is not None:
+            self.answered = time.monotonic()
+            if said:
+                self._heard(*said)
+            else:
+                self.ready.set()

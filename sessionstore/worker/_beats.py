@@ -1,8 +1,8 @@
 """The side process: renews the leases of the jobs that it is told of, and says what it was told.
 
-It reads from stdin, in msgpack: first what to connect to, then lists of news: `[job, token]` runs
-from now on, `[job]` does not, `[]` is a sign of life. It writes to stdout what the beats say, as
-`[job, token, answer, when it was sent]`.
+Over its socket it is told, in msgpack: first what to connect to, then lists of news: `[job, token]`
+runs from now on, `[job]` does not, `[]` is a sign of life. It says `[]` when it is ready, and
+what the beats say, as `[job, token, answer, when it was sent]`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 from collections import defaultdict
@@ -41,14 +42,15 @@ MOST = 100
 class Beats:
     """Renews leases, over connections of its own."""
 
-    def __init__(self, config: dict[str, Any], out: asyncio.WriteTransport) -> None:
+    def __init__(self, config: dict[str, Any], connection: socket.socket) -> None:
         self.config = config
         self.lease_ms = int(config["lease_ms"])
         self.every = float(config["beat"])
         self.patience = float(config["patience"])
         self.heard = time.monotonic()
         self.running: dict[str, str] = {}
-        self._out = out
+        self._connection = connection
+        self._saying = asyncio.Lock()
         self._busy: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -64,23 +66,26 @@ class Beats:
     async def run(self) -> None:
         """Renew for ever."""
         driver, keys = await self._connect()
-        due = time.monotonic() + self.every
+        await self._send(msgpack.packb([]))
         while True:
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
             due = time.monotonic() + self.every
-            if time.monotonic() - self.heard > self.patience:
-                continue  # it hangs: whatever it had is for others
-            by_place: dict[str, dict[Bucket, list[tuple[JobKey, str]]]] = {}
-            for id, token in self.running.items():
-                job = find_job(keys, id)
-                place = by_place.setdefault(driver.place(job.job), defaultdict(list))
-                place[job.bucket].append((job, token))
-            for place_name, buckets in by_place.items():
-                if place_name not in self._busy:
-                    self._busy.add(place_name)
-                    task = asyncio.ensure_future(self._renew(driver, place_name, buckets, due))
-                    self._tasks.add(task)
-                    task.add_done_callback(self._tasks.discard)
+            self._renew_all(driver, keys, due)
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    def _renew_all(self, driver: AsyncDriver, keys: Keyspace, due: float) -> None:
+        if time.monotonic() - self.heard > self.patience:
+            return  # it hangs: whatever it had is for others
+        by_place: dict[str, dict[Bucket, list[tuple[JobKey, str]]]] = {}
+        for id, token in self.running.items():
+            job = find_job(keys, id)
+            place = by_place.setdefault(driver.place(job.job), defaultdict(list))
+            place[job.bucket].append((job, token))
+        for place_name, buckets in by_place.items():
+            if place_name not in self._busy:
+                self._busy.add(place_name)
+                task = asyncio.ensure_future(self._renew(driver, place_name, buckets, due))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     async def _connect(self) -> tuple[AsyncDriver, Keyspace]:
         to = self.config
@@ -123,7 +128,7 @@ class Beats:
                     if isinstance(answer, SessionStoreError):
                         failed.append((bucket, part))
                     else:
-                        self._say(part, answer, sent)
+                        await self._say(part, answer, sent)
                 parts = failed
                 if parts and time.monotonic() + RETRY > until:
                     return
@@ -132,38 +137,44 @@ class Beats:
         finally:
             self._busy.discard(place)
 
-    def _say(self, part: list[tuple[JobKey, str]], answers: list[str], sent: float) -> None:
-        for (job, token), answer in zip(part, answers, strict=True):
-            self._out.write(msgpack.packb([job.id, token, answer, sent]))
+    async def _say(self, part: list[tuple[JobKey, str]], answers: list[str], sent: float) -> None:
+        said = [
+            msgpack.packb([job.id, token, answer, sent])
+            for (job, token), answer in zip(part, answers, strict=True)
+        ]
+        await self._send(b"".join(said))
+
+    async def _send(self, data: bytes) -> None:
+        async with self._saying:
+            await asyncio.get_running_loop().sock_sendall(self._connection, data)
 
 
-async def _main() -> None:
+async def _work(connection: socket.socket) -> None:
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    out, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, sys.stdout)
     unpacker = msgpack.Unpacker()
     beats: Beats | None = None
     working: asyncio.Task[None] | None = None
-    while data := await reader.read(1 << 20):
+    while data := await loop.sock_recv(connection, 1 << 20):
         unpacker.feed(data)
         for news in unpacker:
             if beats is None:
-                beats = Beats(news, out)
+                beats = Beats(news, connection)
                 working = asyncio.ensure_future(beats.run())
             else:
                 beats.take_in(news)
         if working is not None and working.done():
             working.result()
-        await asyncio.sleep(TOGETHER)
+        await asyncio.sleep(TOGETHER)  # nothing wakes this process meanwhile
 
 
 def main() -> None:
-    """Work until the other end of stdin is closed."""
+    """Work until the other end of the socket is closed."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # this goes to everybody; the worker decides
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    connection.setblocking(False)
     try:
-        asyncio.run(_main())
+        asyncio.run(_work(connection))
     finally:
         os._exit(0)
 

@@ -32,9 +32,6 @@ BLOCK_MS = 2000
 """So long does a look at an idle queue block; then it is claimed from in any case."""
 
 SHORTEST_BLOCK_MS = 10
-TOGETHER = 4
-"""From so many that finished at once on, half of them go on while the server sees to the others."""
-
 RETRY = 0.2
 LONGEST_RETRY = 2.0
 
@@ -62,6 +59,8 @@ class Line:
         self.cold = asyncio.Event()
         """Set when somebody should wait for its wake-up."""
         self.block_ms = BLOCK_MS
+        self.asking = False
+        """Whether it is being asked: until that is answered, what there is to tell is gathered."""
 
     @property
     def has_news(self) -> bool:
@@ -97,10 +96,13 @@ class Claiming:
         self._closed = False
         self._turn_is_due = False
         self._turns: set[asyncio.Task[None]] = set()
+        self._told = asyncio.Event()
         self._owed = 0
         """How many have ended of which it is not written down what became of them."""
         self._waiting = [asyncio.ensure_future(self._wait(line)) for line in self.lines]
         self._first = 0
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Has the error should taking itself break."""
         self.look()
 
     def look(self) -> None:
@@ -134,23 +136,20 @@ class Claiming:
 
     async def close(self) -> None:
         """Wait until all is told; what cannot be told in time was given up."""
-        while self._owed or self._turns or self._turn_is_due:
-            await asyncio.sleep(0.01)
+        while self._owed or self._turns:
+            self._told.clear()
+            await self._told.wait()
 
     def _turn(self) -> None:
         self._turn_is_due = False
-        asked = [] if self._closed else [line for line in self.lines if line.hot]
-        room = self._shares(asked)
-        for line in self.lines:
+        lines = [line for line in self.lines if not line.asking]
+        room = self._shares([] if self._closed else [line for line in lines if line.hot])
+        for line in lines:
             most = room.get(line.queue.name, 0)
             if not most and not line.has_news:
                 continue
             self.free -= most
             done, line.done = line.done, []
-            if len(done) >= TOGETHER and most >= TOGETHER:
-                half = len(done) // 2
-                self._start_turn(line, most // 2, done[:half])
-                most, done = most - most // 2, done[half:]
             self._start_turn(line, most, done)
 
     def _shares(self, asked: list[Line]) -> dict[str, int]:
@@ -170,8 +169,16 @@ class Claiming:
         dropped, line.dropped = line.dropped, []
         later, line.later = line.later, []
         task = asyncio.get_running_loop().create_task(self._take(line, most, done, dropped, later))
+        line.asking = True
         self._turns.add(task)
-        task.add_done_callback(self._turns.discard)
+        task.add_done_callback(self._turn_is_over)
+
+    def _turn_is_over(self, task: asyncio.Task[None]) -> None:
+        self._turns.discard(task)
+        self._told.set()
+        self.look()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.failure.set_exception(error)
 
     async def _take(
         self,
@@ -194,6 +201,8 @@ class Claiming:
                     later=later,
                 )
             )
+            line.asking = False
+            self.look()
             begun = self.answered = time.monotonic()
             for held, answer in zip(done, told, strict=True):
                 if isinstance(answer, SessionStoreError):
@@ -203,21 +212,20 @@ class Claiming:
             if most:
                 self._cool(line, claimed, most)
             if claimed.entries:
-                self.free += most - len(claimed.entries)
                 left = len(claimed.entries)
-                started = await self._driver.run(
+                self.free += most - left
+                answers = await self._driver.run(
                     flows.start(self._keys, claimed.entries, self._worker, self._profile.lease_ms)
                 )
-                for entry, answer in zip(claimed.entries, started, strict=True):
-                    left -= self._entered(line, entry, answer, begun)
+                for entry, started in zip(claimed.entries, answers, strict=True):
+                    left -= self._entered(line, entry, started, begun)
         except SessionStoreError as error:
             for held in done:
                 self._hold(held, error)
             self._rest(line, error)
+            line.asking = False
         finally:
-            if left:
-                self.free += left
-                self.look()
+            self.free += left
 
     def _entered(
         self,
@@ -235,7 +243,6 @@ class Claiming:
         elif isinstance(answer, Later):
             line.later.append((entry, answer))
         # What has no answer is hidden for the time of a lease, and looked at again after that.
-        self.look()
         return 0
 
     def _cool(self, line: Line, claimed: queues.Claimed, most: int) -> None:
@@ -267,6 +274,7 @@ class Claiming:
 
     def _end(self, held: Held, answer: str | None) -> None:
         self._owed -= 1
+        self._told.set()
         self._settled(held.run, answer)
 
     def _again(self, held: Held) -> None:
@@ -274,7 +282,7 @@ class Claiming:
         self.look()
 
     async def _wait(self, line: Line) -> None:
-        """Wait for the wake-up of an idle queue; one that comes while there is no room is passed on."""
+        """Wait for the wake-up of an idle queue; without room for a job, pass it on."""
         while True:
             await line.cold.wait()
             line.cold.clear()

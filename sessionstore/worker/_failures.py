@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessionstore.data import encode
-from sessionstore.errors import JobFailed, JobRefused, SessionStoreError, TypeRefused, ValueTooLarge
+from sessionstore.errors import JobFailed, JobRefused, SessionStoreError, ValueTooLarge
 
 __all__ = [
-    "LARGEST_BODY",
-    "LARGEST_RESULT",
     "Errors",
     "encoded",
     "errors_of",
     "failure",
+    "in_words",
+    "returned",
     "written",
 ]
 
@@ -103,10 +103,15 @@ def written(errors: Errors) -> bytes:
         return encode(bare, "errors")
 
 
-def refusal_of_result(error: SessionStoreError) -> dict[str, Any]:
-    """Return why what a job returned cannot be kept."""
-    code = "result-too-large" if isinstance(error, ValueTooLarge) else "result-not-stored"
-    text = str(error)
-    if isinstance(error, TypeRefused):
-        text = f"{error.path} is of type {type(error).__name__}: {error}"
-    return failure(code, text)
+def returned(result: Any) -> tuple[bytes, Errors]:
+    """Return the bytes of what a job has returned, or why they cannot be kept."""
+    try:
+        return encoded(result, "result", largest=LARGEST_RESULT), []
+    except SessionStoreError as error:
+        code = "result-too-large" if isinstance(error, ValueTooLarge) else "result-not-stored"
+        return b"", [failure(code, str(error))]
+
+
+def in_words(errors: Errors) -> str:
+    """Return the topmost error as one line."""
+    return f"{errors[0]['code']}: {errors[0]['text']}"[:200]

@@ -30,7 +30,7 @@ class Profile:
             raise ConfigError(f"lease must be from 0.05 to 3600 seconds, not {self.lease}")
         if not 0 < self.beat <= self.lease / 2:
             raise ConfigError(f"beat must be at most half the lease, not {self.beat} seconds")
-        if not 0 < self.sweep:
+        if self.sweep <= 0:
             raise ConfigError(f"sweep must be more than 0 seconds, not {self.sweep}")
 
     @property

@@ -6,11 +6,16 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
-from sessionstore._core.jobs import jobs
+from sessionstore._checks import Duration, optional_milliseconds
+from sessionstore._core.jobs import files, jobs
+from sessionstore._core.jobs.asking import await_answer
 from sessionstore._core.jobs.jobs import Report
 from sessionstore._redis.aio import AsyncDriver
-from sessionstore.errors import SessionStoreError
+from sessionstore.errors import JobNotFound, SessionStoreError
+from sessionstore.jobs.stopped import Stopped
+from sessionstore.worker._questions import CLOSED, Question, answered, question
 from sessionstore.worker._run import Run
 from sessionstore.worker._tellings import Tellings
 
@@ -40,10 +45,53 @@ class Reporter:
         self._sending: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def told(self) -> None:
-        """Note that something was told; it is sent when it is due."""
+    @property
+    def stopping(self) -> Stopped | None:
+        """Why the job is to stop."""
+        return self._run.stopping
+
+    def __enter__(self) -> Tellings:
+        """Begin to tell something."""
+        return self.tellings
+
+    def __exit__(self, *_: object) -> None:
+        """Have it sent, when it is due."""
         self._run.said_at = time.monotonic()
         self._look()
+
+    async def ask(
+        self,
+        kind: str,
+        body: Any,
+        timeout: Duration | None,  # noqa: ASYNC109 - of the question
+        default: Any,
+    ) -> Any:
+        """Ask the sinks of the session; JobFailed if they answer with errors."""
+        event, wait_ms = question(kind, body), optional_milliseconds(timeout, "timeout")
+        return answered(self._run.id, await self.ask_with(event, wait_ms), default)
+
+    async def ask_with(self, event: Question, wait_ms: int | None) -> bytes | None:
+        """Ask a question; return the answer, or None if there is none in time."""
+        with self as tellings:
+            tellings.event("ask", event.body, {f"?{event.id}": ""})
+        answer = await self._driver.run(await_answer(self._run.key, event.id, wait_ms))
+        if answer is None:
+            with self as tellings:
+                tellings.write({f"?{event.id}": CLOSED})
+        return answer
+
+    async def read(self, name: str) -> bytes:
+        """Read a file of the job."""
+        content = await self._driver.run(files.read_file(self._run.key, "", name))
+        if content is None:
+            raise JobNotFound(self._run.id)
+        return content
+
+    async def attach(self, name: str, data: bytes) -> None:
+        """Give the job a file; it is the job's with the next report."""
+        field, value = await self._driver.run(files.stage(self._run.key, name, data))
+        with self as tellings:
+            tellings.write({field: value})
 
     @property
     def is_idle(self) -> bool:

@@ -11,8 +11,12 @@ from sessionstore._core.jobs.keys import JobKey
 from sessionstore._core.jobs.records import Entry, Started
 from sessionstore.jobs.engine import JobDefinition
 from sessionstore.jobs.stopped import Stopped
+from sessionstore.worker._context import Facts
 
 __all__ = ["Run"]
+
+FILE = ord("*")
+"""Begins the name of a field that names a file."""
 
 
 class Run:
@@ -29,6 +33,7 @@ class Run:
         "reporter",
         "said_at",
         "settled",
+        "signal",
         "started",
         "stopping",
         "timers",
@@ -50,6 +55,8 @@ class Run:
         """Whether the code of the job has ended, and its slot is free."""
         self.interrupt: Callable[[], object] = lambda: None
         """Makes the code of the job stop."""
+        self.signal: Callable[[int], None] | None = None
+        """Sends a signal to the process that runs the code of the job, if it has one of its own."""
         self.reporter: Any = None
         self.timers: list[asyncio.TimerHandle] = []
         self.said_at = time.monotonic()
@@ -67,6 +74,14 @@ class Run:
         """Which try this is; those that were lost with their workers do not count."""
         job = self.started.job
         return (job.number("a") or 1) - (job.number("x") or 0)
+
+    @property
+    def facts(self) -> Facts:
+        """What the code of the job is told of it."""
+        job = self.started.job
+        files = tuple(name[1:].decode() for name in job.fields if name[0] == FILE)
+        fence = int(self.token.partition(" ")[0])
+        return Facts(self.id, self.started.sid, job.text("n"), self.tries, fence, files)
 
     @property
     def grace(self) -> float:

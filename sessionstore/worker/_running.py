@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import time
 from functools import partial
 from typing import Any
-
-from tenacity import RetryCallState
 
 from sessionstore._core.jobs.flows import Finished
 from sessionstore._core.jobs.jobs import Outcome
@@ -20,27 +19,27 @@ from sessionstore.data import decode
 from sessionstore.errors import JobRefused, SessionStoreError
 from sessionstore.jobs.engine import JobDefinition, find_definition
 from sessionstore.jobs.stopped import Stopped
+from sessionstore.worker import _outcomes as outcomes
 from sessionstore.worker._beating import Beating
+from sessionstore.worker._children import Children, Died
 from sessionstore.worker._claiming import Claiming, Line
 from sessionstore.worker._context import AsyncJobContext
-from sessionstore.worker._failures import (
-    LARGEST_RESULT,
-    Errors,
-    encoded,
-    errors_of,
-    failure,
-    refusal_of_result,
-    written,
-)
+from sessionstore.worker._failures import Errors, failure
 from sessionstore.worker._reporting import Reporter
 from sessionstore.worker._run import Run
 
-__all__ = ["Running"]
+__all__ = ["GIVEN_BACK_WITHIN", "Running"]
 
 log = logging.getLogger("sessionstore.worker")
 
 LOST = Stopped("lease lost", "it may be done elsewhere by now")
 ENDED = "session ended: "
+
+BEFORE_A_START = "me"
+"""Fields that mean something only before a job starts."""
+
+GIVEN_BACK_WITHIN = 5.0
+"""Seconds that jobs have to stop at most, when the worker is to end at once."""
 
 
 class Running:
@@ -50,6 +49,7 @@ class Running:
         self.runs: dict[str, Run] = {}
         self.claiming: Claiming
         self.beating: Beating
+        self.children = Children(self._child_said, self._child_died)
         self.empty = asyncio.Event()
         self.empty.set()
         self._driver = driver
@@ -78,7 +78,11 @@ class Running:
             self._fail_at_once(run, [failure("bad-parameters", text)])
             return
         self._see_to_options(run, definition)
-        coroutine = _guarded(definition, AsyncJobContext(run), parameters)
+        if not definition.is_async:
+            self.children.begin(run, definition, started.job.fields[b"p"])
+            return
+        context = AsyncJobContext(run.reporter, run.facts)
+        coroutine = _guarded(definition, context, parameters)
         task = asyncio.get_running_loop().create_task(coroutine)
         run.interrupt = task.cancel
         task.add_done_callback(partial(self._async_ended, run))
@@ -88,11 +92,11 @@ class Running:
         missing = {
             name: value
             for name, value in definition.fields.items()
-            if name != "m" and name.encode() not in job.fields
+            if name not in BEFORE_A_START and name.encode() not in job.fields
         }
         if missing:
-            run.reporter.tellings.write(missing)
-            run.reporter.told()
+            with run.reporter as tellings:
+                tellings.write(missing)
         if definition.timeout is not None:
             late = Stopped("timeout", f"it took more than {definition.timeout:g} s")
             handle = asyncio.get_running_loop().call_later(definition.timeout, self.stop, run, late)
@@ -100,23 +104,42 @@ class Running:
 
     def _fail_at_once(self, run: Run, errors: Errors) -> None:
         run.over = True
-        self.end(run, _failed(errors))
+        self.end(run, outcomes.failed(errors))
         self.claiming.give_slot()
 
     def _async_ended(self, run: Run, task: asyncio.Task[Any]) -> None:
         if task.cancelled():
-            outcome = self._outcome_of_error(run, asyncio.CancelledError())
+            outcome = outcomes.of_error(run, asyncio.CancelledError())
         elif (error := task.exception()) is not None:
-            outcome = self._outcome_of_error(run, error)
+            outcome = outcomes.of_error(run, error)
         else:
-            outcome = _outcome_of_result(task.result())
+            outcome = outcomes.of_result(task.result())
         self.ended(run, outcome)
+
+    def _child_said(self, run: Run, how: str, body: bytes, again: bool) -> None:
+        if how == "done":
+            self.ended(run, Outcome("done", body))
+        elif run.stopping is not None:
+            self.ended(run, outcomes.of_stop(run, run.stopping))
+        else:
+            self.ended(run, outcomes.of_failure(run, decode(body, "errors"), again=again))
+
+    def _child_died(self, run: Run, died: Died | None) -> None:
+        if died is not None:
+            errors = [failure("process-ended", str(died))]
+            self.ended(run, outcomes.of_error(run, died, errors))
+        elif run.stopping is not None:
+            self.ended(run, outcomes.of_stop(run, run.stopping))
+        else:
+            self.ended(run, Outcome("back", why="no process can be started", delay_ms=1000))
 
     # What becomes of it
 
     def ended(self, run: Run, outcome: Outcome | None) -> None:
-        """The code of a job has ended: its slot is free."""
+        """Free the slot of a job whose code has ended."""
         run.over = True
+        for timer in run.timers:
+            timer.cancel()
         self.end(run, outcome)
         self.claiming.give_slot()
 
@@ -125,8 +148,6 @@ class Running:
         if run.settled:
             self._forget(run)
             return
-        for timer in run.timers:
-            timer.cancel()
         if outcome is None:
             run.settled = True
             self._forget(run)
@@ -147,10 +168,9 @@ class Running:
         self.claiming.finish(Finished(run.entry, run.token, outcome, said), run)
 
     def written_down(self, run: Run, answer: str | None) -> None:
-        """What became of a job stands, or cannot be told any more."""
+        """Take in that what became of a job is written down, or cannot be any more."""
         if answer:
             log.warning("job %s had ended otherwise: %s", run.id, answer)
-        self.beating.remove(run)
         self._forget(run)
 
     def _forget(self, run: Run) -> None:
@@ -159,34 +179,6 @@ class Running:
             self.beating.remove(run)
             if not self.runs:
                 self.empty.set()
-
-    def _outcome_of_error(self, run: Run, error: BaseException) -> Outcome | None:
-        stopping = run.stopping
-        if stopping is not None:
-            if stopping.kind in ("cancelled", "session ended"):
-                return Outcome("cancelled", why=stopping.reason)
-            if stopping.kind == "shutdown":
-                return Outcome("back", why="the worker was stopped")
-            if stopping.kind == "lease lost":
-                return None
-            return self._failure(run, [failure(stopping.kind, stopping.reason)], TimeoutError())
-        return self._failure(run, errors_of(error), error)
-
-    def _failure(self, run: Run, errors: Errors, error: BaseException) -> Outcome:
-        definition = run.definition
-        if definition is None or not isinstance(error, definition.retry_on):
-            return _failed(errors)
-        return self.tried(run, errors)
-
-    def tried(self, run: Run, errors: Errors) -> Outcome:
-        """Return what becomes of a try that failed in a way that may be tried again."""
-        definition = run.definition
-        if definition is None or run.tries >= definition.attempts:
-            return _failed(errors)
-        state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]
-        state.attempt_number = run.tries
-        delay = max(0.0, definition.backoff(state))
-        return Outcome("again", why=_in_words(errors), delay_ms=round(delay * 1000))
 
     # What comes in between
 
@@ -206,38 +198,52 @@ class Running:
             self.refused(run, answer[1:])
 
     def refused(self, run: Run, answer: str) -> None:
-        """A report or beat was refused: the job is lost, or over (its state, and why)."""
+        """Take in that a report or beat was refused: `lost`, or a state, and why."""
         if answer == "lost":
             self.lose(run)
         else:
             _, _, why = answer.partition(" ")
             run.settled = True
-            self._stop_code(run, _told_to_stop(why))
+            self._stop_code(run, _told_to_stop(why), run.grace)
 
     def lose(self, run: Run) -> None:
-        """Nothing that the job does counts any more."""
+        """Stop a job of which nothing counts any more."""
         run.settled = True
-        self._stop_code(run, LOST)
+        self._stop_code(run, LOST, run.grace)
 
     def stop(self, run: Run, why: Stopped, grace: float | None = None) -> None:
         """Have a job stop, within a grace in seconds."""
         if run.stopping is not None or run.settled:
             return
-        self._stop_code(run, why)
-        seconds = run.grace if grace is None else grace
-        run.timers.append(asyncio.get_running_loop().call_later(seconds, self._grace_is_over, run))
+        self._stop_code(run, why, run.grace if grace is None else grace)
 
-    def _stop_code(self, run: Run, why: Stopped) -> None:
+    def give_back(self) -> None:
+        """Have all jobs stop, to be done elsewhere."""
+        for run in list(self.runs.values()):
+            why = Stopped("shutdown", outcomes.GIVEN_BACK)
+            self.stop(run, why, grace=min(run.grace, GIVEN_BACK_WITHIN))
+
+    def _stop_code(self, run: Run, why: Stopped, grace: float) -> None:
         if run.over:
             return
         run.stopping = why
         run.interrupt()
+        loop = asyncio.get_running_loop()
+        harder = grace - min(1.0, grace / 4)
+        run.timers += (
+            loop.call_later(harder, _signal, run, signal.SIGTERM),
+            loop.call_later(grace, self._grace_is_over, run),
+        )
 
     def _grace_is_over(self, run: Run) -> None:
-        if run.over or run.settled:
+        if run.over:
+            return
+        if run.signal is not None:
+            run.signal(signal.SIGKILL)
             return
         log.warning("job %s does not stop; it goes on, but counts no more", run.id)
-        self.end(run, self._outcome_of_error(run, asyncio.CancelledError()))
+        if not run.settled and run.stopping is not None:
+            self.end(run, outcomes.of_stop(run, run.stopping))
 
     def watch(self) -> None:
         """Look for leases that are over, and for jobs that have said nothing for too long."""
@@ -254,6 +260,11 @@ class Running:
                 self.stop(run, Stopped("stalled", f"it has said nothing for {limit:g} s"))
 
 
+def _signal(run: Run, number: int) -> None:
+    if run.signal is not None:
+        run.signal(number)
+
+
 async def _guarded(definition: JobDefinition, context: AsyncJobContext, given: Any) -> Any:
     try:
         return await definition.function(context, **given)
@@ -265,18 +276,3 @@ def _told_to_stop(why: str) -> Stopped:
     if why.startswith(ENDED):
         return Stopped("session ended", why)
     return Stopped("cancelled", why)
-
-
-def _outcome_of_result(result: Any) -> Outcome:
-    try:
-        return Outcome("done", encoded(result, "result", largest=LARGEST_RESULT))
-    except SessionStoreError as error:
-        return _failed([refusal_of_result(error)])
-
-
-def _failed(errors: Errors) -> Outcome:
-    return Outcome("failed", written(errors), _in_words(errors))
-
-
-def _in_words(errors: Errors) -> str:
-    return f"{errors[0]['code']}: {errors[0]['text']}"[:200]

@@ -7,6 +7,7 @@ goes at once, and takes with it, in order, what was told before.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sessionstore.worker._failures import encoded
@@ -18,10 +19,13 @@ LOG_EVERY = 0.1
 LOG_BYTES = 16 * 1024
 
 
+Fields = dict[str, bytes | str | int]
+
+
 class Part(NamedTuple):
     """Fields of the job's hash, and events."""
 
-    fields: dict[str, bytes | str | int]
+    fields: Fields
     events: list[tuple[str, bytes]]
 
 
@@ -29,7 +33,7 @@ class Tellings:
     """What one start of a job has told and is not sent yet."""
 
     def __init__(self) -> None:
-        self._fields: dict[str, bytes | str | int] = {}
+        self._fields: Fields = {}
         self._events: list[tuple[str, bytes]] = []
         self._progress: bytes | None = None
         self._lines: list[str] = []
@@ -45,7 +49,7 @@ class Tellings:
     def log(self, text: str) -> None:
         """Add a line to the log; more than 16 KB within 100 ms are counted, and not told."""
         if not self._lines and not self._dropped:
-            self._log_due = max(self._log_due, time.monotonic())
+            self._log_due = time.monotonic() + LOG_EVERY
         size = len(text.encode("utf-8", "surrogatepass"))
         if self._bytes + size > LOG_BYTES:
             self._dropped += 1
@@ -53,15 +57,19 @@ class Tellings:
             self._bytes += size
             self._lines.append(text)
 
-    def event(self, type: str, body: bytes, **fields: bytes | str | int) -> None:
+    def event(self, kind: str, body: bytes, fields: Fields) -> None:
         """Tell something that is not to wait, and write fields of the job with it."""
-        self._gather()
-        self._fields |= fields
-        self._events.append((type, body))
+        self.add(fields, [(kind, body)])
 
-    def write(self, fields: dict[str, bytes | str | int]) -> None:
+    def write(self, fields: Fields) -> None:
         """Write fields of the job, and tell nothing."""
         self._fields |= fields
+
+    def add(self, fields: Fields, events: Iterable[tuple[str, bytes]]) -> None:
+        """Tell what another process has gathered."""
+        self._gather()
+        self._fields |= fields
+        self._events += events
 
     @property
     def due(self) -> float | None:
@@ -94,4 +102,3 @@ class Tellings:
             text = "\n".join(self._lines).encode("utf-8", "replace").decode()
             self._events.append(("log", encoded(text, "log")))
             self._lines, self._bytes, self._dropped = [], 0, 0
-            self._log_due = time.monotonic() + LOG_EVERY

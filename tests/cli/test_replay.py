@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -211,8 +212,31 @@ def test_what_cannot_be_done_is_one_line_and_exit_status_2(
 def test_the_demo_says_what_it_shows_in_two_lines(cli: Callable[..., Any], url: str) -> None:
     said = cli("demo", "--requests", "200", "--url", url)
     assert said.status == 0
-    assert said.err.count("\n") == 2
+    assert said.err.count("\n") == 3
     assert "made-up traffic" in said.out
+
+
+@pytest.mark.slow
+def test_the_demo_kills_a_worker_and_another_makes_the_report(
+    cli: Callable[..., Any], url: str
+) -> None:
+    said = cli("demo", "--requests", "10", "--url", url)
+    told = [
+        line.split()[2:] for line in said.out.splitlines() if re.match(r" +\d+\.\d\d s  ", line)
+    ]
+    kinds = [words[0] for words in told]
+    assert kinds.count("running") == 2
+    assert kinds.index("running") < kinds.index("progress") < kinds.index("kill")
+    assert kinds[-1] == "result"
+    (killed,) = [" ".join(words[2:4]).rstrip(",") for words in told if words[0] == "kill"]
+    first, second = [" ".join(words[2:4]) for words in told if words[0] == "running"]
+    assert killed == first != second
+    assert said.status == 0
+
+
+def test_the_demo_writes_figures_only_as_json(cli: Callable[..., Any], url: str) -> None:
+    said = cli("demo", "--requests", "10", "--url", url, "--json")
+    assert said.json["requests"] == 10
 
 
 @pytest.mark.slow

@@ -40,6 +40,23 @@ thread 2  GET /receipt       0: tea, milk
 thread 1  GET /bye           2: it is open here, and ends with the close
 thread 1  GET /bye           1: not found any more
 """,
+    "app_server": """
+server 1  /login?user=alice alice: page 1
+server 2  /                 alice: page 2
+server 1  /sessions         alice has 1 session, says a worker
+server 2  /                 alice: page 4
+server 1  /logout           goodbye
+server 2  /                 nobody is logged in
+""",
+    "report": r"""
+(alice  progress: \d+%
+)*alice  progress: 100%
+alice  result: {'pages': 4}
+(alice  progress: \d+%
+)*alice  cancelled: {'reason': 'session ended: deleted'}
+alice  session-ended: {'reason': 'deleted'}
+the other one is cancelled
+""",
     "fenced_resource": """
 the first holder writes 100: accepted
 the second holder writes 250: accepted
@@ -48,7 +65,7 @@ the first closes its session: LeaseLost
 the note in the session: none
 """,
 }
-EXACT = {"shopping_cart", "soul_shop", "fenced_resource"}
+EXACT = {"app_server", "shopping_cart", "soul_shop", "fenced_resource"}
 PREFIXES = {"soul_shop": "soul"}
 
 

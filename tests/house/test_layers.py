@@ -37,7 +37,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "jobs": (*INSIDE, *SHELLS),
     "worker": (*INSIDE, *PAIRS, "_shell", "data", "jobs"),
     "cli": (*BASE, *PAIRS, "data", "doctor", "embedded", "testing", "face", "jobs", "worker"),
-    "dialects": ("face",),
+    "dialects": ("face", "jobs"),
     "__main__": ("cli",),
     "face": (*BASE, *SHELLS),
 }

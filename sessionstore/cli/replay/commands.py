@@ -21,6 +21,7 @@ from sessionstore.cli.replay.app_server import Where
 from sessionstore.cli.replay.client_sessions import end_sessions, lost_updates
 from sessionstore.cli.replay.figures import Figures, percentile_ms, show
 from sessionstore.cli.replay.made_up_traffic import generated
+from sessionstore.cli.report.show import show_report
 from sessionstore.doctor import forget, memory_used
 from sessionstore.embedded import EmbeddedServer
 from sessionstore.errors import ConfigError, StoreNotFound
@@ -72,7 +73,10 @@ def demo(
     json: Json = False,
     requests: Annotated[int, typer.Option(help="How many to make up.", min=1)] = DEMO_REQUESTS,
 ) -> None:
-    """See it work: several app servers, one store, the same clients at all of them at once."""
+    """See it work: app servers that share sessions, then a job that outlives its worker.
+
+    With --json only the figures of the first part are written, and there is no second.
+    """
     say(
         f"{servers} app servers share the sessions of all clients; any of them may get any request."
     )
@@ -82,7 +86,13 @@ def demo(
     )
     if log is not None:
         _run(log, log.name, servers, concurrency, url, json, None)
-        return
+    else:
+        _run_made_up(requests, servers, concurrency, url, json)
+    if not json and not show_report(None if url == DEFAULT_URL else url):
+        raise typer.Exit(LOST)
+
+
+def _run_made_up(requests: int, servers: int, concurrency: int, url: str, json: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="sessionstore-") as folder:
         made_up = Path(folder) / "access.log"
         with made_up.open("w", encoding="utf-8") as file:

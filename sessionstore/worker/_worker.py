@@ -12,12 +12,15 @@ from collections.abc import Sequence
 
 from sessionstore._checks import whole_number
 from sessionstore._core.jobs.keys import QUEUE_NAME
+from sessionstore._redis.aio import AsyncDriver
 from sessionstore._shell.connecting import connected_async
+from sessionstore._shell.context import Context
 from sessionstore.errors import ConfigError, StoreUnavailable
 from sessionstore.worker._beating import Beating
 from sessionstore.worker._claiming import Claiming
 from sessionstore.worker._profile import Profile
-from sessionstore.worker._running import Running
+from sessionstore.worker._ringing import Ringing
+from sessionstore.worker._running import GIVEN_BACK_WITHIN, Running
 from sessionstore.worker._sweeping import sweep_for_ever
 
 __all__ = ["Worker"]
@@ -63,6 +66,7 @@ class Worker:
         self._answered = time.monotonic()
         self._claiming: Claiming | None = None
         self._beating: Beating | None = None
+        self._running: Running | None = None
 
     @property
     def health(self) -> float:
@@ -70,6 +74,11 @@ class Worker:
         times = [self._answered]
         times += [part.answered for part in (self._claiming, self._beating) if part is not None]
         return time.monotonic() - max(times)
+
+    @property
+    def left_behind(self) -> int:
+        """How many jobs went on when this worker ended, for they did not stop when told to."""
+        return 0 if self._running is None else len(self._running.runs)
 
     def stop(self) -> None:
         """Take nothing more and end when all is done; the second time, give back what runs."""
@@ -89,22 +98,37 @@ class Worker:
             undecodable="error",
             create=True,
         )
-        profile = self._profile
         try:
-            running = Running(context.driver, context.keys)
-            config = {
-                "url": self._url,
-                "prefix": self._prefix,
-                "buckets": self._buckets,
-                "lease_ms": profile.lease_ms,
-                "beat": profile.beat,
-                "patience": profile.patience,
-            }
-            running.beating = self._beating = Beating(config, profile, running.heard)
-            beating = asyncio.ensure_future(running.beating.run())
+            await self._work(context)
+        finally:
+            await context.driver.close()
+
+    async def _work(self, context: Context[AsyncDriver]) -> None:
+        driver, keys, profile = context.driver, context.keys, self._profile
+        config = {
+            "url": self._url,
+            "prefix": self._prefix,
+            "buckets": self._buckets,
+            "lease_ms": profile.lease_ms,
+            "beat": profile.beat,
+            "patience": profile.patience,
+        }
+        running = self._running = Running(driver, keys)
+        running.beating = self._beating = Beating(config, profile, running.heard)
+        ringing = Ringing(driver, keys, running, profile.lease_ms)
+        tasks: list[asyncio.Future[None]] = [
+            asyncio.ensure_future(work)
+            for work in (
+                running.beating.run(),
+                sweep_for_ever(context, profile),
+                self._watch(running),
+            )
+        ]
+        try:
+            await self._until(running.beating.ready.wait(), tasks)
             running.claiming = self._claiming = Claiming(
-                context.driver,
-                context.keys,
+                driver,
+                keys,
                 self._queues,
                 slots=self._slots,
                 worker=self.name,
@@ -112,22 +136,34 @@ class Worker:
                 begin=running.begin,
                 settled=running.written_down,
             )
-            sweeping = asyncio.ensure_future(sweep_for_ever(context, profile))
-            watching = asyncio.ensure_future(self._watch(running))
-            tasks = [beating, sweeping, watching]
-            try:
-                await self._until(self._drain.wait(), tasks)
-                await self._claiming.drain()
-                await self._until(running.empty.wait(), tasks)
-                await self._claiming.close()
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            tasks.append(self._claiming.failure)
+            log.info("worker %s takes jobs from %s", self.name, ", ".join(self._queues))
+            await self._until(self._drain.wait(), tasks)
+            log.info("worker %s takes no more jobs; %d run", self.name, len(running.runs))
+            await self._claiming.drain()
+            await self._until(self._emptied(running), tasks)
+            await self._claiming.close()
+            log.info("worker %s ends", self.name)
         finally:
-            await context.driver.close()
+            ringing.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await running.children.close()
 
-    async def _until(self, waiting: object, tasks: list[asyncio.Task[None]]) -> None:
+    async def _emptied(self, running: Running) -> None:
+        """Wait until all jobs have ended; when it is to leave at once, give back what has not."""
+        waits = [asyncio.ensure_future(one.wait()) for one in (running.empty, self._leave)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if not running.empty.is_set():
+                running.give_back()
+                await asyncio.wait(waits[:1], timeout=GIVEN_BACK_WITHIN + 1)
+        finally:
+            for one in waits:
+                one.cancel()
+
+    async def _until(self, waiting: object, tasks: list[asyncio.Future[None]]) -> None:
         wait = asyncio.ensure_future(waiting)  # type: ignore[call-overload]
         done, _ = await asyncio.wait([wait, *tasks], return_when=asyncio.FIRST_COMPLETED)
         wait.cancel()

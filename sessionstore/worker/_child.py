@@ -1,0 +1,233 @@
+"""A child process: it runs plain functions, one at a time, and can be killed.
+
+It talks with the worker over a socket, in msgpack: it is given jobs, told to stop, and answered;
+it says what a job tells and asks, and how it ends. Values of the application are bytes there.
+One thread reads, another one sends what is due later; functions have the main thread.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import queue
+import runpy
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from types import FrameType
+from typing import Any
+
+import msgpack
+
+from sessionstore._checks import Duration, optional_milliseconds
+from sessionstore.data import decode
+from sessionstore.errors import SessionStoreError
+from sessionstore.jobs.engine import JobDefinition, find_definition
+from sessionstore.jobs.stopped import Stopped
+from sessionstore.worker._context import Facts, JobContext
+from sessionstore.worker._failures import Errors, errors_of, failure, returned, written
+from sessionstore.worker._questions import answered, question
+from sessionstore.worker._tellings import Tellings
+
+__all__: list[str] = []
+
+SOFT = signal.SIGUSR1
+"""Has the main thread look whether its job is to stop, even while it sleeps."""
+
+DEATH_OF_PARENT = 1
+"""PR_SET_PDEATHSIG of Linux."""
+
+
+class Line:
+    """The connection with the worker."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.lock = threading.RLock()
+
+    def say(self, *words: Any) -> None:
+        """Tell the worker something."""
+        with self.lock:
+            self._connection.sendall(msgpack.packb(words))
+
+    def hear(self) -> Any:
+        """Give what the worker says; this process ends when the worker does."""
+        unpacker = msgpack.Unpacker()
+        while data := self._connection.recv(65536):
+            unpacker.feed(data)
+            yield from unpacker
+        os._exit(1)
+
+
+class Call:
+    """One job, as long as its function runs: the teller of its context."""
+
+    def __init__(self, line: Line, job: str) -> None:
+        self.job = job
+        self.stopping: Stopped | None = None
+        self.answers: queue.SimpleQueue[tuple[int, bytes | None, str]] = queue.SimpleQueue()
+        self.tellings = Tellings()
+        self.told = threading.Event()
+        self.runs = False
+        """Whether its function has the main thread, so that it may be interrupted."""
+        self._line = line
+        self._inside = 0
+        self._interrupted = False
+        self._asked = 0
+
+    def __enter__(self) -> Tellings:
+        """Begin to tell something, which no soft exception breaks off half-way."""
+        self._inside += 1
+        self._line.lock.acquire()
+        return self.tellings
+
+    def __exit__(self, *_: object) -> None:
+        """Have it sent, now or when it is due."""
+        self.flush()
+        if self.tellings.due is not None:
+            self.told.set()
+        self._line.lock.release()
+        self._inside -= 1
+        self.interrupt()
+
+    def flush(self, *, last: bool = False) -> None:
+        """Send what is due; all of it, if it is the last time."""
+        with self._line.lock:
+            due = self.tellings.due
+            if due is not None and (last or due <= time.monotonic()):
+                self._line.say("tell", *self.tellings.take())
+
+    def interrupt(self) -> None:
+        """Raise in the function why it is to stop, once, and in no wrong moment."""
+        if self.stopping and self.runs and not self._inside and not self._interrupted:
+            self._interrupted = True
+            raise self.stopping
+
+    def ask(self, kind: str, body: Any, timeout: Duration | None, default: Any) -> Any:
+        """Ask the sinks of the session; JobFailed if they answer with errors."""
+        event, wait_ms = question(kind, body), optional_milliseconds(timeout, "timeout")
+        answer = self._request("ask", event.id, event.body, wait_ms)
+        return answered(self.job, answer, default)
+
+    def read(self, name: str) -> bytes | None:
+        """Read a file of the job."""
+        return self._request("read", name)
+
+    def attach(self, name: str, data: bytes) -> None:
+        """Give the job a file."""
+        self._request("attach", name, data)
+
+    def _request(self, *words: Any) -> bytes | None:
+        with self:
+            self.flush(last=True)
+            self._asked += 1
+            self._line.say("request", self._asked, *words)
+        while True:
+            number, answer, error = self.answers.get()
+            if number == self._asked and error:
+                raise SessionStoreError(error)
+            if number == self._asked:
+                return answer
+
+
+class Child:
+    """The process: it does one job after the other."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._call = Call(line, "")
+
+    def run(self) -> None:
+        """Do jobs for ever: whoever wants this process to end ends it."""
+        signal.signal(SOFT, self._soft)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # that goes to everybody; the worker decides
+        signal.signal(signal.SIGTERM, self._terminated)
+        for work in (self._hear, self._send_what_is_due):
+            threading.Thread(target=work, daemon=True).start()
+        while True:
+            order = self._orders.get()
+            self._line.say("taken")
+            how, words = self._done(self._call, order)
+            self._call.runs = False
+            self._call.flush(last=True)
+            self._line.say(how, *words)
+
+    def _soft(self, _number: int, _frame: FrameType | None) -> None:
+        self._call.interrupt()
+
+    def _terminated(self, _number: int, _frame: FrameType | None) -> None:
+        if self._call.stopping:  # else it goes to a whole group, and the worker decides
+            os._exit(128 + signal.SIGTERM)
+
+    def _done(self, call: Call, order: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
+        """Do a job; return how that ended."""
+        try:
+            definition = _definition(order["name"], order["module"], order["main"])
+        except BaseException as error:  # noqa: BLE001 - code of the application
+            return _failed(errors_of(error))
+        if definition is None:
+            text = f"{order['module']} defines no job {order['name']} when it is imported"
+            return _failed([failure("unknown-job", text)])
+        id, session, name, attempt, fence, files = order["facts"]
+        context = JobContext(call, Facts(id, session, name, attempt, fence, tuple(files)))
+        try:
+            parameters = decode(order["parameters"], "parameters")
+            try:
+                call.runs = True
+                call.interrupt()
+                result = definition.function(context, **parameters)
+            finally:
+                call.runs = False
+        except BaseException as error:  # noqa: BLE001 - code of the job
+            return _failed(errors_of(error), isinstance(error, definition.options.retry_on))
+        body, errors = returned(result)
+        return _failed(errors) if errors else ("done", (body,))
+
+    def _send_what_is_due(self) -> None:
+        while True:
+            call = self._call
+            if call.told.wait(1.0):
+                call.told.clear()
+                while (due := call.tellings.due) is not None:
+                    time.sleep(max(0.0, due - time.monotonic()))
+                    call.flush()
+
+    def _hear(self) -> None:
+        for what, *words in self._line.hear():
+            if what == "do":
+                self._call = Call(self._line, words[0]["id"])
+                self._orders.put(words[0])
+            elif what == "answer":
+                self._call.answers.put((words[0], words[1], words[2]))
+            elif what == "stop" and words[0] == self._call.job:
+                self._call.stopping = Stopped(words[1], words[2])
+                signal.pthread_kill(threading.main_thread().ident or 0, SOFT)
+
+
+def _definition(name: str, module: str, main: str) -> JobDefinition | None:
+    if find_definition(name) is None:
+        if main:
+            runpy.run_path(main, run_name="__mp_main__")
+        else:
+            importlib.import_module(module)
+    return find_definition(name)
+
+
+def _failed(errors: Errors, again: bool = False) -> tuple[str, tuple[Any, ...]]:
+    return "failed", (written(errors), again)
+
+
+def main() -> None:
+    """Work until the worker ends this process, or is gone."""
+    if sys.platform == "linux":  # reaches even one whose threads cannot run
+        ctypes.CDLL(None).prctl(DEATH_OF_PARENT, signal.SIGKILL)
+    Child(Line(socket.socket(fileno=int(sys.argv[1])))).run()
+
+
+if __name__ == "__main__":
+    main()

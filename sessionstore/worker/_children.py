@@ -1,0 +1,197 @@
+"""The child processes that run plain functions, as the worker sees them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from sessionstore.jobs.engine import JobDefinition
+from sessionstore.worker._processes import Spawned, start_module
+from sessionstore.worker._questions import Question
+from sessionstore.worker._run import Run
+
+__all__ = ["Children", "Died"]
+
+log = logging.getLogger("sessionstore.worker")
+
+MOST_JOBS = 200
+"""So many jobs does a child do until another one takes its place: what leaks ends with it."""
+
+Told = Callable[[Run, str, bytes, bool], None]
+
+
+class Died(ChildProcessError):
+    """A child process has ended while it ran a job."""
+
+
+class Child:
+    """A process that does one job at a time."""
+
+    def __init__(self, spawned: Spawned) -> None:
+        self.spawned = spawned
+        self._jobs = 0
+        self._requests: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it may be given another job."""
+        return not self.spawned.has_ended and self._jobs < MOST_JOBS
+
+    async def do(
+        self, run: Run, definition: JobDefinition, parameters: bytes
+    ) -> tuple[str, bytes, bool] | None:
+        """Do a job: return how it ended, what it said last, and whether it may be tried again.
+
+        None: it has not even begun. Died if the process ends meanwhile.
+        """
+        self._jobs += 1
+        module, main = _origin(definition)
+        order = {
+            "id": run.id,
+            "name": definition.name,
+            "module": module,
+            "main": main,
+            "facts": run.facts,
+            "parameters": parameters,
+        }
+        self.spawned.say(["do", order])
+        taken = False
+        while True:
+            match await self.spawned.hear():
+                case None if not taken:
+                    return None
+                case None:
+                    raise Died(await self._how_it_ended())
+                case ["taken"]:
+                    taken = True
+                case ["tell", dict(fields), list(events)]:
+                    with run.reporter as tellings:
+                        tellings.add(fields, map(tuple, events))
+                case ["request", int(number), *request]:
+                    task = asyncio.ensure_future(self._answer(run, number, request))
+                    self._requests.add(task)
+                    task.add_done_callback(self._requests.discard)
+                case [str(how), bytes(body), *again]:
+                    return how, body, bool(again and again[0])
+
+    def stop(self, run: Run) -> None:
+        """Have the function stop, by a soft exception."""
+        if (why := run.stopping) is not None:
+            self.spawned.say(["stop", run.id, why.kind, why.reason])
+
+    async def end(self) -> None:
+        """Have the process end."""
+        for task in self._requests:
+            task.cancel()
+        await self.spawned.end()
+
+    async def _how_it_ended(self) -> str:
+        status = await self.spawned.end(grace=1)  # should it hang, without its socket
+        if status < 0:
+            return f"its process was ended by {signal.Signals(-status).name}"
+        return f"its process ended by itself, with status {status}"
+
+    async def _answer(self, run: Run, number: int, request: list[Any]) -> None:
+        answer, trouble = b"", ""
+        try:
+            match request:
+                case ["ask", str(id), bytes(body), wait_ms]:
+                    answer = await run.reporter.ask_with(Question(id, body), wait_ms)
+                case ["read", str(name)]:
+                    answer = await run.reporter.read(name)
+                case ["attach", str(name), bytes(data)]:
+                    await run.reporter.attach(name, data)
+        except Exception as error:  # noqa: BLE001 - it is the job's, which asked
+            trouble = str(error) or type(error).__name__
+        self.spawned.say(["answer", number, answer, trouble])
+
+
+class Children:
+    """Runs plain functions in child processes: each when there is none idle."""
+
+    def __init__(self, told: Told, died: Callable[[Run, Died | None], None]) -> None:
+        self._told = told
+        self._died = died
+        self._idle: list[Child] = []
+        self._busy: set[Child] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, run: Run, definition: JobDefinition, parameters: bytes) -> None:
+        """Run a job."""
+        self._keep(self._perform(run, definition, parameters))
+
+    async def close(self) -> None:
+        """End all processes."""
+        there = [*self._idle, *self._busy]
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(child.end() for child in there))
+
+    async def _perform(self, run: Run, definition: JobDefinition, parameters: bytes) -> None:
+        answer: tuple[str, bytes, bool] | None = None
+        died: Died | None = None
+        while answer is None and died is None and run.stopping is None:
+            try:
+                child = await self._take()
+            except OSError as error:
+                log.error("no process can be started: %s", error)  # noqa: TRY400
+                break
+            run.interrupt, run.signal = partial(child.stop, run), child.spawned.send_signal
+            try:
+                if run.stopping is None:
+                    answer = await child.do(run, definition, parameters)
+            except Died as error:
+                died = error
+            finally:
+                run.interrupt, run.signal = _nothing, None
+                self._give(child, good=child.is_good and run.stopping is None)
+        if answer is None:
+            self._died(run, died)
+        else:
+            self._told(run, *answer)
+
+    async def _take(self) -> Child:
+        child = None
+        while self._idle and child is None:
+            child = self._idle.pop()
+            if not child.is_good:
+                self._keep(child.end())
+                child = None
+        child = child or Child(await start_module("sessionstore.worker._child"))
+        self._busy.add(child)
+        return child
+
+    def _give(self, child: Child, *, good: bool) -> None:
+        self._busy.discard(child)
+        if good:
+            self._idle.append(child)
+        else:
+            self._keep(child.end())
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _nothing() -> None:
+    return None
+
+
+def _origin(definition: JobDefinition) -> tuple[str, str]:
+    """Return the module that a child imports for a job, or else the program it runs."""
+    name = getattr(definition.function, "__module__", "")
+    if name != "__main__":
+        return name, ""
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    if spec is not None and importlib.util.find_spec(spec.name):
+        return spec.name, ""
+    return name, str(getattr(main, "__file__", ""))
