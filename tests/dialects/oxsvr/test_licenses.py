@@ -70,5 +70,5 @@ def test_a_licence_has_a_name(session: ISession) -> None:
 def test_all_that_are_added_at_once_are_there(session: ISession) -> None:
     names = [f"L{number}" for number in range(12)]
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda name: session.Licenses.Add(name), names))
+        list(pool.map(session.Licenses.Add, names))
     assert sorted(session.Licenses) == sorted(names)
