@@ -56,9 +56,7 @@ and for half a minute at least:
     e  ended     why; only a tombstone has it
     k  deleter   ticket of the delete that ended it; empty: no delete did
     m  moving    where it went or came from; absent: it did not move
-    d  delete    why to end it at its new home, too; only if it has moved
     l  silent    from when on only calls that are repeated see it; absent: all do
-    j  jobs      that of the session; only if it has moved
 """
 
 from __future__ import annotations
@@ -139,7 +137,7 @@ FIELDS = frozenset(
 )
 """All that a session may have besides its content."""
 
-TOMBSTONE = frozenset((FENCE, OWNER, ENDED, DELETER, MOVING, DELETE, ENDS, JOBS))
+TOMBSTONE = frozenset((FENCE, OWNER, ENDED, DELETER, MOVING, ENDS))
 """All that a tombstone may have."""
 
 ATTRIBUTE = b"."

@@ -10,9 +10,16 @@ from sessionstore._core import admission, moves, seats, sessions, staging
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.layout import BESIDE
 from sessionstore._core.operation import Flow
+from sessionstore._core.outcomes import is_unknown
 from sessionstore._core.records import Facts, Moving
 from sessionstore._core.sessions import Changes
-from sessionstore.errors import SessionEnded, SessionExists, SessionNotFound, StoreUnavailable
+from sessionstore.errors import (
+    SessionEnded,
+    SessionExists,
+    SessionNotFound,
+    SessionStoreError,
+    StoreUnavailable,
+)
 
 __all__ = ["complete", "has_moved", "move"]
 
@@ -72,7 +79,7 @@ def move(
         if not (yield from has_moved(home, target, ticket)):
             yield from staging.unstage(target, carried)
             yield from admission.free_unused(keys, seats_taken)
-            if isinstance(error, StoreUnavailable) and error.unknown:
+            if isinstance(error, SessionStoreError) and is_unknown(error):
                 message = f"the session stays where it is, as it was: {error}"
                 raise StoreUnavailable(message) from error
             raise
@@ -112,6 +119,9 @@ def _or_unknown(flow: Flow[T]) -> Flow[T]:
     except StoreUnavailable as error:
         error.unknown = True
         raise
+    except SessionStoreError as error:
+        message = f"whether the session has moved is unknown: {error}"
+        raise StoreUnavailable(message, unknown=True) from error
 
 
 def _check_free(target: Home) -> Flow[None]:

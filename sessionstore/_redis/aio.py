@@ -23,6 +23,7 @@ from sessionstore._redis.batch import AsyncBatch
 from sessionstore._redis.connect import Deployment
 from sessionstore._redis.errors import (
     FOREIGN,
+    TOLD,
     Attempts,
     check_version,
     is_transient,
@@ -229,7 +230,7 @@ class AsyncDriver:
         try:
             replies = await self._exchange.several(operations, place, batch.attempts)
             error = batch.enter(asked, replies)
-        except FOREIGN as raised:
+        except TOLD as raised:
             error = raised
         if error is not None:
             batch.failed(error)

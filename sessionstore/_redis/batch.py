@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from sessionstore._core.operation import Operation
-from sessionstore._redis.errors import FOREIGN, Attempts, is_transient, translated
+from sessionstore._redis.errors import TOLD, Attempts, is_transient, translated
 
 __all__ = ["AsyncBatch", "Batch"]
 
@@ -66,7 +66,7 @@ class Batch:
             self._answer(at, self._told(error))
 
     def _told(self, error: Exception) -> Exception:
-        return translated(error, self.attempts) if isinstance(error, FOREIGN) else error
+        return translated(error, self.attempts) if isinstance(error, TOLD) else error
 
     def _answer(self, at: int, reply: Any) -> None:
         self.answers[at] = reply

@@ -13,7 +13,15 @@ from tenacity import RetryCallState, retry_if_exception, wait_random_exponential
 from sessionstore._core.operation import Operation
 from sessionstore.errors import ConfigError, SessionStoreError, StoreUnavailable, TimedOut
 
-__all__ = ["FOREIGN", "Attempts", "check_version", "is_transient", "repeating", "translated"]
+__all__ = [
+    "FOREIGN",
+    "TOLD",
+    "Attempts",
+    "check_version",
+    "is_transient",
+    "repeating",
+    "translated",
+]
 
 TRANSIENT = (
     exceptions.ConnectionError,
@@ -30,7 +38,9 @@ TRANSIENT = (
 DENIED_IN_SCRIPT = ("ACL failure in script", "The user executing the script")
 NAMED = re.compile(r"\bUser \S+ has\b")
 FOREIGN = (exceptions.RedisError, *TRANSIENT)
-"""All that redis-py raises; what else comes up is a mistake of ours and goes through as it is."""
+"""All that redis-py raises."""
+TOLD = (*FOREIGN, SessionStoreError)
+"""All that ends a call; what else comes up is a mistake of ours and goes through as it is."""
 
 FINAL = (exceptions.AuthenticationError, exceptions.AuthorizationError)
 
@@ -52,7 +62,7 @@ class Attempts:
 
     def failed(self, error: BaseException, operations: Iterable[Operation[Any]]) -> None:
         """Note that an attempt failed, also in its operations."""
-        answered = isinstance(error, exceptions.ResponseError)
+        answered = isinstance(error, (exceptions.ResponseError, *FINAL))
         self.unanswered = self.unanswered or (self.sent and not answered)
         self.sent = False
         self.timeouts += isinstance(error, (exceptions.TimeoutError, asyncio.TimeoutError))
@@ -92,9 +102,25 @@ def repeating(attempts: Attempts) -> Repetition:
 
 
 def translated(error: Exception, attempts: Attempts) -> SessionStoreError:
-    """Return the error of this library for one of redis-py."""
+    """Return the error of this library for what ended a call.
+
+    It may be done if one of the attempts had no answer, whatever prevented the last one.
+    """
+    if not attempts.unanswered:
+        return _told(error)
+    unknown = "whether it took effect is unknown"
+    if isinstance(error, (exceptions.TimeoutError, asyncio.TimeoutError)):
+        return TimedOut(f"the server did not answer in time; {unknown}")
+    if isinstance(error, (SessionStoreError, exceptions.ResponseError, *FINAL)):
+        message = f"there was no answer, and then: {_told(error)}; {unknown}"
+    else:
+        message = f"the connection broke before the answer ({error}); {unknown}"
+    return StoreUnavailable(message, unknown=True)
+
+
+def _told(error: Exception) -> SessionStoreError:
+    """Return the error of this library for what prevented a call that has done nothing."""
     text = str(error)
-    unknown = attempts.unanswered
     if isinstance(error, SessionStoreError):
         return error
     if isinstance(error, FINAL):
@@ -103,14 +129,7 @@ def translated(error: Exception, attempts: Attempts) -> SessionStoreError:
         text = _without_user(error)
         return ConfigError(f"the user of the URL lacks a permission ({text}); see the ACL example")
     if isinstance(error, exceptions.ResponseError):
-        return StoreUnavailable(f"the server refuses to work: {_advice(error)}", unknown=unknown)
-    if unknown and isinstance(error, (exceptions.TimeoutError, asyncio.TimeoutError)):
-        return TimedOut("the server did not answer in time; whether it took effect is unknown")
-    if unknown:
-        return StoreUnavailable(
-            f"the connection broke before the answer ({text}); whether it took effect is unknown",
-            unknown=True,
-        )
+        return StoreUnavailable(f"the server refuses to work: {_advice(error)}")
     return StoreUnavailable(f"the server cannot be reached ({text}); check that it runs")
 
 

@@ -27,7 +27,7 @@ from sessionstore._redis.commands import (
 )
 from sessionstore._redis.connect import ANSWER_WITHIN, Deployment
 from sessionstore._redis.connections import AsyncConnections, Connections
-from sessionstore._redis.errors import FOREIGN, Attempts
+from sessionstore._redis.errors import TOLD, Attempts
 from sessionstore._redis.insides import connect_wire, connect_wire_async
 from sessionstore._redis.nodes import Nodes
 from sessionstore._redis.wires import Ended, exchange
@@ -123,7 +123,7 @@ class Exchange(_Exchange[Connections]):
             (reply,) = self._over(
                 self._nodes.after(redirection), [operation], call_with_text, attempts, asking=True
             )
-        except FOREIGN as error:
+        except TOLD as error:
             return error
         return reply
 
@@ -145,6 +145,7 @@ class Exchange(_Exchange[Connections]):
         """Return the replies to what is sent over one of the connections."""
         wire = connections.take()
         try:
+            attempts.sent = count > 1  # of several, the first ones may arrive if this breaks off
             wire.send(data)
             attempts.sent = True
             replies: list[Any] = wire.receive(count)
@@ -241,7 +242,7 @@ class AsyncExchange(_Exchange[AsyncConnections]):
             (reply,) = await self._over(
                 self._nodes.after(redirection), [operation], call_with_text, attempts, asking=True
             )
-        except FOREIGN as error:
+        except TOLD as error:
             return error
         return reply
 

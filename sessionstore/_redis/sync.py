@@ -17,6 +17,7 @@ from sessionstore._redis.batch import Batch
 from sessionstore._redis.connect import Deployment
 from sessionstore._redis.errors import (
     FOREIGN,
+    TOLD,
     Attempts,
     check_version,
     is_transient,
@@ -25,7 +26,7 @@ from sessionstore._redis.errors import (
 )
 from sessionstore._redis.exchange import Exchange
 from sessionstore._redis.looping import Looping
-from sessionstore.errors import ConfigError, SessionStoreError, StoreUnavailable
+from sessionstore.errors import ConfigError, StoreUnavailable
 
 __all__ = ["Driver"]
 
@@ -150,7 +151,7 @@ class Driver:
         batch = Batch(operations, attempts)
         try:
             Retrying(**repeating(batch.attempts))(self._attempt, batch)
-        except (*FOREIGN, SessionStoreError) as error:
+        except TOLD as error:
             batch.end(error)
         return [batch.answers[at] for at in range(len(operations))]
 
@@ -161,7 +162,7 @@ class Driver:
         operations = [batch.operations[at] for at in asked]
         try:
             error = batch.enter(asked, self._exchange.several(operations, place, batch.attempts))
-        except FOREIGN as raised:
+        except TOLD as raised:
             error = raised
         if error is not None:
             batch.failed(error)

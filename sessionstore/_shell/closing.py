@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from sessionstore._core.keys import Home
-from sessionstore._core.records import Unstaged
+from sessionstore._core.outcomes import is_refusal, is_unknown
 from sessionstore._core.sessions import Changes
 from sessionstore._shell.changeable import Unsaved
-from sessionstore.errors import SessionStoreError, StoreUnavailable
 
 __all__ = ["AS_IT_WAS", "NOTHING", "AsAsked", "Closing"]
 
@@ -69,6 +68,4 @@ class Closing:
             return not self.landed
         if self.sent is None:
             return True
-        if isinstance(error, StoreUnavailable) and not isinstance(error, Unstaged):
-            return not (error.unknown or self.unknown)
-        return isinstance(error, SessionStoreError)
+        return is_refusal(error) or not (is_unknown(error) or self.unknown)

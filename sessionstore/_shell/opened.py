@@ -45,11 +45,9 @@ class OpenSession(SavedSession):
         if not self._open and not self._lost and asked is AS_IT_WAS:
             return
         self._check_open("closing")
-        if self._mode != "exclusive":
-            if asked is not AS_IT_WAS:
-                raise SessionNotOpen(self.id, doing="changing its id, owner or timeout")
-            if self._mode == "shared":
-                yield from self._saving()
+        if self._mode != "exclusive" and asked is not AS_IT_WAS:
+            raise SessionNotOpen(self.id, doing="changing its id, owner or timeout")
+        if self._mode == "read":
             self._open = False
             return
         closing, again = self._sent_close, self._sent_close is not None
@@ -59,7 +57,7 @@ class OpenSession(SavedSession):
             target = None
             if asked is not AS_IT_WAS:
                 target = self._calls.target(self._home, self.owner, asked.id, asked.owner)
-            if self._unsettled is not None:
+            if self._unsettled is not None or self._merging is not None:
                 yield from self._settling()
             unsaved = self._unsaved()
             if self._must_load(unsaved.changes):
@@ -98,6 +96,9 @@ class OpenSession(SavedSession):
         elif sent is None:
             sent = self._lifetimes.stamped(unsaved.changes, self._stored)
         closing.sent = sent
+        if self._mode == "shared":
+            yield from (self._settling() if self._merging is not None else self._sharing(sent))
+            return sent
         timeout = closing.asked.timeout
         if closing.target is None:
             yield from flows.close(self._home, self.fence, sent, timeout, again=again)

@@ -11,6 +11,7 @@ from weakref import ref
 from sessionstore._core import flows, staging
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation
+from sessionstore._core.outcomes import is_refusal
 from sessionstore._core.process import generation
 from sessionstore._core.records import Held, Opened, Reading, Unstaged
 from sessionstore._core.sessions import Changes
@@ -251,7 +252,11 @@ class SavedSession(OpenFacts, Changeable):
         sent = yield from self._staging(unsaved)
         if self._mode == "exclusive":
             yield from self._sending(sent, unsaved.documents)
-        elif sent.written or sent.removed:
+        else:
+            yield from self._sharing(sent)
+
+    def _sharing(self, sent: Changes) -> Flow[None]:
+        if sent.written or sent.removed:
             seen = self._lifetimes.as_stored(self._stored)
             yield from self._merge(Merging(new_ticket(), sent, self._with_unread(sent, seen)))
 
@@ -272,8 +277,8 @@ class SavedSession(OpenFacts, Changeable):
         try:
             yield from self._save(sent.sequence, sent.changes)
         except SessionStoreError as error:
-            if isinstance(error, Unstaged) or not isinstance(error, StoreUnavailable):
-                self._unsettled = None  # it was refused
+            if is_refusal(error):
+                self._unsettled = None
             raise
         self._unsettled = None
         self._note_saved(sent.changes, sent.documents)
@@ -296,10 +301,9 @@ class SavedSession(OpenFacts, Changeable):
         )  # fmt: skip
         try:
             yield from self._guarded(merge)
-        except StoreUnavailable:
-            raise
-        except SessionStoreError:
-            self._merging = None  # it was refused
+        except SessionStoreError as error:
+            if is_refusal(error):
+                self._merging = None
             raise
         self._merging = None
         self._note_saved(merging.sent, {})

@@ -9,8 +9,9 @@ An object that is used twice is one object with one id, so shared references sta
 stay cycles. Each is encoded and decoded by itself, one after another, so the depth of a graph is
 not bounded; only values in each other are.
 
-Whether something changed is found by encoding what was looked at once more, and comparing. As long
-as nothing did, nothing is written, not even what reading has brought to a newer version. Once
+Whether something changed is found by encoding once more, and comparing, what was looked at: that is
+attributes, and objects also when only attributes still lead to them that were not. As long as
+nothing changed, nothing is written, not even what reading has brought to a newer version. Once
 something did, all that can be reached from the attributes is marked: from what is in use by what
 it refers to now, from the rest by the references in its bytes. What is not marked goes.
 """
@@ -18,7 +19,7 @@ it refers to now, from the rest by the references in its bytes. What is not mark
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -116,6 +117,9 @@ class Graph:
         tracing = _Tracing(self, values)
         tracing.encoded |= fixed
         stored = self.stored
+        follows = whole and self._has_more(tracing.ids)
+        if follows:
+            tracing.follow_rest(removed)
         changed = any(
             raw not in (stored.get(field), self._read.get(field))
             for field, raw in tracing.encoded.items()
@@ -123,7 +127,8 @@ class Graph:
         if not changed and not removed:
             return Changes()
         if whole and (tracing.ids or OBJECTS in stored):
-            tracing.follow_rest(removed)
+            if not follows:
+                tracing.follow_rest(removed)
             kept = tracing.fields()
             removed += [field for field in stored if _is_object(field) and field not in kept]
             if kept:
@@ -172,6 +177,12 @@ class Graph:
                 found = new_id()
             self._know(found, value)
         return found
+
+    def _has_more(self, ids: Collection[bytes]) -> bool:
+        """Whether there are stored objects in memory, which may have changed, but for some."""
+        if len(ids) == len(self._objects):
+            return False
+        return any(id_ not in ids and b"@" + id_ in self.stored for id_ in self._objects)
 
     def _know(self, id_: bytes, value: Any) -> None:
         self._objects[id_] = value  # and so it stays in memory, and nothing else gets its `id()`

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessionstore import SessionStore
-from sessionstore._core import moves, scripts
+from sessionstore._core import scripts
 from sessionstore._core.jobs import jobs, queues
 from sessionstore._core.keys import PERMANENT
 from sessionstore._core.operation import Operation
@@ -95,9 +95,6 @@ BUGS = {
     "a claim that does not look at what was taken": (
         queues, "CLAIM", "claim",
         r"redis\.call\('ZRANGE', taken, '-inf', now, 'BYSCORE', 'LIMIT', 0, most\)", "{}",
-    ),
-    "a move that does not tell the jobs": (
-        moves, "RETIRE", "retire", r"if here and s\.jobs and told ~= '1' then [^\n]*", "",
     ),
 }  # fmt: skip
 

@@ -166,11 +166,15 @@ ASSIGNING: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.parametrize("mode", ["exclusive", "shared"])
 @pytest.mark.parametrize("change", ASSIGNING)
 async def test_a_session_whose_close_was_sent_takes_no_changes(
-    store: Any, world: World, change: str
+    store: Any, world: World, change: str, mode: str
 ) -> None:
-    session = await store.create(id="a", data={"n": 1})
+    if (change, mode) == ("a document", "shared"):
+        pytest.skip("a shared writer has no documents")
+    await store.create(id="a", data={"n": 1}, open=False)
+    session = await store.open("a", mode=mode)
     session["n"] = 2
 
     def meanwhile() -> None:
@@ -182,11 +186,13 @@ async def test_a_session_whose_close_was_sent_takes_no_changes(
     assert dict(await store.read("a")) == {"n": 2}
 
 
+@pytest.mark.parametrize("mode", ["exclusive", "shared"])
 @pytest.mark.parametrize("taken", [False, True], ids=["free", "opened by another since"])
 async def test_a_close_whose_answer_was_lost_is_repeated_as_it_was_or_refused(
-    store: Any, world: World, taken: bool
+    store: Any, world: World, taken: bool, mode: str
 ) -> None:
-    session = await store.create(id="a", data={"n": 1, "list": [1]})
+    await store.create(id="a", data={"n": 1, "list": [1]}, open=False)
+    session = await store.open("a", mode=mode)
     session["n"] = 2
     with answers_lost(store), pytest.raises(TimedOut):
         await session.close()
@@ -205,10 +211,13 @@ async def test_a_close_whose_answer_was_lost_is_repeated_as_it_was_or_refused(
     assert (await store.read("a"))["n"] == 2
 
 
+@pytest.mark.parametrize("mode", ["exclusive", "shared"])
 async def test_a_close_with_changes_made_since_the_last_was_sent_is_refused(
-    store: Any, world: World
+    store: Any, world: World, mode: str
 ) -> None:
-    session = await store.create(id="a", data={"list": [1]})
+    await store.create(id="a", data={"n": 1, "list": [1]}, open=False)
+    session = await store.open("a", mode=mode)
+    session["n"] = 2
     with answers_lost(store), pytest.raises(TimedOut):
         await session.close()
     session["list"].append(2)
@@ -219,10 +228,12 @@ async def test_a_close_with_changes_made_since_the_last_was_sent_is_refused(
     assert (await store.read("a"))["list"] == [1]
 
 
+@pytest.mark.parametrize("mode", ["exclusive", "shared"])
 async def test_a_close_that_did_not_land_lands_when_it_is_repeated(
-    store: Any, world: World
+    store: Any, world: World, mode: str
 ) -> None:
-    session = await store.create(id="a", data={"n": 1})
+    await store.create(id="a", data={"n": 1}, open=False)
+    session = await store.open("a", mode=mode)
     session["n"] = 2
     with nothing_arrives(store), pytest.raises(TimedOut):
         await session.close()
@@ -231,9 +242,13 @@ async def test_a_close_that_did_not_land_lands_when_it_is_repeated(
     assert (await store.read("a")).info.holder is None
 
 
-async def test_a_close_that_was_refused_leaves_the_session_open_for_changes(store: Any) -> None:
+@pytest.mark.parametrize("mode", ["exclusive", "shared"])
+async def test_a_close_that_was_refused_leaves_the_session_open_for_changes(
+    store: Any, mode: str
+) -> None:
     await store.configure(max_bytes=200)
-    session = await store.create(id="a", data={"n": 1})
+    await store.create(id="a", data={"n": 1}, open=False)
+    session = await store.open("a", mode=mode)
     session["big"] = "x" * 300
     with pytest.raises(ValueError, match="max_bytes"):
         await session.close()

@@ -158,6 +158,31 @@ async def test_a_delete_that_came_between_is_not_lost_with_the_tombstone(
         await store.read("b")
 
 
+@pytest.mark.parametrize("ends", ["delete", "end_all", ""])
+async def test_what_a_move_left_behind_stays_with_it_whoever_has_the_old_name_by_then(
+    store: Any, world: World, leave: Any, ends: str
+) -> None:
+    session = await store.create(id="a", owner="ann", data={"n": 1})
+    flow = crashing(store, session, {"id": "b"})
+    leave(flow, 2)
+    if ends == "delete":
+        assert not await store.delete("a", owner="ann")
+    elif ends == "end_all":
+        assert await store.end_all("ann", reason="signed out") == 1
+    leave(flow, 2)  # the old home is retired, and the mover is gone
+    second = await store.create(id="a", owner="ann", data={"n": 2})
+    other = crashing(store, second, {"id": "c"})
+    leave(other, 2)
+    assert not await store.delete("a", owner="ann")
+    leave(other, 2)
+    await store.create(id="a", owner="ann", data={"n": 3}, open=False)
+    alive = []
+    for id in ("a", "b", "c"):
+        with suppress(SessionEnded, SessionNotFound):
+            alive.append((await store.read(id, owner="ann"))["n"])
+    assert alive == ([3] if ends else [3, 1])
+
+
 async def test_a_pending_delete_wins_over_a_move(store: Any) -> None:
     session = await store.create(id="a")
     await store.delete("a")

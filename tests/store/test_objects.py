@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 from itertools import pairwise
@@ -11,6 +12,7 @@ import pytest
 
 from sessionstore import LeaseLost, SessionNotOpen, TypeRefused
 from sessionstore._core.operation import Operation
+from tests.support.wait import until
 from tests.support.worlds import World
 from tests.unit.data.classes import Article, Cart, Colour, Node, Price, Unknown
 from tests.unit.data.graphs import linked, shape
@@ -237,6 +239,64 @@ async def test_a_holder_that_was_cut_off_is_told_so_by_its_second_look(
         await session.close()
     await other.close()
     assert len(objects(world)) == 1
+
+
+LAST_SEEN: dict[str, Callable[[Any], Article]] = {
+    "removed": lambda s: s.pop("way"),
+    "assigned over": lambda s: (s["way"], s.update(way=None))[0],
+    "out of a list": lambda s: s["list"].pop(),
+    "out of another object": lambda s: s["other"].articles.pop(),
+}
+
+
+@pytest.mark.parametrize("fields", [None, ["way", "list", "other"]])
+@pytest.mark.parametrize("how", LAST_SEEN)
+async def test_a_change_of_an_object_that_only_others_still_use_is_saved(
+    store: Any, world: World, how: str, fields: list[str] | None
+) -> None:
+    it = tea()
+    data = {"way": it, "list": [it], "other": Cart([it]), "cart": Cart([it])}
+    await store.create(id="a", data=data, open=False)
+    session = await store.open("a", fields=fields)
+    taken = LAST_SEEN[how](session)
+    await session.save()
+    taken.name = "green tea"
+    await session.save()
+    assert (await store.read("a"))["cart"].articles[0].name == "green tea"
+    taken.name = "milk"
+    await session.close()
+    assert (await store.read("a"))["cart"].articles[0].name == "milk"
+
+
+async def test_a_change_of_an_object_whose_attribute_has_ended_is_saved(
+    store: Any, world: World
+) -> None:
+    session = await store.create(id="a", data={"cart": Cart([tea()])})
+    session.set("code", session["cart"].articles[0], lifetime=0.1)
+    await session.close()
+    session = await store.open("a")
+    taken = session["code"]
+    await until(lambda: "code" not in session, "the attribute has ended")
+    taken.name = "green tea"
+    await session.close()
+    assert (await store.read("a"))["cart"].articles[0].name == "green tea"
+
+
+async def test_a_change_of_an_object_that_is_not_used_any_more_is_not_saved(
+    store: Any, world: World
+) -> None:
+    session = await store.create(id="a", data={"way": tea(), "cart": Cart([tea()])})
+    taken = session.pop("way")
+    await session.save()
+    before = world.fields(session)
+    taken.name = "green tea"
+    with world.wire(store) as sent:
+        await session.save()
+    assert named(sent) == []
+    taken.name = object()
+    await session.close()
+    assert before.keys() - world.fields(session).keys() <= {"h", "n"}
+    assert len(objects(world)) == 2
 
 
 # --- Shared writers ------------------------------------------------------------------------------

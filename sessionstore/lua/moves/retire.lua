@@ -7,11 +7,10 @@
 -- ARGV[2] fence   of the opening that moves it; empty: another process completes the move, once the lease is over
 -- ARGV[3] target  the SID of the new home
 -- ARGV[4] told    1: its jobs know of the new home
--- Derives  {P:B}s:SID, {P:B}l, {P:B}x, {P:B}o:OWNER, {P:B}e:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET,
---          {P:B}v:ID
+-- Derives  {P:B}s:SID, {P:B}r:TICKET, {P:B}l, {P:B}x, {P:B}o:OWNER, {P:B}e:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID,
+--          {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'RETIRED', reason to delete it at its new home or empty, seat that is free or empty, the group of its jobs
---          or empty} | 'HELD'
---          | {'JOBS', group}: nothing is done before they know
+--          or empty} | 'HELD' | {'JOBS', group}: nothing is done before they know
 local session = KEYS[1]
 local parameters = KEYS[2]
 local ticket = ARGV[1]
@@ -30,14 +29,14 @@ if here and s.held and s.fence ~= fence then return 'HELD' end
 if here and s.jobs and told ~= '1' then return {'JOBS', s.jobs} end
 -- Also if it has left long ago: it comes to its new home now, and whoever sees that must find where it has left.
 note_move('> ' .. ticket .. ' ' .. target, store)
-if not s or s.ended then
-  local left = redis.call('HMGET', session, 'd', 'j')
-  return {'RETIRED', left[1] or '', '', left[2] or ''}
+local receipt = store.tag .. 'r:' .. ticket
+if not here then
+  local jobs, reason = string.match(redis.call('GET', receipt) or '', '^(%S*) (.*)$')
+  return {'RETIRED', reason or '', '', jobs or ''}
 end
-if not here then return {'RETIRED', '', '', ''} end
 
-local pending = redis.call('HGET', session, 'd')
-local reason = pending and string.match(pending, '^%S+ (.*)$') or ''
+local pending = s.pending or s.deleter
+local reason = s.pending and string.match(s.pending, '^%S+ (.*)$') or s.deleter and s.over or ''
 if s.owner ~= '' then
   -- If the owner stays the same, its place goes to its new home.
   local there = redis.call('HMGET', store.tag .. 's:' .. target, 'o', 'm')
@@ -51,8 +50,6 @@ if s.owner ~= '' then
 end
 s.over, s.kind, s.deleter = 'moved', 'moved', ticket
 local seat = end_session(s, store)
--- Whoever completes the move must learn of these, and be it a day later (see decide).
-if pending then redis.call('HSET', session, 'd', reason) end
-if s.jobs then redis.call('HSET', session, 'j', s.jobs) end
-if pending or s.jobs then redis.call('PEXPIRE', session, 86400000) end
+-- Whoever completes the move must learn of these, and be it a day later (see decide), whoever has the name by then.
+if pending or s.jobs then redis.call('SET', receipt, (s.jobs or '') .. ' ' .. reason, 'PX', 86400000) end
 return {'RETIRED', reason, seat, s.jobs or ''}

@@ -177,6 +177,19 @@ def test_an_object_that_was_changed_and_is_only_used_by_what_was_not_looked_at_i
     assert again.again().read("b")[0].label == "new"
 
 
+def test_an_object_that_was_changed_is_written_once_no_attribute_looked_at_leads_to_it() -> None:
+    held = Held()
+    node = Node("old")
+    held.save(a=[node], b=[Node("between", (node,))])
+    again = held.again()
+    node = again.read("a")[0]
+    again.save(a=None)
+    node.label = "new"
+    assert len(again.save().written) == 1
+    assert again.save() == ({}, ())
+    assert again.again().read("b")[0].links[0].label == "new"
+
+
 def test_an_object_that_comes_back_is_stored_again() -> None:
     node = Node("it")
     held = Held()
