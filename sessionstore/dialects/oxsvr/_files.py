@@ -24,7 +24,7 @@ class File:
     path: Path
     deletes: bool
     folder: Path | None = None
-    """The folder that was made for it and others; it goes with the last of them."""
+    """The folder that was made for it, which goes with it."""
 
     stream: BinaryIO | None = None
     unloaded: bool = False
@@ -56,7 +56,7 @@ class File:
             with suppress(OSError):
                 self.path.unlink()
         if self.folder is not None:
-            with suppress(OSError):  # there are others in it
+            with suppress(OSError):  # there is still something in it
                 self.folder.rmdir()
 
 
