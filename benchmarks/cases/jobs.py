@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import dramatiq
 import redis
+from dramatiq.brokers.redis import RedisBroker
 
 from benchmarks.measuring import Result, alternate, at_least, at_most, percentile, rate, ratios
 from benchmarks.peers import noop
@@ -28,9 +32,7 @@ SESSIONS = 20
 PROMPT = 2.0
 """Between two submissions to a worker that has nothing to do, in s: at random, up to this / 20."""
 
-WORKER = [
-    sys.executable, "-m", "sessionstore", "worker", "benchmarks.peers.noop", "--slots", "10", "--url",
-]  # fmt: skip
+WORKER = [sys.executable, "-m", "sessionstore", "worker", "benchmarks.peers.noop", "--url"]
 
 
 def run(quick: bool) -> Iterator[Result]:
@@ -43,39 +45,31 @@ def run(quick: bool) -> Iterator[Result]:
 
 @contextmanager
 def running(command: list[str], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a worker until the block is left."""
-    worker = subprocess.Popen(command, env={**os.environ, **environment})
+    """Run a worker, with the processes that it starts, until the block is left."""
+    worker = subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True)
     try:
         yield worker
     finally:
-        worker.terminate()
-        worker.wait(30)
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
 
 
 def end_to_end(url: str, jobs: int, rounds: int) -> Result:
-    found_cpu: dict[str, list[float]] = {OURS: [], TASKIQ: []}
-
-    def worked(name: str, submit: Callable[[], object], command: list[str]) -> float:
-        submit()
+    def worked(submitting: Coroutine[Any, Any, object], command: list[str]) -> float:
+        asyncio.run(submitting)
         with tempfile.TemporaryDirectory() as directory:
             told = Path(directory) / "told"
-            before = sum(os.times()[2:4])
             environment = {noop.COUNT: str(jobs), noop.FILE: str(told), noop.URL: url}
             with running(command, **environment):
                 while not told.exists() or not told.read_text("ascii"):
                     time.sleep(0.05)
-            found_cpu[name].append((sum(os.times()[2:4]) - before) / jobs * 1e6)
             first, last = map(float, told.read_text("ascii").split())
         return jobs / (last - first)
 
     medians, found = alternate(
         {
-            OURS: lambda: worked(OURS, lambda: asyncio.run(fill(url, jobs)), [*WORKER, url]),
-            TASKIQ: lambda: worked(
-                TASKIQ,
-                lambda: asyncio.run(fill_taskiq(url, jobs)),
-                noop.taskiq_command(sys.executable),
-            ),
+            OURS: lambda: worked(fill(url, jobs), [*WORKER, url]),
+            TASKIQ: lambda: worked(fill_taskiq(url, jobs), noop.taskiq_command(sys.executable)),
         },
         rounds,
     )
@@ -84,24 +78,21 @@ def end_to_end(url: str, jobs: int, rounds: int) -> Result:
         "jobs/s",
         medians,
         (at_least(1.5, ratios(found, OURS, TASKIQ), f"x {TASKIQ}"),),
-        {
-            f"CPU of the worker a job, start included, {name} (us)": round(percentile(cpu, 50))
-            for name, cpu in found_cpu.items()
-        },
     )
 
 
-async def fill(url: str, jobs: int) -> None:
-    """Submit jobs of some sessions."""
+async def fill(url: str, jobs: int, into: str = "default") -> float:
+    """Submit jobs of some sessions, a hundred at a time; return how many a second."""
     async with AsyncSessionStore.connect(url) as store:
-        await store.configure(max_jobs=None)
         sessions = [await store.create(owner=f"u{n}", open=False) for n in range(SESSIONS)]
         submit = AsyncJobs(store).submit
+        begun = time.perf_counter()
         for first in range(0, jobs, 100):
             numbers = range(first, min(first + 100, jobs))
             await asyncio.gather(
-                *(submit(sessions[n % SESSIONS].sid, "Bench.Noop") for n in numbers)
+                *(submit(sessions[n % SESSIONS].sid, "Bench.Noop", queue=into) for n in numbers)
             )
+        return jobs / (time.perf_counter() - begun)
 
 
 async def fill_taskiq(url: str, jobs: int) -> None:
@@ -114,23 +105,15 @@ async def fill_taskiq(url: str, jobs: int) -> None:
 
 
 def submitting(url: str, store: SessionStore, times: int, rounds: int) -> Result:
-    import dramatiq
-    from dramatiq.brokers.redis import RedisBroker
-
     dramatiq.set_broker(RedisBroker(client=redis.Redis.from_url(url)))
     actor = dramatiq.actor(lambda: None, actor_name="noop")
     session = store.create(owner="ann", timeout=3600, open=False)
     jobs = Jobs(store)
 
-    def together() -> float:
-        begun = time.perf_counter()
-        asyncio.run(fill(url, times * 5))
-        return times * 5 / (time.perf_counter() - begun)
-
     medians, found = alternate(
         {
             OURS: lambda: rate(lambda: jobs.submit(session.sid, "Bench.Noop", queue="rest"), times),
-            f"{OURS}, many together": together,
+            f"{OURS}, many together": lambda: asyncio.run(fill(url, times * 5, "rest")),
             DRAMATIQ: lambda: rate(actor.send, times),
         },
         rounds,

@@ -5,10 +5,13 @@ The first and the last of a run write down when they ran: into the file that the
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
 from typing import Any
+
+from taskiq_redis import RedisStreamBroker
 
 from sessionstore.jobs import Engine
 
@@ -40,8 +43,6 @@ async def now(_job: Any) -> float:
 @engine.job("Beat")
 async def beat(job: Any, times: int, pause: float) -> None:
     """Say the time again and again."""
-    import asyncio
-
     for _ in range(times):
         job.status(time.monotonic())
         await asyncio.sleep(pause)
@@ -49,8 +50,6 @@ async def beat(job: Any, times: int, pause: float) -> None:
 
 def broker(url: str) -> Any:
     """Return taskiq's broker with the same job."""
-    from taskiq_redis import RedisStreamBroker
-
     made = RedisStreamBroker(url, queue_name="noop")
 
     @made.task(task_name="noop")

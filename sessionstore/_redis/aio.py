@@ -110,9 +110,9 @@ class AsyncDriver:
 
     async def close(self) -> None:
         """Close all connections; what is under way ends first, what comes after is StoreClosed."""
+        self._exchange.close()
         if self._ringing is not None:
             await self._ringing.close()
-        self._exchange.close()
         if self._under_way:
             await asyncio.wait(self._under_way)
         for client in self._deployment.clients():

@@ -38,8 +38,8 @@ IDLE = 10.0
 DOUBTS = 3
 """How often something has to be found that did not ring until the connection is made anew."""
 
-SOONEST, LATEST = 0.05, 2.0
-"""Seconds between two tries to connect."""
+SOONEST, LATEST = 0.05, 0.25
+"""Seconds between two tries to connect: what is read may be kept for less than a second."""
 
 Heard = Callable[[bytes | None], object]
 """Is told what rings. None: from now on all of it, but what rang before may have been missed."""
@@ -208,9 +208,9 @@ class Line:
 
     async def close(self) -> None:
         """Close the connection."""
-        self._work.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._work
+        while not self._work.done():
+            self._work.cancel()  # which redis-py, while it connects, now and then loses
+            await asyncio.wait([self._work], timeout=0.05)
 
     async def _working(self) -> None:
         delay = SOONEST

@@ -40,6 +40,7 @@ MAX_PARAMETERS = 256 << 10
 
 MAX_ANSWER = 64 << 10
 PAGE = 100
+MAX_KNOWN = 10_000
 GONE = "its caller has gone"
 LIMITS = {"max_waiting", "max_running", "max_running_per_owner", "rate", "paused"}
 STATES = (*LIVE, *TERMINAL)
@@ -52,6 +53,8 @@ class JobCalls:
         self._calls = calls
         self.keys = calls.keys
         self._user = calls.limited_to
+        self._known: dict[str, Submitted] = {}
+        """What the last jobs of sessions told, by SID: whose turn in a queue they take."""
 
     def session(self, session: Any, owner: str | None) -> tuple[Home, Scope]:
         """Return the home of the session that is meant, open or by its id."""
@@ -80,7 +83,16 @@ class JobCalls:
         """Return the flow that submits a job."""
         home, scope = self.session(session, owner)
         order = self._order(name, _together(parameters, more), into, options)
-        return flows.submit(self.keys, home, scope, order._replace(files=files or {}))
+        return self._submitting(home, scope, order._replace(files=files or {}))
+
+    def _submitting(self, home: Home, scope: Scope, order: Order) -> Flow[Submitted]:
+        known = self._known.get(home.sid)
+        submitted = yield from flows.submit(self.keys, home, scope, order, known)
+        if known is None or known.owner != submitted.owner:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[home.sid] = submitted
+        return submitted
 
     def _order(
         self, name: str, parameters: dict[str, Any], into: str | None, options: dict[str, Any]
@@ -187,7 +199,7 @@ class JobCalls:
     def adopt(self, id: str, session: Any, owner: str | None) -> Flow[None]:
         """Return the flow that gives an orphan to a session."""
         found = self.session(session, owner)
-        return self._unless_refused(flows.adopt(self.keys, self.job(id), *found), "{}")
+        return self._unless_refused(flows.adopt(self.keys, self.job(id), self._user, *found), "{}")
 
     def _unless_refused(self, flow: Flow[str], why: str) -> Flow[None]:
         if refusal := (yield from flow):

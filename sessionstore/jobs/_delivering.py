@@ -40,6 +40,9 @@ Handler = Callable[..., Any]
 ALWAYS = {"gap", "session-ended"}
 """What every handler is told, whichever types it wants: nothing else follows, or it was missed."""
 
+SOONEST, LATEST = 0.05, 2.0
+"""Seconds between two tries to read what cannot be read."""
+
 LOG = logging.getLogger("sessionstore.jobs")
 
 
@@ -136,7 +139,7 @@ class Delivering:
         self._rings.set()
 
     async def _work(self) -> None:
-        delay = 0.05
+        delay = SOONEST
         try:
             while True:
                 self._rings.clear()
@@ -148,10 +151,10 @@ class Delivering:
                     if not isinstance(error, StoreUnavailable):
                         LOG.exception("the events of a session cannot be read; trying again")
                     self._following.look()
-                    await asyncio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311 - no secret
-                    delay = min(2.0, delay * 2)
+                    await self._rings_within(delay * random.uniform(0.5, 1))  # noqa: S311
+                    delay = min(LATEST, delay * 2)
                     continue
-                delay = 0.05
+                delay = SOONEST
                 if self._checking and self._following.missed(found):
                     self._listening.doubt()
                 self._checking = False
@@ -165,12 +168,17 @@ class Delivering:
 
     async def _rest(self) -> None:
         """Wait for a ring, or until it is time to look whether one was missed."""
+        if not await self._rings_within(self._following.check_after):
+            self._following.look()
+            self._checking = True
+
+    async def _rings_within(self, seconds: float) -> bool:
+        """Wait for a ring, or for a line that is sure again, so long; tell whether it came."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._following.check_after):
+            async with asyncio.timeout(seconds):
                 await self._rings.wait()
-                return
-        self._following.look()
-        self._checking = True
+                return True
+        return False
 
     async def _deliver(self, told: JobEvent | Gap) -> bool:
         try:

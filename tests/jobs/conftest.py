@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.jobs.support import Hand, jobs_of
+from tests.jobs.support import Hand, Heard, jobs_of
 
 if TYPE_CHECKING:
     from tests.support.worlds import World
@@ -20,3 +20,8 @@ def jobs(store: Any) -> Any:
 @pytest.fixture
 def hand(world: World) -> Hand:
     return Hand(world.driver(), world.keys)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()

@@ -141,6 +141,7 @@ class JobSimulation:
         self._told: dict[str, Told] = {}
         self._running: list[Running] = []
         self._marks = 0
+        self._known: dict[str, Submitted] = {}
 
     def run(self) -> None:
         """Play it; Broken says what was not true."""
@@ -224,7 +225,7 @@ class JobSimulation:
         """Remember what was done, and see that the worker who did it was the one who may."""
         script = operation.script.name
         self.history.append(f"{name}: {script} {operation.keys[0]} -> {str(said)[:100]}")
-        if script not in ("start", "report", "finish"):
+        if script not in ("start", "report", "finish") or said == b"ABSENT":
             return
         told = self._told.setdefault(operation.keys[0].partition("}j:")[2], Told())
         if script == "start" and said[0] == b"STARTED":
@@ -300,27 +301,39 @@ class JobSimulation:
         if self.chance.random() < 0.2:
             fields["k"] = "key"
         order = Order(place.name, fields)
-        flow = self._knowing(flows.submit(self._keys, home, scope, order))
-        yield from flow
+        known = self._known.get(home.sid) if self.chance.random() < 0.5 else None
+        submitted = yield from self._knowing(flows.submit(self._keys, home, scope, order, known))
+        self._known.setdefault(home.sid, submitted)
 
-    def _knowing(self, flow: Actor) -> Actor:
+    def _knowing(self, flow: Actor) -> Generator[Any, Any, Any]:
         """Note a job as soon as it is there, whatever becomes of who submits it."""
         answer: Any = None
         step = next(flow)
-        with suppress(StopIteration):
+        try:
             while True:
                 try:
                     answer = yield step
                 except BaseException as error:  # noqa: BLE001 - the flow raises it again
                     step = flow.throw(error)
                     continue
-                if isinstance(step, Operation) and step.script.name in ("submit", "submit_away"):
+                if isinstance(step, Wake):
+                    step = flow.send(answer)
+                    continue
+                one = isinstance(step, Operation)
+                steps = (
+                    zip([step], [answer], strict=True) if one else zip(step, answer, strict=True)
+                )
+                for operation, said in steps:
+                    if operation.script.name not in ("submit", "submit_away"):
+                        continue
                     with suppress(*NEVER_MORE):
-                        found = step.parse(answer)
+                        found = operation.parse(said)
                         if isinstance(found, Submitted):
                             told = self._told.setdefault(found.job, Told())
                             told.group, told.owner = found.group, found.owner
                 step = flow.send(answer)
+        except StopIteration as stop:
+            return stop.value
 
     def _moves(self, name: str, id: str, owner: str) -> Actor:
         opening = self._calls.open(id, owner, wait=None, mode="exclusive")
@@ -352,7 +365,7 @@ class JobSimulation:
     def _adopts(self, name: str, id: str, owner: str) -> Actor:
         if job := self._any():
             home, scope = self._calls.find(id, owner)
-            yield from flows.adopt(self._keys, find_job(self._keys, job), home, scope)
+            yield from flows.adopt(self._keys, find_job(self._keys, job), "", home, scope)
 
     def _asks(self, name: str, id: str, owner: str) -> Actor:
         if job := self._any():

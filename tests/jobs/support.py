@@ -46,11 +46,16 @@ class Running:
 
     def report(self, *events: tuple[str, Any], **fields: Any) -> str:
         """Tell events, each a type and a value, and write fields of the job."""
+        return self.send(self.next_report(*events, **fields))
+
+    def next_report(self, *events: tuple[str, Any], **fields: Any) -> Report:
+        """Return the next report, to be sent once or more."""
         told = [(kind, encode(value, kind)) for kind, value in events]
         written = {name: encode(value, name) for name, value in fields.items()}
-        return self._driver.do(
-            jobs.report(self.key, self.token, Report(next(self._numbers), written, told))
-        )
+        return Report(next(self._numbers), written, told)
+
+    def send(self, report: Report) -> str:
+        return self._driver.do(jobs.report(self.key, self.token, report))
 
     def ask(self, question: str, body: Any = None) -> None:
         asked = {"question": question, "type": "yes or no", "body": body}

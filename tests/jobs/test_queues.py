@@ -12,8 +12,6 @@ from sessionstore._core.jobs.records import Entry, Later, Waiting
 from sessionstore._core.keys import ticket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.support.worlds import World
 
 LONG = 3_600_000

@@ -23,7 +23,7 @@ from sessionstore._core.jobs.records import Away, Entry, Job, Later, Started, Su
 from sessionstore._core.keys import Bucket, Home, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation, Wake, batch, each
-from sessionstore._core.records import NotArrived
+from sessionstore._core.records import Moving, NotArrived
 from sessionstore._core.sessions import Scope
 from sessionstore.errors import (
     JobRefused,
@@ -71,33 +71,79 @@ class Finished(NamedTuple):
     said: Report
 
 
-def submit(keys: Keyspace, home: Home, scope: Scope, order: Order) -> Flow[Submitted]:
+def submit(
+    keys: Keyspace, home: Home, scope: Scope, order: Order, known: Submitted | None = None
+) -> Flow[Submitted]:
     """Submit a job for a session: first where its session is, then in the line for the workers.
 
-    What breaks off in between leaves a job whose place in line the sweep sees to.
+    What breaks off in between leaves a job whose place in line the sweep sees to. `known` is what
+    an earlier job of the session told; with that, both leave in one write.
     """
+    if known is not None and not order.files:
+        at_once = yield from _submit_at_once(keys, home, scope, order, known)
+        if at_once is not None:
+            return at_once
     fields, job = order.fields, None
     if order.files:
         job = new_job((yield from attach(keys, home, scope)).bucket)
         fields = {**fields, **(yield from files.stage_all(job, order.files))}
     submitted = yield from _join(keys, home, scope, fields, job=job)
-    waiting = Waiting(
-        submitted.job, order.queue, submitted.owner, order.head_start_ms, order.delay_ms, False
-    )
     if not submitted.fresh:
         return submitted
     job = find_job(keys, submitted.job)
     try:
-        full = yield from queues.enqueue(queue(keys, order.queue), [waiting], check=True)
+        full = yield from _enqueuing_one(keys, job, submitted.owner, order)
     except (SessionStoreError, GeneratorExit):
         raise
     except BaseException:  # cancelled: nobody learns of this job
         yield from jobs.cancel(job, "", "its caller has gone", 0)
         raise
+    yield from _refuse_if_full(job, full)
+    return submitted
+
+
+def _submit_at_once(
+    keys: Keyspace, home: Home, scope: Scope, order: Order, known: Submitted
+) -> Flow[Submitted | None]:
+    """Submit a job and put it in line; None if its group is in another bucket by now.
+
+    A place in line for a job that is not there is dropped by whoever takes it.
+    """
+    job = new_job(home.bucket)
+    submitting = jobs.submit(home, scope, new_group(home.bucket), job, order.fields)
+    try:
+        both: list[Operation[Any]] = [
+            submitting,
+            _enqueuing_one(keys, job, known.owner, order),
+        ]
+        submitted, full = yield from _mixed(both)
+    except Moving:
+        return None
+    except (SessionStoreError, GeneratorExit):
+        raise
+    except BaseException:
+        yield from jobs.cancel(job, "", "its caller has gone", 0)
+        raise
+    for answer in (submitted, full):
+        if isinstance(answer, SessionStoreError):
+            raise answer
+    if not isinstance(submitted, Submitted):
+        return None
+    yield from _refuse_if_full(job, full)
+    if submitted.fresh and submitted.owner != known.owner:
+        yield from _enqueuing_one(keys, job, submitted.owner, order)
+    return submitted
+
+
+def _enqueuing_one(keys: Keyspace, job: JobKey, owner: str, order: Order) -> Operation[int | None]:
+    waiting = Waiting(job.id, order.queue, owner, order.head_start_ms, order.delay_ms, False)
+    return queues.enqueue(queue(keys, order.queue), [waiting], check=True)
+
+
+def _refuse_if_full(job: JobKey, full: int | None) -> Flow[None]:
     if full is not None:
         yield from jobs.cancel(job, "", "its queue is full", 0)
         raise JobRefused("queue", value=full, retry_after=1.0)
-    return submitted
 
 
 def attach(keys: Keyspace, home: Home, scope: Scope) -> Flow[Group]:
@@ -293,7 +339,7 @@ def retry(keys: Keyspace, job: JobKey, user: str) -> Flow[str]:
     return answer if isinstance(answer, str) else "away"
 
 
-def adopt(keys: Keyspace, job: JobKey, home: Home, scope: Scope) -> Flow[str]:
+def adopt(keys: Keyspace, job: JobKey, user: str, home: Home, scope: Scope) -> Flow[str]:
     """Give an orphan to a session; the answer is empty, or why not.
 
     A session that has had no job gets its group where the orphan is.
@@ -301,5 +347,5 @@ def adopt(keys: Keyspace, job: JobKey, home: Home, scope: Scope) -> Flow[str]:
     group = find_group(keys, (yield from _join(keys, home, scope, None, job.bucket)).group)
     if group.bucket is not job.bucket:
         return "the jobs of that session are kept elsewhere"
-    state = yield from jobs.adopt(job, group, scope.user)
+    state = yield from jobs.adopt(job, group, user)
     return f"it is {state}, and no orphan" if state else ""

@@ -12,7 +12,7 @@ from collections import deque
 from typing import NamedTuple
 
 from sessionstore._core.jobs import flows, groups, jobs
-from sessionstore._core.jobs.groups import JobEvent
+from sessionstore._core.jobs.groups import EventPage, JobEvent
 from sessionstore._core.jobs.keys import Group, find_job
 from sessionstore._core.jobs.records import Away, Job
 from sessionstore._core.keys import Keyspace
@@ -64,6 +64,7 @@ class Following:
         self._heard = 0
         self._behind = True
         self._reading = False
+        self._again = False
         self._gap = ""
         self._live = 0
 
@@ -95,13 +96,13 @@ class Following:
         self._told = self._read
 
     def look(self) -> None:
-        """Read at the next opportunity."""
-        self._behind = True
+        """Read at the next opportunity, also if something is being read just now."""
+        self._behind = self._again = True
 
     def hear(self, message: bytes | None) -> None:
         """Take in a ring: `ID N`, or `ID N JOB TYPE BODY`."""
         if message is None:
-            self._behind = True
+            self.look()
             return
         id, n, *more = message.split(b" ", 4)
         sequence, last = int(n), self._read.sequence
@@ -131,7 +132,7 @@ class Following:
             return []
         # All that was returned has been handed out by now; what was heard after it may be dropped.
         self._read = self._told
-        self._reading, self._heard = True, 0
+        self._reading, self._again, self._heard = True, False, 0
         try:
             return (yield from self._reading_on())
         finally:
@@ -172,10 +173,21 @@ class Following:
         self._read = Position(self._read.id, first - 1)
         if page.events:
             self._read = Position(page.events[-1].id, page.events[-1].sequence)
-        self._behind = len(page.events) == PAGE or self._heard > page.last
+        self._behind = self._again or len(page.events) == PAGE or self._heard > page.last
         if page.over and not page.events:
             found.append(self._end(page.over))
+        else:
+            yield from self._seen_to(page)
         return found
+
+    def _seen_to(self, page: EventPage) -> Flow[None]:
+        """Have the end of the session told, should nobody have noticed it yet."""
+        why = page.ended
+        if page.away:
+            self._sid = page.away
+            why = (yield from flows.has_ended(self._keys, Away(page.away, self.group.id))) or ""
+        if why:
+            yield from groups.end(self.group, why)
 
     def _end(self, why: str) -> JobEvent:
         """Return the last event there is, for who has not been told, or has forgotten."""

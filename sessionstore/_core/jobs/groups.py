@@ -36,6 +36,10 @@ class EventPage(NamedTuple):
     """How many jobs live."""
     over: str
     """Why the session has ended, if that was told."""
+    ended: str
+    """Why the session has ended, if that is still to be told."""
+    away: str
+    """Its SID, if there is nothing to read and it is in another bucket: it may have ended there."""
     events: list[JobEvent]
 
 
@@ -82,12 +86,14 @@ def _follow(group: Group, after: str, page: int, user: str) -> Operation[EventPa
     def parse(reply: Sequence[Any]) -> EventPage | None:
         if reply == b"ABSENT":
             return None
-        last, live, over, *rows = reply
+        last, live, over, how, what, *rows = reply
+        what = what.decode()
         events = [
             JobEvent(id.decode(), int(n), job.decode(), kind.decode(), body, why.decode())
             for id, n, job, kind, body, why in rows
         ]
-        return EventPage(last, live, over.decode(), events)
+        ended, away = (what if how == one else "" for one in (b"ended", b"away"))
+        return EventPage(last, live, over.decode(), ended, away, events)
 
     keys = (group.facts, group.events, group.bucket.parameters)
     return Operation(FOLLOW, keys, (after, page, user), parse)

@@ -30,6 +30,8 @@ for i = 2, #ARGV, 4 do
     join_ring(tag, owner)
   end
 end
-if redis.call('LLEN', tag .. 'k') < 16 then redis.call('RPUSH', tag .. 'k', '') end
-redis.call('PEXPIRE', tag .. 'k', 60000)
+if redis.call('LLEN', tag .. 'k') < 16 then
+  redis.call('RPUSH', tag .. 'k', '')
+  redis.call('PEXPIRE', tag .. 'k', 60000)
+end
 return 'QUEUED'
