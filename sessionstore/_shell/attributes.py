@@ -199,9 +199,9 @@ class Attributes(Mapping[str, Any]):
     def _forget_replaced(self, sent: Changes) -> None:
         for name, field in list(self._asides.items() if self._asides else ()):
             if field in sent.written:
-                del self._asides[name]  # type: ignore[union-attr]
                 if name not in self._values:  # the new value was removed since
                     self._dropped.add(name)
+                del self._asides[name]  # type: ignore[union-attr]
 
     def _with_unread(self, sent: Changes, seen: Mapping[bytes, bytes]) -> Mapping[bytes, bytes]:
         """Return what was read, and of what was not asked for that it was not."""

@@ -280,8 +280,8 @@ class SavedSession(OpenFacts, Changeable):
             if is_refusal(error):
                 self._unsettled = None
             raise
-        self._unsettled = None
         self._note_saved(sent.changes, sent.documents)
+        self._unsettled = None
 
     def _save(self, sequence: int, changes: Changes) -> Flow[None]:
         """Save, and take back what was written for it beforehand, unless it may have landed."""
@@ -305,5 +305,5 @@ class SavedSession(OpenFacts, Changeable):
             if is_refusal(error):
                 self._merging = None
             raise
-        self._merging = None
         self._note_saved(merging.sent, {})
+        self._merging = None
