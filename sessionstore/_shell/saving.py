@@ -10,16 +10,19 @@ from weakref import ref
 
 from sessionstore._core import flows, staging
 from sessionstore._core.keys import ticket as new_ticket
+from sessionstore._core.layout import OBJECTS
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.outcomes import is_refusal
 from sessionstore._core.process import generation
 from sessionstore._core.records import Held, Opened, Reading, Unstaged
-from sessionstore._core.sessions import Changes
+from sessionstore._core.sessions import ANY, Changes
+from sessionstore._core.stamps import UNREAD, parted
 from sessionstore._shell.beside import Beside
 from sessionstore._shell.calls import AT_CREATE, Calls, How, attribute_name
 from sessionstore._shell.changeable import Changeable, Unsaved
 from sessionstore._shell.closing import Closing
 from sessionstore._shell.facts import OpenFacts
+from sessionstore.data._graph import refers
 from sessionstore.errors import (
     LeaseLost,
     QuotaExceeded,
@@ -33,6 +36,8 @@ from sessionstore.errors import (
 __all__ = ["SavedSession"]
 
 T = TypeVar("T")
+
+OBJECTS_EXCLUSIVELY = "changing objects, exclusively"
 
 NOT_IN_LINE = timedelta(0)
 
@@ -113,7 +118,7 @@ class SavedSession(OpenFacts, Changeable):
         """Whether what was not asked for is needed, since it may refer to the same objects."""
         if self._mode == "shared":
             if self._graph.touches_objects(changes):
-                raise SessionNotOpen(self.id, doing="changing objects, exclusively")
+                raise SessionNotOpen(self.id, doing=OBJECTS_EXCLUSIVELY)
             return False
         return not self._whole and self._touches_unknown(changes)
 
@@ -256,9 +261,24 @@ class SavedSession(OpenFacts, Changeable):
             yield from self._sharing(sent)
 
     def _sharing(self, sent: Changes) -> Flow[None]:
-        if sent.written or sent.removed:
-            seen = self._lifetimes.as_stored(self._stored)
-            yield from self._merge(Merging(new_ticket(), sent, self._with_unread(sent, seen)))
+        if not (sent.written or sent.removed):
+            return
+        seen = self._lifetimes.as_stored(self._stored)
+        if unread := self._unread(sent):
+            looks = OBJECTS in self._stored
+            found = (yield from self._looking(unread)) if looks else dict.fromkeys(unread, UNREAD)
+            seen = {**found, **seen}
+        yield from self._merge(Merging(new_ticket(), sent, seen))
+
+    def _looking(self, unread: Sequence[bytes]) -> Flow[Mapping[bytes, bytes]]:
+        """Return what is stored of what was not asked for; SessionNotOpen if it has objects."""
+        names = [field[1:].decode() for field in unread]
+        reading = flows.read(self._calls.keys, self._home, ANY, names)
+        fields = (yield from self._guarded(reading)).fields
+        found = {field: fields.get(field, b"") for field in unread}
+        if any(refers(parted(raw)[1]) for raw in found.values()):
+            raise SessionNotOpen(self.id, doing=OBJECTS_EXCLUSIVELY)
+        return found
 
     def _settling(self) -> Flow[None]:
         """Send the last save again if it had no answer: only then is it known what is unsaved."""
@@ -280,8 +300,8 @@ class SavedSession(OpenFacts, Changeable):
             if is_refusal(error):
                 self._unsettled = None
             raise
-        self._unsettled = None
         self._note_saved(sent.changes, sent.documents)
+        self._unsettled = None
 
     def _save(self, sequence: int, changes: Changes) -> Flow[None]:
         """Save, and take back what was written for it beforehand, unless it may have landed."""
@@ -305,5 +325,5 @@ class SavedSession(OpenFacts, Changeable):
             if is_refusal(error):
                 self._merging = None
             raise
-        self._merging = None
         self._note_saved(merging.sent, {})
+        self._merging = None
