@@ -115,7 +115,8 @@ class Swept(NamedTuple):
     """What a sweep of one bucket found, besides the sessions that it ended."""
 
     ended: int
-    more: bool
+    cursor: bytes
+    """Where the next page begins; empty if this is the last."""
     moving: list[InMotion]
     seats: list[bytes]
     version: int
@@ -242,15 +243,15 @@ def _in_motion(pairs: Sequence[bytes]) -> list[InMotion]:
     return [InMotion(sid.decode(), Moving(how)) for sid, how in zip(both, both, strict=True)]
 
 
-def sweep(bucket: Bucket, timed_out: bool) -> Operation[Swept]:
+def sweep(bucket: Bucket, cursor: bytes, *, timed_out: bool) -> Operation[Swept]:
     """End a page of what is due in a bucket; with `timed_out`, also what is kept until a sweep."""
 
     def parse(reply: Sequence[Any]) -> Swept:
-        ended, more, moving, seats, version = reply
-        return Swept(ended, more == 1, _in_motion(moving), seats, int(version))
+        ended, cursor, moving, seats, version = reply
+        return Swept(ended, bytes(cursor), _in_motion(moving), seats, int(version))
 
     keys = (bucket.index, bucket.ended, bucket.parameters)
-    return Operation(SWEEP, keys, (PAGE, int(timed_out)), parse)
+    return Operation(SWEEP, keys, (PAGE, int(timed_out), cursor), parse)
 
 
 def review_owned(bucket: Bucket, owner: str, cursor: bytes) -> Operation[Reviewed]:

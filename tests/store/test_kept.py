@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sessionstore import SessionEnded
+from sessionstore import QuotaExceeded, SessionEnded
 from tests.support.worlds import World
 
 DAY = 86_400
@@ -171,3 +171,29 @@ async def test_more_than_a_page_is_kept(store: Any, world: World) -> None:
         await store.create(id=f"n{n}", owner="ann", open=False)
     await store.configure(at_timeout="keep")
     assert min(stays(world, f"ann:n{n}") for n in range(150)) > NEARLY_A_YEAR
+
+
+async def keeps(store: Any, world: World, number: int) -> None:
+    """Make ann's sessions, which have timed out and are kept, many of them at the same moment."""
+    await store.configure(at_timeout="keep")
+    bucket = world.home("ann:n0").bucket
+    world.raw.hset(bucket.parameters, "kept_since", 1)
+    for at in range(number):
+        await store.create(id=f"n{at}", owner="ann", timeout=100, open=False)
+        world.raw.hset(world.home(f"ann:n{at}").session, "a", 5)
+        for index in (bucket.index, bucket.owned("ann")):
+            world.raw.zadd(index, {f"ann:n{at}": 100_005 + at // 120})
+
+
+async def test_many_that_are_kept_hide_none_that_is_over(store: Any, world: World) -> None:
+    """They stay first among what is due; a page is 100, and there are three of them."""
+    await keeps(store, world, 320)
+    await store.create(id="short", owner="ann", lifetime=100, open=False)
+    world.age("ann:short", 101)
+    await store.configure(max_private=321)
+    await store.create(id="b", owner="bob", open=False)
+    with pytest.raises(QuotaExceeded):
+        await store.create(id="c", owner="bob", open=False)
+    assert await store.count() == 321
+    assert await store.sweep() == 320
+    assert await store.count() == 1
