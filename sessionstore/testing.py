@@ -81,4 +81,4 @@ def fake_async_store(
 
 
 def _deployment(kind: Any, server: FakeServer | None) -> Deployment:
-    return Deployment(kind(server=server or FakeServer()), shebang=False)
+    return Deployment(kind(server=server or FakeServer(), protocol=2), shebang=False)

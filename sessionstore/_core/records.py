@@ -201,10 +201,8 @@ class Crowded(NamedTuple):
     evict: bool
 
 
-def all_fields(found: Sequence[bytes] | dict[bytes, bytes]) -> dict[bytes, bytes]:
-    """Read the fields of a session, as HGETALL gives them: in a script as a list."""
-    if isinstance(found, dict):
-        return found
+def all_fields(found: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Read the fields of a session, as HGETALL gives them."""
     pairs = iter(found)
     return dict(zip(pairs, pairs, strict=True))
 

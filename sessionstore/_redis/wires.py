@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from hiredis import PushNotification, Reader
+from hiredis import Reader
 from redis import exceptions
 
 __all__ = [
@@ -130,7 +130,7 @@ class SocketWire:
                 reader.feed(self._buffer, 0, size)  # type: ignore[arg-type] # its stub forgets it
             elif isinstance(reply, exceptions.ConnectionError):
                 raise reply  # not logged in, or not served yet
-            elif not isinstance(reply, PushNotification):
+            else:
                 replies.append(reply)
         return replies
 
@@ -184,8 +184,7 @@ class AsyncSocketWire(asyncio.Protocol):
                 if isinstance(reply, exceptions.ConnectionError):
                     self._fail(reply)  # not logged in, or not served yet
                     return
-                if not isinstance(reply, PushNotification):
-                    replies.append(reply)
+                replies.append(reply)
         except exceptions.InvalidResponse as error:
             self._fail(error)
             return
