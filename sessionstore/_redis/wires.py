@@ -122,16 +122,16 @@ class SocketWire:
         reader = self._reader
         replies: list[Any] = []
         while len(replies) < count:
-            reply = reader.gets()
-            if reply is NOTHING:
-                size = self._socket.recv_into(self._buffer)
-                if not size:
-                    raise exceptions.ConnectionError("the server closed the connection")
-                reader.feed(self._buffer, 0, size)  # type: ignore[arg-type] # its stub forgets it
-            elif isinstance(reply, exceptions.ConnectionError):
-                raise reply  # not logged in, or not served yet
-            else:
+            size = self._socket.recv_into(self._buffer)
+            if not size:
+                raise exceptions.ConnectionError("the server closed the connection")
+            reader.feed(self._buffer, 0, size)  # type: ignore[arg-type] # its stub forgets it
+            while (reply := reader.gets()) is not NOTHING:
+                if isinstance(reply, exceptions.ConnectionError):
+                    raise reply  # not logged in, or not served yet
                 replies.append(reply)
+        if len(replies) > count:
+            raise exceptions.ConnectionError("the server said more than it was asked")
         return replies
 
 
