@@ -54,6 +54,23 @@ class Sent(NamedTuple):
 class SavedSession(OpenFacts, Changeable):
     """An open session that can be saved, while it stays open."""
 
+    # What few sessions have is said for all of them here: Python keeps up to 30 attributes of an
+    # object without a dict of its own, which is dearer to make and to read.
+
+    _lost, _over = False, ""
+    """What a renewal has found: the lease is lost; and why, if the session has ended."""
+
+    _sequence = 0
+    """How many saves were sent."""
+
+    _unsettled: Sent | None = None
+    """The last save, if it is not known whether it has landed."""
+
+    _merging: Merging | None = None
+    """The last shared save, if it is not known whether it has landed."""
+
+    _sent_close: Closing | None = None
+
     def __init__(
         self,
         calls: Calls,
@@ -81,13 +98,6 @@ class SavedSession(OpenFacts, Changeable):
         self._deadline = opened.deadline
         self._open = mode != "exclusive" or self._lease_ms > 0
         self._waited = timedelta(seconds=seconds) if opened.waited else NOT_IN_LINE
-        # What a renewal has found: the lease is lost; and why, if the session has ended.
-        self._lost, self._over = False, ""
-        self._sequence = 0
-        # The last save, if it is not known whether it has landed.
-        self._unsettled: Sent | None = None
-        self._merging: Merging | None = None
-        self._sent_close: Closing | None = None
 
     __hash__ = object.__hash__
     __eq__ = object.__eq__
