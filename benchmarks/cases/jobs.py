@@ -105,8 +105,9 @@ async def fill_taskiq(url: str, jobs: int) -> None:
 
 
 def submitting(url: str, store: SessionStore, times: int, rounds: int) -> Result:
-    dramatiq.set_broker(RedisBroker(client=redis.Redis.from_url(url)))
-    actor = dramatiq.actor(lambda: None, actor_name="noop")
+    broker: Any = RedisBroker
+    dramatiq.set_broker(broker(client=redis.Redis.from_url(url)))
+    actor = dramatiq.actor(actor_name="noop")(lambda: None)
     session = store.create(owner="ann", timeout=3600, open=False)
     jobs = Jobs(store)
 

@@ -13,14 +13,14 @@ from sessionstore._checks import (
     optional_milliseconds,
     whole_number,
 )
-from sessionstore._core.jobs import flows, groups, jobs, queues
+from sessionstore._core.jobs import flows, groups, jobs, queues, submitting
 from sessionstore._core.jobs.files import read_file
-from sessionstore._core.jobs.flows import Order
 from sessionstore._core.jobs.jobs import Fields
 from sessionstore._core.jobs.keys import JobKey, find_group, find_job, queue
 from sessionstore._core.jobs.layout import LIVE, TERMINAL
 from sessionstore._core.jobs.listing import JobPager, places, places_of
 from sessionstore._core.jobs.records import Row, Submitted
+from sessionstore._core.jobs.submitting import Order
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow
 from sessionstore._core.sessions import Scope
@@ -87,7 +87,7 @@ class JobCalls:
 
     def _submitting(self, home: Home, scope: Scope, order: Order) -> Flow[Submitted]:
         known = self._known.get(home.sid)
-        submitted = yield from flows.submit(self.keys, home, scope, order, known)
+        submitted = yield from submitting.submit(self.keys, home, scope, order, known)
         if known is None or known.owner != submitted.owner:
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
@@ -199,7 +199,9 @@ class JobCalls:
     def adopt(self, id: str, session: Any, owner: str | None) -> Flow[None]:
         """Return the flow that gives an orphan to a session."""
         found = self.session(session, owner)
-        return self._unless_refused(flows.adopt(self.keys, self.job(id), self._user, *found), "{}")
+        return self._unless_refused(
+            submitting.adopt(self.keys, self.job(id), self._user, *found), "{}"
+        )
 
     def _unless_refused(self, flow: Flow[str], why: str) -> Flow[None]:
         if refusal := (yield from flow):

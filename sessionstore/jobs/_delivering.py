@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Any
 
-from sessionstore._core.jobs import flows, jobs
+from sessionstore._core.jobs import jobs, submitting
 from sessionstore._core.jobs.following import Following, Gap
 from sessionstore._core.jobs.groups import JobEvent
 from sessionstore._core.jobs.keys import find_job
@@ -99,7 +99,7 @@ class Delivering:
     async def begin(self, home: Home, scope: Scope, after: str | None) -> None:
         """Subscribe, find out where to begin, and deliver from then on."""
         keys = self._calls.keys
-        group = await self._driver.run(flows.attach(keys, home, scope))
+        group = await self._driver.run(submitting.attach(keys, home, scope))
         self._following = Following(keys, group, home.sid, self._calls.user)
         self._listening = self._driver.ringing.listen(group.events, self._hear)
         try:

@@ -25,11 +25,12 @@ from typing import TYPE_CHECKING, Any
 
 from sessionstore import SessionStore, SessionStoreError, StoreUnavailable
 from sessionstore._core import scripts, sweeping
-from sessionstore._core.jobs import flows, groups, jobs
-from sessionstore._core.jobs.flows import Finished, Order
+from sessionstore._core.jobs import flows, groups, jobs, submitting
+from sessionstore._core.jobs.flows import Finished
 from sessionstore._core.jobs.jobs import Outcome, Report
 from sessionstore._core.jobs.keys import find_group, find_job, queue
 from sessionstore._core.jobs.records import Job, Later, Started, Submitted
+from sessionstore._core.jobs.submitting import Order
 from sessionstore._core.operation import Operation, Wake, batch
 from sessionstore._core.records import Moving, NotArrived
 from sessionstore._shell.opened import OpenSession
@@ -302,7 +303,9 @@ class JobSimulation:
             fields["k"] = "key"
         order = Order(place.name, fields)
         known = self._known.get(home.sid) if self.chance.random() < 0.5 else None
-        submitted = yield from self._knowing(flows.submit(self._keys, home, scope, order, known))
+        submitted = yield from self._knowing(
+            submitting.submit(self._keys, home, scope, order, known)
+        )
         self._known.setdefault(home.sid, submitted)
 
     def _knowing(self, flow: Actor) -> Generator[Any, Any, Any]:
@@ -365,7 +368,7 @@ class JobSimulation:
     def _adopts(self, name: str, id: str, owner: str) -> Actor:
         if job := self._any():
             home, scope = self._calls.find(id, owner)
-            yield from flows.adopt(self._keys, find_job(self._keys, job), "", home, scope)
+            yield from submitting.adopt(self._keys, find_job(self._keys, job), "", home, scope)
 
     def _asks(self, name: str, id: str, owner: str) -> Actor:
         if job := self._any():
