@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sessionstore._core import moves, sessions
 from sessionstore._core.jobs import files, groups, jobs, queues
+from sessionstore._core.jobs.away import has_ended
 from sessionstore._core.jobs.jobs import Elsewhere, Fields, Outcome, Report
 from sessionstore._core.jobs.keys import (
     Group,
@@ -37,7 +38,6 @@ __all__ = [
     "Order",
     "adopt",
     "attach",
-    "has_ended",
     "result",
     "retry",
     "start",
@@ -183,20 +183,6 @@ def _join(
     elif job is not None and job.bucket is not group.bucket:
         raise SessionEnded(home.id, reason="deleted")
     return (yield from jobs.submit_away(home, found.facts.owner, group, job, fields or {}))
-
-
-def has_ended(keys: Keyspace, away: Away) -> Flow[str | None]:
-    """Return why a session in another bucket has ended; None if it lives, or is on its way."""
-    home = keys.home(away.sid)
-    try:
-        group = yield from moves.resolved(keys, home, groups.group_of(home))
-    except NotArrived:
-        return None
-    except SessionNotFound:
-        return "timed out"
-    except SessionEnded as ended:
-        return None if ended.reason == "moved" else ended.reason
-    return None if group == away.group else "deleted"
 
 
 def take(
