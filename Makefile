@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet \
 .PHONY: help demo test check lint bench soak fix clean
 
 help:
-	@echo "make demo    see it work: a store of its own, a few app servers, one session"
+	@echo "make demo    see it work: app servers that share sessions; a job that outlives its worker"
 	@echo "make test    run the tests"
 	@echo "make check   all that must hold before a change goes in: lint, then test"
 	@echo "make lint    formatting, lint, types"

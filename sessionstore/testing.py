@@ -84,4 +84,4 @@ def fake_async_store(
 def _deployment(kind: Any, server: FakeServer | None) -> Deployment:
     server = server or FakeServer()
     awaited = partial(_deployment, fakeredis.FakeAsyncRedis, server)
-    return Deployment(kind(server=server), shebang=False, awaited=awaited)
+    return Deployment(kind(server=server, protocol=2), shebang=False, awaited=awaited)

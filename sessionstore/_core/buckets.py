@@ -101,11 +101,14 @@ class Page(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """What a page of a count found; with `more` there are others to be looked at, due at `now`."""
+    """What a page of a count found."""
 
     alive: int
-    more: bool
-    now: int
+    looked: int
+    """At so many that are due."""
+    cursor: bytes
+    """Where those begin that are due `behind` them; empty if there are none."""
+    behind: int
     moving: list[InMotion]
     moved: list[tuple[Moved, int]]
     """The last moves, and how many ms ago they were."""
@@ -115,7 +118,8 @@ class Swept(NamedTuple):
     """What a sweep of one bucket found, besides the sessions that it ended."""
 
     ended: int
-    more: bool
+    cursor: bytes
+    """Where the next page begins; empty if this is the last."""
     moving: list[InMotion]
     seats: list[bytes]
     version: int
@@ -220,21 +224,19 @@ def _row(row: Sequence[Any]) -> Row:
     return Row(sid.decode(), facts, deadline, holder.decode(), lease_end, origin)
 
 
-def count(
-    bucket: Bucket, owner: str, offset: int = 0, now: int | str = "", *, alone: bool
-) -> Operation[Counted]:
-    """Count the live sessions of a bucket, or of one owner; later pages say how far it has come.
+def count(bucket: Bucket, owner: str, cursor: bytes = b"", *, alone: bool) -> Operation[Counted]:
+    """Count the live sessions of a bucket, or of one owner, a page of those that are due at a time.
 
     `alone` says that no other bucket is counted, where one that arrives here may have left.
     """
 
     def parse(reply: Sequence[Any]) -> Counted:
-        alive, more, now, moving, moved = reply
+        alive, looked, cursor, behind, moving, moved = reply
         last = [(Moved.of(how), ago) for how, ago in zip(moved[::2], moved[1::2], strict=True)]
-        return Counted(alive, more == 1, now, _in_motion(moving), last)
+        return Counted(alive, looked, bytes(cursor), behind, _in_motion(moving), last)
 
     index = bucket.owned(owner) if owner else bucket.index
-    return Operation(COUNT, (index, bucket.parameters), (offset, now, int(alone)), parse)
+    return Operation(COUNT, (index, bucket.parameters), (cursor, int(alone)), parse)
 
 
 def _in_motion(pairs: Sequence[bytes]) -> list[InMotion]:
@@ -242,15 +244,15 @@ def _in_motion(pairs: Sequence[bytes]) -> list[InMotion]:
     return [InMotion(sid.decode(), Moving(how)) for sid, how in zip(both, both, strict=True)]
 
 
-def sweep(bucket: Bucket, timed_out: bool) -> Operation[Swept]:
+def sweep(bucket: Bucket, cursor: bytes, *, timed_out: bool) -> Operation[Swept]:
     """End a page of what is due in a bucket; with `timed_out`, also what is kept until a sweep."""
 
     def parse(reply: Sequence[Any]) -> Swept:
-        ended, more, moving, seats, version = reply
-        return Swept(ended, more == 1, _in_motion(moving), seats, int(version))
+        ended, cursor, moving, seats, version = reply
+        return Swept(ended, bytes(cursor), _in_motion(moving), seats, int(version))
 
     keys = (bucket.index, bucket.ended, bucket.parameters)
-    return Operation(SWEEP, keys, (PAGE, int(timed_out)), parse)
+    return Operation(SWEEP, keys, (PAGE, int(timed_out), cursor), parse)
 
 
 def review_owned(bucket: Bucket, owner: str, cursor: bytes) -> Operation[Reviewed]:

@@ -291,7 +291,8 @@ def delete(
                 return True  # it ended while this call was waiting for that
             if isinstance(answer, str):
                 if answer:
-                    yield from sweeping.give_back(keys, {home.bucket: [answer.encode()]})
+                    with suppress(SessionStoreError):  # it has ended, and its bucket notes the seat
+                        yield from sweeping.give_back(keys, {home.bucket: [answer.encode()]})
                 return True
             if answer is None:
                 return False

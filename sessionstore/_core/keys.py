@@ -166,6 +166,9 @@ class Keyspace:
         id = check_id(id)
         if GENERATED.fullmatch(id):
             raise ConfigError(f"id {shown(id)} looks like a generated one; choose another")
+        return self._named(id, owner)
+
+    def _named(self, id: str, owner: str) -> Home:
         bucket = self.bucket_of(id if owner in ("", PUBLIC) else owner)
         return Home(f"{names_of(owner)}{id}", bucket)
 
@@ -177,7 +180,7 @@ class Keyspace:
             bucket = self._by_name.get(match[1])
             # An id of a bucket that does not exist names no session; any bucket can say so.
             return Home(match[0], bucket or self.buckets[0])
-        return self.named(id, owner or "")
+        return self._named(check_id(id), owner or "")
 
     def home(self, sid: str) -> Home:
         """Return the home of a session by its SID."""

@@ -68,8 +68,8 @@ class Fetch:
         """Return the reply of the script, with what was read as its last item."""
         if isinstance(reply, list) and reply[0] == self.status:
             return found if isinstance(found, Exception) else [*reply, found]
-        if isinstance(found, dict):
-            self.in_vain(sum(map(len, found.values())))
+        if isinstance(found, list):
+            self.in_vain(sum(map(len, found)))
         return reply
 
 

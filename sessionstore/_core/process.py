@@ -16,13 +16,10 @@ class Resets(Protocol):
         """Forget all, without asking for a lock: a thread that is not here may have it."""
 
 
-_generation = 0
+generation = 0
+"""How many forks lie between this process and the one that imported the library."""
+
 _of_this_process: WeakSet[Resets] = WeakSet()
-
-
-def generation() -> int:
-    """Return how many forks lie between this process and the one that imported the library."""
-    return _generation
 
 
 def reset_in_child(one: Resets) -> None:
@@ -31,8 +28,8 @@ def reset_in_child(one: Resets) -> None:
 
 
 def _forked() -> None:
-    global _generation  # noqa: PLW0603 - the one fact of a process that a fork changes
-    _generation += 1
+    global generation  # noqa: PLW0603 - the one fact of a process that a fork changes
+    generation += 1
     for one in tuple(_of_this_process):
         one.reset()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 from sessionstore._core.keys import Home
 from sessionstore._core.layout import (
@@ -69,11 +69,18 @@ class Held(NamedTuple):
 class Opened:
     """A session that the caller holds (or has just created)."""
 
+    deadline: ClassVar[int] = 0
+    """Not told: it follows from the lease."""
+
     home: Home
     fields: dict[bytes, bytes]
     lease_end: int
     lease_ms: int
     waited: bool = False
+
+    @property
+    def now(self) -> int:
+        return self.lease_end - self.lease_ms
 
     @property
     def facts(self) -> Facts:
@@ -91,6 +98,11 @@ class Queued:
 @dataclass(slots=True, eq=False, repr=False)
 class Reading:
     """A session as it was when it was read; times in milliseconds."""
+
+    lease_ms: ClassVar[int] = 0
+    """The caller has no lease."""
+
+    waited: ClassVar[bool] = False
 
     home: Home
     fields: dict[bytes, bytes]
@@ -201,10 +213,8 @@ class Crowded(NamedTuple):
     evict: bool
 
 
-def all_fields(found: Sequence[bytes] | dict[bytes, bytes]) -> dict[bytes, bytes]:
-    """Read the fields of a session, as HGETALL gives them: in a script as a list."""
-    if isinstance(found, dict):
-        return found
+def all_fields(found: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Read the fields of a session, as HGETALL gives them."""
     pairs = iter(found)
     return dict(zip(pairs, pairs, strict=True))
 

@@ -77,8 +77,9 @@ def move(
     except BaseException as error:
         refused = error
         if not (yield from has_moved(home, target, ticket)):
-            yield from staging.unstage(target, carried)
-            yield from admission.free_unused(keys, seats_taken)
+            with suppress(SessionStoreError):  # what is left goes by itself, and sweeps free seats
+                yield from staging.unstage(target, carried)
+                yield from admission.free_unused(keys, seats_taken)
             if isinstance(error, SessionStoreError) and is_unknown(error):
                 message = f"the session stays where it is, as it was: {error}"
                 raise StoreUnavailable(message) from error

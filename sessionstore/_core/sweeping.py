@@ -64,10 +64,13 @@ class Swept:
 
 def _sweep(keys: Keyspace, due: Sequence[Bucket], *, timed_out: bool) -> Flow[Swept]:
     done = Swept()
-    while due:
-        answers = yield from each([buckets.sweep(bucket, timed_out) for bucket in due])
+    cursors = dict.fromkeys(due, b"")
+    while cursors:
+        answers = yield from each(
+            [buckets.sweep(bucket, at, timed_out=timed_out) for bucket, at in cursors.items()]
+        )
         there = {}
-        for bucket, found in zip(due, answers, strict=True):
+        for bucket, found in zip(cursors, answers, strict=True):
             if isinstance(found, SessionStoreError):
                 done.failure = done.failure or found
             else:
@@ -80,13 +83,12 @@ def _sweep(keys: Keyspace, due: Sequence[Bucket], *, timed_out: bool) -> Flow[Sw
                 yield from moves.complete_moves(keys, found.moving)
         except SessionStoreError as error:  # what needs another server, too, is left to the next
             done.failure = done.failure or error
-        # A page full of sessions that are on the move leads nowhere: leave it to the next sweep.
-        due = [
-            bucket
+        # What stays due is passed over: it is kept, or on the move. All seats noted are given back.
+        cursors = {
+            bucket: found.cursor
             for bucket, found in there.items()
-            if (found.more and len(found.moving) < buckets.PAGE)
-            or (len(found.seats) == NOTED and done.failure is None)
-        ]
+            if found.cursor or (len(found.seats) == NOTED and done.failure is None)
+        }
     return done
 
 

@@ -106,12 +106,13 @@ def _connect(
 
 def _options() -> dict[str, Any]:
     # No health checks: a call over a lost connection is repeated anyway, and a server whose disk is
-    # full refuses the PING that they send, though it could be read.
+    # full refuses the PING that they send, though it could be read. And RESP2: a hash comes as a
+    # list, out of which a dict is made at once; hiredis makes the dict of RESP3 item by item.
     return {
         "max_connections": CONNECTIONS,
         "socket_timeout": ANSWER_WITHIN,
         "socket_connect_timeout": ANSWER_WITHIN,
-        "protocol": 3,
+        "protocol": 2,
         "client_name": "sessionstore",
         "maint_notifications_config": QUIET,
     }

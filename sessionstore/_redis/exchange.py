@@ -85,11 +85,10 @@ class Exchange(_Exchange[Connections]):
 
     def one(self, operation: Operation[Any], attempts: Attempts) -> Any:
         """Return the reply to one operation: what nearly every call is, with no trouble."""
-        operations = (operation,)
-        commands = with_fetches(operations, call, self._shebang)
-        data, count = packed(commands), len(commands)
-        replies = self._sent(self._nodes.of(operation.keys[0]), data, count, attempts)
-        (reply,) = joined(operations, replies)
+        commands, fetch = with_fetches((operation,), call, self._shebang), operation.fetch
+        connections = self._nodes.of(operation.keys[0])
+        replies = self._sent(connections, packed(commands), len(commands), attempts)
+        reply = replies[0] if fetch is None else fetch.join(*replies)
         if isinstance(reply, Exception):
             raise reply
         return reply

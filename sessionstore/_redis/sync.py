@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from redis import exceptions
@@ -46,7 +47,8 @@ class Driver:
         self._revive = revive
         self._safe = safe
         self._exchange = Exchange(deployment, safe=safe)
-        self.looping = Looping(self._awaited)
+        # Nothing in it leads back here: a store that nobody has any more is freed at once.
+        self.looping = Looping(partial(_awaited, deployment, revive))
 
     def beside(self) -> Driver:
         """Return a driver with connections of its own, which no load on this one can take.
@@ -110,12 +112,6 @@ class Driver:
         self._exchange.close()
         for client in self._deployment.clients():
             client.close()
-
-    def _awaited(self) -> AsyncDriver:
-        make = self._deployment.awaited
-        if make is None:
-            raise ConfigError("this store cannot be used in an event loop, too")
-        return AsyncDriver(make(), self._revive)
 
     def _answer(self, step: Step) -> Any:
         if isinstance(step, Operation):
@@ -195,3 +191,10 @@ class Driver:
             # at once, though, should connecting fail again and again.
             left = seconds - (time.monotonic() - begun)
             time.sleep(max(0.0, min(left, 0.05)))
+
+
+def _awaited(deployment: Deployment, revive: Callable[[], object] | None) -> AsyncDriver:
+    make = deployment.awaited
+    if make is None:
+        raise ConfigError("this store cannot be used in an event loop, too")
+    return AsyncDriver(make(), revive)

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from hiredis import PushNotification, Reader
+from hiredis import Reader
 from redis import exceptions
 
 __all__ = [
@@ -127,16 +127,16 @@ class SocketWire:
         reader = self._reader
         replies: list[Any] = []
         while len(replies) < count:
-            reply = reader.gets()
-            if reply is NOTHING:
-                size = self._socket.recv_into(self._buffer)
-                if not size:
-                    raise exceptions.ConnectionError("the server closed the connection")
-                reader.feed(self._buffer, 0, size)  # type: ignore[arg-type] # its stub forgets it
-            elif isinstance(reply, exceptions.ConnectionError):
-                raise reply  # not logged in, or not served yet
-            elif not isinstance(reply, PushNotification):
+            size = self._socket.recv_into(self._buffer)
+            if not size:
+                raise exceptions.ConnectionError("the server closed the connection")
+            reader.feed(self._buffer, 0, size)  # type: ignore[arg-type] # its stub forgets it
+            while (reply := reader.gets()) is not NOTHING:
+                if isinstance(reply, exceptions.ConnectionError):
+                    raise reply  # not logged in, or not served yet
                 replies.append(reply)
+        if len(replies) > count:
+            raise exceptions.ConnectionError("the server said more than it was asked")
         return replies
 
 
@@ -189,8 +189,7 @@ class AsyncSocketWire(asyncio.Protocol):
                 if isinstance(reply, exceptions.ConnectionError):
                     self._fail(reply)  # not logged in, or not served yet
                     return
-                if not isinstance(reply, PushNotification):
-                    replies.append(reply)
+                replies.append(reply)
         except exceptions.InvalidResponse as error:
             self._fail(error)
             return

@@ -13,7 +13,7 @@ from sessionstore._core.keys import Home
 from sessionstore._core.layout import ATTRIBUTE, OBJECTS
 from sessionstore._core.records import Reading, instant
 from sessionstore._core.sessions import Changes, field_of
-from sessionstore._core.stamps import UNREAD, parted
+from sessionstore._core.stamps import parted
 from sessionstore._ids import shown
 from sessionstore._shell.lifetimes import Lifetimes
 from sessionstore.data._graph import ASIDE, Graph, aside_field, name_aside, refers
@@ -199,17 +199,16 @@ class Attributes(Mapping[str, Any]):
     def _forget_replaced(self, sent: Changes) -> None:
         for name, field in list(self._asides.items() if self._asides else ()):
             if field in sent.written:
-                del self._asides[name]  # type: ignore[union-attr]
                 if name not in self._values:  # the new value was removed since
                     self._dropped.add(name)
+                del self._asides[name]  # type: ignore[union-attr]
 
-    def _with_unread(self, sent: Changes, seen: Mapping[bytes, bytes]) -> Mapping[bytes, bytes]:
-        """Return what was read, and of what was not asked for that it was not."""
+    def _unread(self, sent: Changes) -> list[bytes]:
+        """Return what is sent of which it is not known what is stored: it was not asked for."""
         if self._asked_for is None:
-            return seen
-        asked = set(map(field_of, self._asked_for))
-        unread = (at for at in (*sent.written, *sent.removed) if at not in asked)
-        return {**dict.fromkeys(unread, UNREAD), **seen}
+            return []
+        known = {*map(field_of, self._asked_for), *self._stored}
+        return [field for field in (*sent.written, *sent.removed) if field not in known]
 
     def _has(self, name: str, field: bytes) -> bool:
         return (

@@ -31,7 +31,7 @@ from sessionstore._core.keys import PUBLIC, Home, Keyspace
 from sessionstore._core.listing import ListPager
 from sessionstore._core.operation import Flow
 from sessionstore._core.records import Opened, Reading
-from sessionstore._core.sessions import ANYBODY, Scope, field_of
+from sessionstore._core.sessions import ANY, ANYBODY, Scope, field_of
 from sessionstore._core.sweeping import sweep
 from sessionstore._shell.attributes import SessionInfo, wants_all
 from sessionstore.config import Duration, Parameters
@@ -281,7 +281,7 @@ class Calls:
         if self.limited_to and owner not in (None, self.limited_to, PUBLIC):
             raise SessionNotFound(home.id)
         if ":" in home.sid:  # named: the SID says whose it is
-            return home, Scope()
+            return home, ANY
         return home, Scope(ANYBODY if owner is None else owner, self.limited_to)
 
     def target(

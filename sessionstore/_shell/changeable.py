@@ -139,12 +139,15 @@ class Changeable(Attributes, MutableMapping[str, Any]):
         return field in self._stored or unknown
 
     def _note_saved(self, sent: Changes, documents: Mapping[str, bytes | None]) -> None:
-        """Note that just this is stored now: more may have changed since it was sent."""
-        for field in sent.removed:
-            if field[0] == DOT:
-                self._dropped.discard(field[1:].decode())
+        """Note that just this is stored now: more may have changed since it was sent.
+
+        A signal handler may raise in between: then what is not noted yet counts as not saved.
+        """
         if documents:
             self._documents.note_saved(documents)
         self._graph.note_saved(self._lifetimes.note_saved(sent))
+        for field in sent.removed:
+            if field[0] == DOT:
+                self._dropped.discard(field[1:].decode())
         if self._asides:
             self._forget_replaced(sent)

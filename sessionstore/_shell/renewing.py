@@ -35,9 +35,6 @@ LOOK = 1.0
 IDLE = 10.0
 """Seconds with nothing open after which a thread ends."""
 
-Kept = tuple["weakref.ref[OpenSession]", float]
-"""An open session, and when by the clock of this process its lease is to be renewed next."""
-
 Keep = Callable[[OpenSession], None]
 
 
@@ -45,7 +42,10 @@ class Book:
     """What is open, and what is due: the part of all renewers that does not wait."""
 
     def __init__(self) -> None:
-        self._kept: dict[int, Kept] = {}
+        # When by the clock of this process the lease of each is to be renewed next.
+        kept: dict[weakref.ref[OpenSession], float] = {}
+        self._kept = kept
+        self._strike_out = lambda gone: kept.pop(gone, None)
 
     def add(self, session: OpenSession) -> float:
         """Take a session up; return when its lease is to be renewed."""
@@ -57,10 +57,10 @@ class Book:
         """Return the open sessions whose leases are due, and strike out what is no longer open."""
         now = time.monotonic()
         due = []
-        for key, (reference, when) in self._kept.copy().items():
+        for reference, when in self._kept.copy().items():
             session = reference()
             if session is None or not session._may_be_open():
-                self._kept.pop(key, None)
+                self._kept.pop(reference, None)
             elif when > now:
                 continue
             elif session.is_open:
@@ -89,7 +89,7 @@ class Book:
                 # If the lease does end meanwhile, the holder learns it at its next call.
                 self._enter(session, time.monotonic() + RETRY)
                 continue
-            self._kept.pop(id(session), None)
+            self._kept.pop(weakref.ref(session), None)
             if isinstance(lease_end, int) and lease_end:
                 session._lease_end = lease_end
                 keep(session)
@@ -98,11 +98,10 @@ class Book:
 
     def next_due(self) -> float | None:
         """Return when the next lease is due; None if nothing is open."""
-        return min((due for _, due in self._kept.copy().values()), default=None)
+        return min(self._kept.copy().values(), default=None)
 
     def _enter(self, session: OpenSession, due: float) -> None:
-        kept, key = self._kept, id(session)
-        kept[key] = (weakref.ref(session, lambda _: kept.pop(key, None)), due)
+        self._kept[weakref.ref(session, self._strike_out)] = due
 
 
 class Lane(Protocol):

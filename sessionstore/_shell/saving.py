@@ -8,18 +8,20 @@ from datetime import timedelta
 from typing import Any, NamedTuple, NoReturn, TypeVar
 from weakref import ref
 
-from sessionstore._core import flows, staging
+from sessionstore._core import flows, process, staging
 from sessionstore._core.keys import ticket as new_ticket
+from sessionstore._core.layout import OBJECTS
 from sessionstore._core.operation import Flow, Operation
 from sessionstore._core.outcomes import is_refusal
-from sessionstore._core.process import generation
 from sessionstore._core.records import Held, Opened, Reading, Unstaged
-from sessionstore._core.sessions import Changes
+from sessionstore._core.sessions import ANY, Changes
+from sessionstore._core.stamps import UNREAD, parted
 from sessionstore._shell.beside import Beside
 from sessionstore._shell.calls import AT_CREATE, Calls, How, attribute_name
 from sessionstore._shell.changeable import Changeable, Unsaved
 from sessionstore._shell.closing import Closing
 from sessionstore._shell.facts import OpenFacts
+from sessionstore.data._graph import refers
 from sessionstore.errors import (
     LeaseLost,
     QuotaExceeded,
@@ -33,6 +35,8 @@ from sessionstore.errors import (
 __all__ = ["SavedSession"]
 
 T = TypeVar("T")
+
+OBJECTS_EXCLUSIVELY = "changing objects, exclusively"
 
 NOT_IN_LINE = timedelta(0)
 
@@ -56,6 +60,23 @@ class Sent(NamedTuple):
 class SavedSession(OpenFacts, Changeable):
     """An open session that can be saved, while it stays open."""
 
+    # What few sessions have is said for all of them here: Python keeps up to 30 attributes of an
+    # object without a dict of its own, which is dearer to make and to read.
+
+    _lost, _over = False, ""
+    """What a renewal has found: the lease is lost; and why, if the session has ended."""
+
+    _sequence = 0
+    """How many saves were sent."""
+
+    _unsettled: Sent | None = None
+    """The last save, if it is not known whether it has landed."""
+
+    _merging: Merging | None = None
+    """The last shared save, if it is not known whether it has landed."""
+
+    _sent_close: Closing | None = None
+
     def __init__(
         self,
         calls: Calls,
@@ -66,30 +87,23 @@ class SavedSession(OpenFacts, Changeable):
     ) -> None:
         """Begin with what an open or a create answered, after so many `seconds`."""
         mode, fields, asked_lease_ms = how
-        now = opened.now if isinstance(opened, Reading) else opened.lease_end - opened.lease_ms
-        super().__init__(opened.fields, opened.home.id, fields, now=now, set_aside=calls.set_aside)
+        super().__init__(
+            opened.fields, opened.home.id, fields, now=opened.now, set_aside=calls.set_aside
+        )
         self._calls = calls
         # Whose it is: a forked child has another generation, and a copy is another object.
-        self._process, self._original = generation(), ref(self)
+        self._process, self._original = process.generation, ref(self)
         self._home = opened.home
         self._facts = opened.facts
         self._mode = mode
         # The lease: when it ends by the clock of Redis, how long it is, as asked for (None: the
         # store's); all in ms. Without one, the deadline is known as it was read.
         self._lease_end = opened.lease_end
-        self._lease_ms = opened.lease_ms if isinstance(opened, Opened) else 0
+        self._lease_ms = opened.lease_ms
         self._asked_lease_ms = asked_lease_ms
-        self._deadline = opened.deadline if isinstance(opened, Reading) else 0
+        self._deadline = opened.deadline
         self._open = mode != "exclusive" or self._lease_ms > 0
-        in_line = isinstance(opened, Opened) and opened.waited
-        self._waited = timedelta(seconds=seconds) if in_line else NOT_IN_LINE
-        # What a renewal has found: the lease is lost; and why, if the session has ended.
-        self._lost, self._over = False, ""
-        self._sequence = 0
-        # The last save, if it is not known whether it has landed.
-        self._unsettled: Sent | None = None
-        self._merging: Merging | None = None
-        self._sent_close: Closing | None = None
+        self._waited = timedelta(seconds=seconds) if opened.waited else NOT_IN_LINE
 
     __hash__ = object.__hash__
     __eq__ = object.__eq__
@@ -113,7 +127,7 @@ class SavedSession(OpenFacts, Changeable):
         """Whether what was not asked for is needed, since it may refer to the same objects."""
         if self._mode == "shared":
             if self._graph.touches_objects(changes):
-                raise SessionNotOpen(self.id, doing="changing objects, exclusively")
+                raise SessionNotOpen(self.id, doing=OBJECTS_EXCLUSIVELY)
             return False
         return not self._whole and self._touches_unknown(changes)
 
@@ -130,7 +144,7 @@ class SavedSession(OpenFacts, Changeable):
         return Changes({**sent.written, **staged.written}, [*sent.removed, *staged.removed])
 
     def _is_original(self) -> bool:
-        return self._original() is self and self._process == generation()
+        return self._original() is self and self._process == process.generation
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         # Whatever copies or pickles it comes here.
@@ -256,9 +270,24 @@ class SavedSession(OpenFacts, Changeable):
             yield from self._sharing(sent)
 
     def _sharing(self, sent: Changes) -> Flow[None]:
-        if sent.written or sent.removed:
-            seen = self._lifetimes.as_stored(self._stored)
-            yield from self._merge(Merging(new_ticket(), sent, self._with_unread(sent, seen)))
+        if not (sent.written or sent.removed):
+            return
+        seen = self._lifetimes.as_stored(self._stored)
+        if unread := self._unread(sent):
+            looks = OBJECTS in self._stored
+            found = (yield from self._looking(unread)) if looks else dict.fromkeys(unread, UNREAD)
+            seen = {**found, **seen}
+        yield from self._merge(Merging(new_ticket(), sent, seen))
+
+    def _looking(self, unread: Sequence[bytes]) -> Flow[Mapping[bytes, bytes]]:
+        """Return what is stored of what was not asked for; SessionNotOpen if it has objects."""
+        names = [field[1:].decode() for field in unread]
+        reading = flows.read(self._calls.keys, self._home, ANY, names)
+        fields = (yield from self._guarded(reading)).fields
+        found = {field: fields.get(field, b"") for field in unread}
+        if any(refers(parted(raw)[1]) for raw in found.values()):
+            raise SessionNotOpen(self.id, doing=OBJECTS_EXCLUSIVELY)
+        return found
 
     def _settling(self) -> Flow[None]:
         """Send the last save again if it had no answer: only then is it known what is unsaved."""
@@ -280,8 +309,8 @@ class SavedSession(OpenFacts, Changeable):
             if is_refusal(error):
                 self._unsettled = None
             raise
-        self._unsettled = None
         self._note_saved(sent.changes, sent.documents)
+        self._unsettled = None
 
     def _save(self, sequence: int, changes: Changes) -> Flow[None]:
         """Save, and take back what was written for it beforehand, unless it may have landed."""
@@ -305,5 +334,5 @@ class SavedSession(OpenFacts, Changeable):
             if is_refusal(error):
                 self._merging = None
             raise
-        self._merging = None
         self._note_saved(merging.sent, {})
+        self._merging = None

@@ -31,7 +31,9 @@ log = logging.getLogger("sessionstore.worker")
 BLOCK_MS = 2000
 """So long does a look at an idle queue block; then it is claimed from in any case."""
 
-SHORTEST_BLOCK_MS = 10
+SOONEST = 0.01
+"""Seconds until a queue is asked again that says that something is due by now."""
+
 RETRY = 0.2
 LONGEST_RETRY = 2.0
 
@@ -58,7 +60,8 @@ class Line:
         """Whether there may be something to take."""
         self.cold = asyncio.Event()
         """Set when somebody should wait for its wake-up."""
-        self.block_ms = BLOCK_MS
+        self.timer: asyncio.TimerHandle | None = None
+        """Has it asked when something is due."""
         self.asking = False
         """Whether it is being asked: until that is answered, what there is to tell is gathered."""
 
@@ -143,7 +146,8 @@ class Claiming:
     def _turn(self) -> None:
         self._turn_is_due = False
         lines = [line for line in self.lines if not line.asking]
-        room = self._shares([] if self._closed else [line for line in lines if line.hot])
+        asked = [line for line in lines if line.hot or line.has_news]
+        room = self._shares([] if self._closed else asked)
         for line in lines:
             most = room.get(line.queue.name, 0)
             if not most and not line.has_news:
@@ -247,16 +251,22 @@ class Claiming:
 
     def _cool(self, line: Line, claimed: queues.Claimed, most: int) -> None:
         line.hot = len(claimed.entries) >= most
-        if not line.hot:
-            block = BLOCK_MS if claimed.next_ms is None else min(BLOCK_MS, claimed.next_ms)
-            line.block_ms = max(SHORTEST_BLOCK_MS, block)
-            line.cold.set()
+        if line.hot:
+            return
+        line.cold.set()
+        if claimed.next_ms is not None and claimed.next_ms < BLOCK_MS:
+            self._warm_in(line, max(claimed.next_ms / 1000, SOONEST))
 
     def _rest(self, line: Line, error: SessionStoreError) -> None:
         """Let a queue be that could not be asked, for a while."""
         log.warning("queue %s cannot be asked: %s", line.queue.name, error)
         line.hot = False
-        asyncio.get_running_loop().call_later(RETRY, self._warm, line)
+        self._warm_in(line, RETRY)
+
+    def _warm_in(self, line: Line, seconds: float) -> None:
+        if line.timer is not None:
+            line.timer.cancel()
+        line.timer = asyncio.get_running_loop().call_later(seconds, self._warm, line)
 
     def _warm(self, line: Line) -> None:
         line.hot = True
@@ -287,7 +297,7 @@ class Claiming:
             await line.cold.wait()
             line.cold.clear()
             try:
-                await self._driver.run(_wake(line.queue, line.block_ms))
+                await self._driver.run(_wake(line.queue))
                 if self.free <= 0:
                     await self._driver.do(queues.enqueue(line.queue, [], check=False))
             except SessionStoreError as error:
@@ -296,5 +306,5 @@ class Claiming:
             self._warm(line)
 
 
-def _wake(place: Queue, milliseconds: int) -> Flow[None]:
-    yield Wake(place.wake, milliseconds)
+def _wake(place: Queue) -> Flow[None]:
+    yield Wake(place.wake, BLOCK_MS)

@@ -76,6 +76,12 @@ class Worker:
         return time.monotonic() - max(times)
 
     @property
+    def side(self) -> int | None:
+        """The process that renews leases, once it does."""
+        beating = self._beating
+        return beating.pid if beating is not None and beating.ready.is_set() else None
+
+    @property
     def left_behind(self) -> int:
         """How many jobs went on when this worker ended, for they did not stop when told to."""
         return 0 if self._running is None else len(self._running.runs)

@@ -6,6 +6,7 @@ The `python` blocks of a document are one program, run by an interpreter of its 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -19,8 +20,10 @@ from pathlib import Path
 
 import pytest
 
-from sessionstore import Parameters, SessionStore, errors
+from sessionstore import AsyncSessionStore, JobFailed, Parameters, SessionStore, errors
 from sessionstore.embedded import EmbeddedServer
+from sessionstore.jobs import AsyncJobs, Jobs
+from sessionstore.worker import Worker
 from tests.support.documents import DOCUMENTS, FENCE, ROOT, program
 from tests.support.servers import Cluster, Standalone, redis7
 
@@ -166,7 +169,8 @@ def commands_of_the_scripts() -> set[str]:
 def test_the_acl_example_grants_what_the_scripts_call() -> None:
     own = {"hello", "auth", "ping", "client|setname", "client|setinfo", "info", "evalsha", "eval"}
     cluster = {"cluster|slots", "command"}
-    needed = commands_of_the_scripts() | own | cluster | {"blpop"}
+    waiting = {"blpop", "ssubscribe", "sunsubscribe"}
+    needed = commands_of_the_scripts() | own | cluster | waiting
     granted = {rule[1:] for rule in acl("Permissions") if rule.startswith("+")}
     assert not needed - granted, "add these to the ACL example in docs/operations.md"
     assert not granted - needed, "the ACL example in docs/operations.md need not have these"
@@ -193,10 +197,35 @@ def use(url: str) -> None:
         store.touch(session.id)
         assert store.count() == len(list(store.list()))
         assert store.delete(session.id)
+        jobs = Jobs(store)
+        session = store.create(owner="alice", open=False)
+        with jobs.sink(session, lambda *_: None):
+            job = jobs.submit(session, "Reports.Render", key="one", files={"a": b"x"})
+            job.cancel()
+            assert job.file("a") == b"x"
+            assert jobs.list(session)
+        jobs.configure_queue("default", max_running=5)
+        do_jobs(url)
         store.end_all("alice")
         store.sweep()
         assert list(store.events())
         store.configure(max_private=None)
+
+
+def do_jobs(url: str) -> None:
+    """Work for a moment, on what there is."""
+
+    async def work() -> None:
+        worker = Worker(url)
+        working = asyncio.create_task(worker.run())
+        async with AsyncSessionStore.connect(url) as store:
+            session = await store.create(owner="alice", open=False)
+            with pytest.raises(JobFailed, match="unknown-job"):
+                await AsyncJobs(store).execute(session, "No.Such", timeout=30)
+        worker.stop()
+        await working
+
+    asyncio.run(work())
 
 
 def rules_for(server: Standalone) -> list[str]:

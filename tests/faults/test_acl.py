@@ -205,7 +205,7 @@ def test_foreign_keys_and_dangerous_commands_are_refused_outright_and_within_scr
 ) -> None:
     own_server.ask("SET", "foreign", "1")
     own_server.ask("SET", f"{{{prefix}2:AA}}s:x", "1")
-    with redis.Redis.from_url(allow(own_server, prefix), protocol=3) as user:
+    with redis.Redis.from_url(allow(own_server, prefix), protocol=2) as user:
         for words in (
             ("GET", "foreign"),
             ("SET", "foreign", "2"),

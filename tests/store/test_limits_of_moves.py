@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from sessionstore import QuotaExceeded, SessionStoreError
+from sessionstore import QuotaExceeded, SessionStoreError, TimedOut
 from sessionstore._core import sessions
+from tests.support.steps import before
 from tests.support.worlds import Client, World
 
 LIMIT = 3
@@ -198,3 +199,25 @@ async def ends(store: Any, owner: str, limit: int = LIMIT) -> None:
     with pytest.raises(QuotaExceeded):
         await store.create(id="one too many", owner=owner)
     assert await store.count() == limit
+
+
+async def test_a_refused_move_is_known_to_be_one_though_its_copies_cannot_be_taken_back(
+    store: Any, world: World
+) -> None:
+    await store.configure(max_per_owner=1)
+    await store.create("b", "bob", open=False)
+    session = await store.create("a")
+    await session.list("l").append(1)
+    lost: list[int] = []
+
+    def loses(nth: int) -> None:
+        lost.append(nth)
+        raise TimedOut("the answer was lost")
+
+    with before(store, "unstage", loses), pytest.raises(QuotaExceeded):
+        await session.close(owner="bob")
+    assert lost
+    assert session.is_open
+    session["n"] = 1
+    await session.close()
+    assert (await store.read("a"))["n"] == 1

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from sessionstore import LeaseLost, SessionNotOpen, TypeRefused
+from sessionstore import Conflict, LeaseLost, SessionNotOpen, TypeRefused
 from sessionstore._core.operation import Operation
+from tests.support.steps import before
 from tests.support.wait import until
 from tests.support.worlds import World
 from tests.unit.data.classes import Article, Cart, Colour, Node, Price, Unknown
@@ -327,6 +328,48 @@ async def test_a_shared_writer_may_not_change_objects(
     with pytest.raises(SessionNotOpen, match="changing objects"):
         await session.save()
     assert world.fields(":a") == before
+
+
+@pytest.mark.parametrize("fields", [["n"], ["last"]])
+@pytest.mark.parametrize("end", ["save", "close"])
+async def test_a_shared_writer_may_not_write_over_an_object_that_it_did_not_ask_for(
+    store: Any, world: World, fields: list[str], end: str
+) -> None:
+    data = {"cart": [Cart([tea()])], "last": tea(), "n": 1, "m": 1}
+    await store.create(id="a", data=data, open=False)
+    before = world.fields(":a")
+    session = await store.open("a", mode="shared", fields=fields)
+    session["cart"] = 1
+    with pytest.raises(SessionNotOpen, match="changing objects"):
+        await getattr(session, end)()
+    del session["cart"]
+    with pytest.raises(SessionNotOpen, match="changing objects"):
+        await getattr(session, end)()
+    assert world.fields(":a") == before
+    session = await store.open("a", mode="shared", fields=fields)
+    session["m"] = session["new"] = 2
+    with world.wire(store) as sent:
+        await session.save()
+    assert len(sent) == 2
+    session["m"] = 3
+    with world.wire(store) as sent:
+        await session.close()
+    assert len(sent) == 1
+    found = await store.read("a")
+    assert (found["m"], found["new"]) == (3, 2)
+
+
+async def test_what_was_looked_at_before_it_is_written_over_must_still_be_so(
+    store: Any, world: World
+) -> None:
+    await store.create(id="a", data={"cart": Cart([tea()]), "n": 1, "m": 1}, open=False)
+    session = await store.open("a", mode="shared", fields=["n"])
+    session["m"] = 2
+    late = lambda _: world.raw.hset(world.home(":a").session, ".m", b"\x05")  # noqa: E731
+    with before(store, "merge", late), pytest.raises(Conflict):
+        await session.save()
+    await session.close()
+    assert (await store.read("a"))["m"] == 2
 
 
 async def test_an_object_that_a_shared_writer_overwrote_unseen_goes_with_the_next_change(

@@ -108,7 +108,7 @@ class Row(NamedTuple):
     owner: str
 
 
-def job_of(id: str, found: Sequence[bytes] | dict[bytes, bytes], now: int = 0) -> Job:
+def job_of(id: str, found: Sequence[bytes], now: int = 0) -> Job:
     """Return a job from its hash as a script gives it."""
     return Job(id, all_fields(found), now)
 

@@ -101,7 +101,8 @@ class Show:
             if process.name == name:
                 process.kill()
                 process.join()
-                self._line(event.at, "kill -9", f"{name}, process {process.pid}", style="red")
+                text = f"{name}, process {process.pid}; its lease is over in {worker.QUICK.lease} s"
+                self._line(event.at, "kill -9", text, style="red")
 
     def _worker(self, job: JobHandle) -> str:
         """Return which worker has the job: its name ends with host, process and a random part."""

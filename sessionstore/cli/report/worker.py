@@ -8,7 +8,7 @@ import signal
 from sessionstore.cli.report import engine
 from sessionstore.worker import Profile, Worker
 
-__all__ = ["main"]
+__all__ = ["QUICK", "main"]
 
 QUICK = Profile(lease=2.5, beat=0.5, sweep=0.3)
 

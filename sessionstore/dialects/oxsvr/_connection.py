@@ -12,6 +12,8 @@ from sessionstore.jobs import Jobs
 
 __all__ = ["Connection"]
 
+TRIES = 1000
+
 
 class Connection:
     """The way to a session, which nobody has open because of it.
@@ -56,14 +58,16 @@ class Connection:
         """Change an attribute by a function of its value (ABSENT: there is none); errNoSession.
 
         It is changed at one moment, and whoever has the session open has nothing to do with it.
+        E_FAIL if others were faster every time.
         """
-        done = False
-        while not done:
+        for _ in range(TRIES):
             old = self.read().get(name, ABSENT)
             new = change(old)
             with self.working():
                 atomic = self.store.atomic(self.id, when_open="apply")
-                done = new == old or atomic.set_if(name, new, old)
+                if new == old or atomic.set_if(name, new, old):
+                    return
+        raise ComError(Number.E_FAIL, description="others change the session all the time")
 
     @staticmethod
     def _no_session() -> ComError:

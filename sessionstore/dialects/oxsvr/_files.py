@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from sessionstore.dialects.oxsvr._collection import Collection, position
 from sessionstore.dialects.oxsvr._com import ComError, Number
 from sessionstore.dialects.oxsvr._streams import append_chunk, clear_stream, get_chunk, size_of
-from sessionstore.dialects.oxsvr._values import ParameterType, converted, from_text, to_text
+from sessionstore.dialects.oxsvr._values import from_text, text_of, to_text
 
 __all__ = ["IFileParameter", "IInputFileParameters", "IOutputFileParameters"]
 
@@ -24,7 +24,7 @@ class File:
     path: Path
     deletes: bool
     folder: Path | None = None
-    """The folder that was made for it and others; it goes with the last of them."""
+    """The folder that was made for it, which goes with it."""
 
     stream: BinaryIO | None = None
     unloaded: bool = False
@@ -56,7 +56,7 @@ class File:
             with suppress(OSError):
                 self.path.unlink()
         if self.folder is not None:
-            with suppress(OSError):  # there are others in it
+            with suppress(OSError):  # there is still something in it
                 self.folder.rmdir()
 
 
@@ -78,7 +78,7 @@ class IFileParameter:
     @FileName.setter
     def FileName(self, name: str) -> None:
         self._file.close()
-        self._file.path, self._file.unloaded = Path(name), False
+        self._file.path, self._file.unloaded = Path(text_of(name)), False
 
     @property
     def AutoDelete(self) -> bool:
@@ -106,7 +106,7 @@ class IFileParameter:
 
     @XML.setter
     def XML(self, text: str) -> None:
-        content = from_text(converted(text, ParameterType.ptString))
+        content = from_text(text_of(text))
         self.ClearStream()
         self.Stream().write(content)
         self.Stream().flush()
@@ -165,9 +165,9 @@ class IInputFileParameters(IOutputFileParameters):
         Raises ComError: errParameterNameEmpty, errParameterDoubleName (a file of this name goes
         to the job already), errInputParametersCantCreate (there is no such file).
         """
-        if not FileName:
+        path = Path(text_of(FileName))
+        if not path.name:
             raise ComError(Number.errParameterNameEmpty, description="the file has no name")
-        path = Path(FileName)
         if any(path.name == name_of(one) for one in self._files):
             raise ComError(
                 Number.errParameterDoubleName, description=f"there is a file {path.name!r} already"

@@ -139,13 +139,12 @@ def _as_com_errors() -> Iterator[None]:
 
 def _fetched(job: JobHandle, given: Collection[str]) -> list[IFileParameter]:
     """Return the files that a job has attached, as files of the disk."""
-    names = [name for name in job.info().files if name not in given]
-    if not names:
-        return []
-    folder = Path(tempfile.mkdtemp(prefix="oxsvr-"))
     found = []
-    for name in names:
-        path = folder / (Path(name).name or "file")
-        path.write_bytes(job.file(name))
-        found.append(IFileParameter(path, deletes=True, folder=folder))
+    for name in job.info().files:
+        if name not in given:
+            # Each has a folder of its own, for names may differ in nothing but theirs.
+            folder = Path(tempfile.mkdtemp(prefix="oxsvr-"))
+            path = folder / (Path(name).name or "file")
+            path.write_bytes(job.file(name))
+            found.append(IFileParameter(path, deletes=True, folder=folder))
     return found

@@ -9,6 +9,7 @@ from sessionstore.dialects.oxsvr._collection import Collection, position
 from sessionstore.dialects.oxsvr._com import ComError, Number
 from sessionstore.dialects.oxsvr._connection import Connection
 from sessionstore.dialects.oxsvr._jobs import IJob
+from sessionstore.dialects.oxsvr._values import text_of
 
 __all__ = ["ILicenses"]
 
@@ -27,9 +28,9 @@ class ILicenses(Collection[str]):
 
     def Add(self, Name: str) -> None:
         """Log a licence in, by its name in capitals; nothing happens if it is."""
-        if not Name:
+        name = text_of(Name).upper()
+        if not name:
             raise ComError(Number.E_INVALIDARG, description="a licence has a name")
-        name = str(Name).upper()
         self._change(lambda names: names if name in names else [*names, name])
 
     def Delete(self, Index: int | str) -> None:
@@ -56,7 +57,7 @@ class ILicenses(Collection[str]):
         """
         job = IJob(self._connection, "lic.CheckLicense")
         job.InputParameters.AddNewIntegerParameter("Flags", 0)
-        job.InputParameters.AddNewStringParameter("Module", Name.upper())
+        job.InputParameters.AddNewStringParameter("Module", text_of(Name).upper())
         job.Execute()
 
     def _entries(self) -> list[tuple[str, str]]:

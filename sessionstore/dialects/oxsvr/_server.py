@@ -15,6 +15,7 @@ from sessionstore.dialects.oxsvr._connection import Connection
 from sessionstore.dialects.oxsvr._errors import IError, IErrors
 from sessionstore.dialects.oxsvr._properties import IProperties, of_server, property_attribute
 from sessionstore.dialects.oxsvr._session import ISession
+from sessionstore.dialects.oxsvr._values import text_of
 
 __all__ = ["Authenticator", "Credentials", "PasswordType", "Server"]
 
@@ -112,7 +113,7 @@ class Server:
 
         One is drawn, and the next is asked if it cannot be reached. Otherwise as `Login`.
         """
-        places = [place.strip() for place in ServerList.split(";")]
+        places = [place.strip() for place in text_of(ServerList).split(";")]
         first = secrets.randbelow(len(places))
         places = places[first:] + places[:first]
         return self._login(places, User, Password, PasswortType, DefaultSession)
@@ -140,11 +141,11 @@ class Server:
                 connection = self._default or Connection(self._store, "")
                 if SessionGUID:
                     connection = Connection(self._store, SessionGUID)
-                connection.check()
+                found = connection.read()
             except ConfigError:
-                raise ComError(
-                    Number.errNoSession, description="there is no session of this GUID; log in"
-                ) from None
+                raise _no_such_session() from None
+            if found.sid != found.id:  # a name, which can be guessed, lets nobody in
+                raise _no_such_session()
             if Alias:
                 connection.change(property_attribute("Alias"), lambda _: Alias)
             return ISession(connection)
@@ -192,7 +193,12 @@ class Server:
             raise
 
 
+def _no_such_session() -> ComError:
+    return ComError(Number.errNoSession, description="there is no session of this GUID; log in")
+
+
 def _place(server: str, port: str) -> str:
+    server, port = text_of(server), text_of(port)
     return f"{server}:{port}" if server and port else server
 
 

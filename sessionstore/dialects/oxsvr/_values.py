@@ -10,7 +10,7 @@ from typing import Any
 
 from sessionstore.dialects.oxsvr._com import ComError, Number
 
-__all__ = ["ParameterType", "converted", "from_text", "to_text", "type_of"]
+__all__ = ["ParameterType", "converted", "from_text", "text_of", "to_text", "type_of"]
 
 EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a DATE of COM has no zone
 LEAST_INTEGER, MOST_INTEGER = -(1 << 31), (1 << 31) - 1
@@ -64,6 +64,11 @@ def converted(value: Any, wanted: ParameterType) -> Any:
         raise ComError(
             Number.DISP_E_TYPEMISMATCH, description=f"a value of type {kind} is no {wanted.name}"
         ) from None
+
+
+def text_of(value: Any) -> str:
+    """Return an argument that is text; ComError DISP_E_TYPEMISMATCH if it cannot be."""
+    return str(converted(value, ParameterType.ptString))
 
 
 def _string(value: Any) -> str:

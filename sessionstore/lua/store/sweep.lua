@@ -6,21 +6,24 @@
 -- KEYS[3] parameters  {P:B}p   hash
 -- ARGV[1] page       how many to look at, at most 500
 -- ARGV[2] timed_out  1: also those that have timed out, and that the store keeps until a sweep
+-- ARGV[3] cursor     as the last page gave it; empty at first
 -- Derives  {P:B}s:SID, {P:B}o:OWNER, {P:B}w:SID, {P:B}ev, {P:B}g:TICKET, {P:B}v:ID
--- Returns  {ended, more, {moving sid, how, ...}, {seat to be given back, ...}, version of the parameters};
---          more: 1 if there may be more that is due
+-- Returns  {ended, cursor, {moving sid, how, ...}, {seat to be given back, ...}, version of the parameters};
+--          the cursor is empty on the last page
 local index = KEYS[1]
 local noted = KEYS[2]
 local parameters = KEYS[3]
 local page = tonumber(ARGV[1])
 local timed_out = ARGV[2]
+local cursor = ARGV[3]
 --@use begin
+--@use due_page
 --@use look
 --@use end_session
 
 local store = begin(parameters)
 if timed_out == '1' then store.at_timeout = 'end' end
-local due = redis.call('ZRANGE', index, '-inf', store.now, 'BYSCORE', 'LIMIT', 0, page)
+local due, next_cursor = due_page(index, cursor, page, store)
 local ended, moving, over = 0, {}, {}
 for _, sid in ipairs(due) do
   local s = look(store.tag .. 's:' .. sid, store)
@@ -46,5 +49,5 @@ for _, sid in ipairs(due) do
   end
 end
 if #over > 0 then redis.call('ZREM', index, unpack(over)) end
-return {ended + #over, #due == page and 1 or 0, moving, redis.call('SRANDMEMBER', noted, 500),
+return {ended + #over, next_cursor, moving, redis.call('SRANDMEMBER', noted, 500),
   redis.call('HGET', parameters, 'version') or '0'}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Self
 
 import pytest
 
@@ -89,7 +90,7 @@ class Raises:
         self._number = number
         self._raised = pytest.raises(ComError)
 
-    def __enter__(self) -> Raises:
+    def __enter__(self) -> Self:
         self._info = self._raised.__enter__()
         return self
 

@@ -86,21 +86,23 @@ def test_it_is_opened_when_it_is_needed_and_closed_on_demand(path: Path, tmp_pat
     one.UnloadStream()
 
 
-def test_a_file_that_came_back_goes_with_its_parameter(tmp_path: Path) -> None:
-    folder = tmp_path / "made"
-    folder.mkdir()
-    for name in ("a", "b"):
-        (folder / name).write_bytes(b"x")
+def test_a_file_that_came_back_goes_with_its_parameter_unless_it_is_to_stay(
+    tmp_path: Path,
+) -> None:
+    paths = [tmp_path / name / "x" for name in ("a", "b")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_bytes(b"x")
     files = IOutputFileParameters(
-        [IFileParameter(folder / name, deletes=True, folder=folder) for name in ("a", "b")]
+        [IFileParameter(path, deletes=True, folder=path.parent) for path in paths]
     )
     assert [one.AutoDelete for one in files] == [True, True]
-    kept = files["b"]
+    kept = files[2]
     kept.Stream()
     kept.AutoDelete = False
     del files, kept
     gc.collect()
-    assert [path.name for path in folder.iterdir()] == ["b"]
+    assert [path.exists() for path in paths] == [False, True]
 
 
 def test_a_file_that_was_given_stays(path: Path) -> None:
@@ -111,7 +113,7 @@ def test_a_file_that_was_given_stays(path: Path) -> None:
     assert path.exists()
 
 
-def test_the_folder_goes_with_its_last_file(tmp_path: Path) -> None:
+def test_its_folder_goes_too(tmp_path: Path) -> None:
     folder = tmp_path / "made"
     folder.mkdir()
     (folder / "a").write_bytes(b"x")

@@ -21,7 +21,7 @@ from sessionstore.dialects.oxsvr import (
     ParameterType,
     Server,
 )
-from sessionstore.jobs import Jobs
+from sessionstore.jobs import JobHandle, Jobs
 from tests.dialects.oxsvr.conftest import Raises, Scene, authenticator, guid
 from tests.dialects.oxsvr.working import working
 from tests.support.wait import wait_until
@@ -157,6 +157,19 @@ def test_a_job_that_is_cancelled_is_aborted(scene: Scene, session: ISession) -> 
         job.Execute()
     canceller.join()
     assert "enough" in raised.error.description
+
+
+def test_whoever_is_interrupted_cancels_the_job(
+    scene: Scene, session: ISession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: JobHandle) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(JobHandle, "result", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        session.NewJob("Test.Stay").Execute()
+    jobs, known = Jobs(scene.store), guid(session)
+    wait_until(lambda: [one.state for one in jobs.list(known)] == ["cancelled"], "it is cancelled")
 
 
 def test_the_end_of_the_session_ends_its_jobs_with_no_session(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessionstore.dialects.oxsvr import (
+    ComError,
     IInputParameters,
     IParameter,
     Number,
@@ -28,6 +30,11 @@ ADDING = {
     "AddNewXMLParameter": ("<a/>", ParameterType.ptXML),
     "AddNewByteParameter": (b"\x00\xff", ParameterType.ptBinary),
 }
+
+
+def moment(*parts: int) -> datetime:
+    """A moment without a zone, as a DATE of COM is one."""
+    return datetime(*parts)  # type: ignore[arg-type]  # noqa: DTZ001
 
 
 def inputs() -> IInputParameters:
@@ -130,7 +137,7 @@ CONVERTED = [
     (ParameterType.ptString, 1.0, "1"),
     (ParameterType.ptString, 1.5, "1.5"),
     (ParameterType.ptString, True, "-1"),
-    (ParameterType.ptString, datetime(2026, 5, 1, 8, 30), "2026-05-01 08:30:00"),
+    (ParameterType.ptString, moment(2026, 5, 1, 8, 30), "2026-05-01 08:30:00"),
     (ParameterType.ptString, date(2026, 5, 1), "2026-05-01"),
     (ParameterType.ptString, "ä".encode("utf-16-le"), "ä"),
     (ParameterType.ptInteger, "12", 12),
@@ -144,11 +151,11 @@ CONVERTED = [
     (ParameterType.ptBoolean, 7, True),
     (ParameterType.ptDouble, "1.5", 1.5),
     (ParameterType.ptDouble, True, -1.0),
-    (ParameterType.ptDouble, datetime(1900, 1, 1, 12), 2.5),
-    (ParameterType.ptDatetime, 2.5, datetime(1900, 1, 1, 12)),
-    (ParameterType.ptDatetime, "2026-05-01T08:30", datetime(2026, 5, 1, 8, 30)),
-    (ParameterType.ptDatetime, "2.5", datetime(1900, 1, 1, 12)),
-    (ParameterType.ptDatetime, date(2026, 5, 1), datetime(2026, 5, 1)),
+    (ParameterType.ptDouble, moment(1900, 1, 1, 12), 2.5),
+    (ParameterType.ptDatetime, 2.5, moment(1900, 1, 1, 12)),
+    (ParameterType.ptDatetime, "2026-05-01T08:30", moment(2026, 5, 1, 8, 30)),
+    (ParameterType.ptDatetime, "2.5", moment(1900, 1, 1, 12)),
+    (ParameterType.ptDatetime, date(2026, 5, 1), moment(2026, 5, 1)),
     (ParameterType.ptXML, b"<a>\xc3\xa4</a>", "<a>ä</a>"),
     (ParameterType.ptXML, 5, "5"),
     (ParameterType.ptBinary, bytearray(b"ab"), b"ab"),
@@ -207,11 +214,9 @@ def test_a_refused_value_leaves_the_one_before() -> None:
     st.sampled_from(ParameterType), st.one_of(st.text(), st.binary(), st.floats(), st.integers())
 )
 def test_any_value_is_converted_or_refused_by_a_com_error(kind: ParameterType, value: Any) -> None:
-    try:
+    with suppress(ComError):  # and no other error
         one = parameter(kind, value)
         assert parameter(kind, one.Value).Value == one.Value
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at
-        assert type(error).__name__ == "ComError"
 
 
 @pytest.mark.parametrize("kind", [ParameterType.ptBinary, ParameterType.ptXML])

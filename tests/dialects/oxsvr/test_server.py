@@ -165,6 +165,12 @@ def test_what_is_no_session_is_not_resumed(server: Server) -> None:
         assert wrong not in str(raised.error)
 
 
+def test_a_name_lets_nobody_in(server: Server, store: SessionStore) -> None:
+    store.create("wizard", open=False)
+    with Raises(Number.errNoSession):
+        server.OpenSession("wizard")
+
+
 def test_without_a_guid_it_is_the_default_session(server: Server) -> None:
     with Raises(Number.errNoSession):
         server.OpenSession()

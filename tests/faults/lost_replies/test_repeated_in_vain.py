@@ -147,6 +147,23 @@ async def move(store: Any, session: Any) -> Call:
     return partial(session.close, owner="ann")
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("by", ["its holder", "anybody"])
+async def test_a_session_that_has_ended_is_deleted_though_its_seat_cannot_be_given_back(
+    guarded: Standalone, proxy: Proxy, shell: str, by: str
+) -> None:
+    allow(guarded)
+    async with near(proxy, shell) as store:
+        await store.configure(max_private=1)
+        session = await store.create("a", open=by == "its holder")
+        proxy.lose(2, times=100)
+        delete = session.delete if by == "its holder" else partial(store.delete, "a")
+        assert await delete() is True
+        assert proxy.lost > 1
+        proxy.count()
+        await store.create("b")
+
+
 def test_of_several_calls_in_one_write_some_may_have_arrived_though_it_broke_off(
     server: Standalone, prefix: str
 ) -> None:

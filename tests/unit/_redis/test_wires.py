@@ -17,15 +17,13 @@ from tests.support.wait import until
 
 parse_error: Any = DefaultParser.parse_error
 
-PUSH = b">2\r\n+invalidate\r\n*0\r\n"
 SHORT = 0.02
 
 WHOLE = [
     (b"+OK\r\n", [b"OK"]),
     (b":1\r\n$2\r\nab\r\n", [1, b"ab"]),
-    (b"*2\r\n:1\r\n_\r\n+x\r\n", [[1, None], b"x"]),
-    (PUSH + b":1\r\n" + PUSH + b":2\r\n", [1, 2]),
-    (b"#f\r\n_\r\n", [False, None]),
+    (b"*2\r\n:1\r\n$-1\r\n+x\r\n", [[1, None], b"x"]),
+    (b"*-1\r\n$0\r\n\r\n", [None, b""]),
 ]
 
 NO_MORE_USE = [
@@ -174,19 +172,6 @@ def test_asyncio_a_reply_too_many_is_nobodys() -> None:
 
     asyncio.run(scene(asked=1, sent=b":1\r\n:2\r\n"))
     asyncio.run(scene(asked=0, sent=b":1\r\n"))
-
-
-def test_asyncio_a_push_that_nobody_asked_for_does_no_harm() -> None:
-    async def scene() -> None:
-        async with wired_async() as (wire, server):
-            server.send(PUSH)
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            answered = exchange(wire, b"asked", 1)
-            server.send(b":1\r\n")
-            assert await answered == [1]
-
-    asyncio.run(scene())
 
 
 def test_asyncio_one_timer_watches_over_all_exchanges() -> None:
