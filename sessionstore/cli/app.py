@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 import sessionstore
-from sessionstore.cli import server, sessions
+from sessionstore.cli import jobs, server, sessions
 from sessionstore.cli.options import DEFAULT_URL, PREFIX_HELP, URL_HELP, VARIABLE
 from sessionstore.cli.output import line, say
 from sessionstore.cli.replay.access_log import UnreadableLog
@@ -80,10 +80,24 @@ def _common(
     commands: dict[str, Any] = ctx.command.commands  # type: ignore[attr-defined]
     given = {name: text for name, text in (("url", url), ("prefix", prefix)) if text is not None}
     command = str(ctx.invoked_subcommand)
-    for name in given.keys() - {option.name for option in commands[command].params}:
+    for name in given.keys() - _options(commands[command]):
         raise WrongUse(f"{command} has no option --{name}", ctx)
     defaults = {"url": os.environ.get(VARIABLE, DEFAULT_URL), **given}
-    ctx.default_map = dict.fromkeys(commands, defaults)
+    ctx.default_map = _for_each(ctx.command, defaults)
+
+
+def _options(command: Any) -> set[str]:
+    """Return the names of the options of a command, or of those below it."""
+    below = getattr(command, "commands", {}).values()
+    return {option.name for option in command.params}.union(*map(_options, below))
+
+
+def _for_each(command: Any, defaults: dict[str, str]) -> dict[str, Any]:
+    """Return defaults for all commands below one, as they are nested."""
+    below = getattr(command, "commands", None)
+    if below is None:
+        return defaults
+    return {name: _for_each(one, defaults) for name, one in below.items()}
 
 
 app.command()(demo)
@@ -95,6 +109,7 @@ app.command()(sessions.end)
 app.command()(server.params)
 app.command()(server.sweep)
 app.command()(server.doctor)
+app.add_typer(jobs.app, name="jobs")
 app.command()(worker)
 
 

@@ -70,7 +70,7 @@ def say(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Write a value to stdout, on one line of ASCII."""
-    print(json.dumps(value, default=_plain))
+    print(json.dumps(value, default=_plain), flush=True)
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ from sessionstore._redis.sync import Driver
 from sessionstore._shell.connecting import located
 from sessionstore.doctor._finding import Finding, Verdict, unchecked
 from sessionstore.doctor._index import MISSING, check_buckets, check_index, check_parameters
+from sessionstore.doctor._jobs import check_jobs
 from sessionstore.doctor._server import check_node, check_together
 from sessionstore.errors import SessionStoreError, StoreNotFound, StoreUnavailable
 
@@ -65,6 +66,7 @@ def _findings(driver: Driver, prefix: str) -> list[Finding]:
         if keys is not None:
             findings.append(check_parameters(driver, keys))
             findings.append(check_index(driver, keys))
+            findings.append(check_jobs(driver, keys))
     except SessionStoreError as error:
         findings.append(unchecked("index", error))
     return findings

@@ -102,7 +102,11 @@ class JobCalls:
         definition = find_definition(name)
         if definition is not None:
             definition.check(parameters)
-            usual = definition.fields
+            usual = {
+                field: value
+                for field, value in definition.fields.items()
+                if field != "e" or options.get("priority") is None
+            }
             into = into or definition.options.queue
         body = encode(parameters, "parameters")
         if len(body) > MAX_PARAMETERS:

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from sessionstore._core import moves
 from sessionstore._core.jobs import groups, jobs, queues
+from sessionstore._core.jobs.away import has_ended
 from sessionstore._core.jobs.jobs import Outcome, Report
 from sessionstore._core.jobs.keys import (
     JobKey,
@@ -20,16 +20,13 @@ from sessionstore._core.jobs.records import Away, Entry, Job, Later, Started, Wa
 from sessionstore._core.keys import Bucket, Keyspace
 from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation, Wake, batch, each
-from sessionstore._core.records import NotArrived
 from sessionstore.errors import (
     SessionEnded,
-    SessionNotFound,
     SessionStoreError,
 )
 
 __all__ = [
     "Finished",
-    "has_ended",
     "result",
     "retry",
     "start",
@@ -50,20 +47,6 @@ class Finished(NamedTuple):
     token: str
     outcome: Outcome
     said: Report
-
-
-def has_ended(keys: Keyspace, away: Away) -> Flow[str | None]:
-    """Return why a session in another bucket has ended; None if it lives, or is on its way."""
-    home = keys.home(away.sid)
-    try:
-        group = yield from moves.resolved(keys, home, groups.group_of(home))
-    except NotArrived:
-        return None
-    except SessionNotFound:
-        return "timed out"
-    except SessionEnded as ended:
-        return None if ended.reason == "moved" else ended.reason
-    return None if group == away.group else "deleted"
 
 
 def take(

@@ -11,7 +11,8 @@ import re
 from collections import deque
 from typing import NamedTuple
 
-from sessionstore._core.jobs import flows, groups, jobs
+from sessionstore._core.jobs import groups, jobs
+from sessionstore._core.jobs.away import has_ended
 from sessionstore._core.jobs.groups import EventPage, JobEvent
 from sessionstore._core.jobs.keys import Group, find_job
 from sessionstore._core.jobs.records import Away, Job
@@ -154,7 +155,7 @@ class Following:
         page = yield from groups.follow(self.group, self._read.id, PAGE, self._user)
         last = self._read.sequence
         if page is None or (page.last == 0 and last):
-            why = yield from flows.has_ended(self._keys, Away(self._sid, self.group.id))
+            why = yield from has_ended(self._keys, Away(self._sid, self.group.id))
             if why is None and page is None:
                 why = GONE_ELSEWHERE
             if why is not None:
@@ -185,7 +186,7 @@ class Following:
         why = page.ended
         if page.away:
             self._sid = page.away
-            why = (yield from flows.has_ended(self._keys, Away(page.away, self.group.id))) or ""
+            why = (yield from has_ended(self._keys, Away(page.away, self.group.id))) or ""
         if why:
             yield from groups.end(self.group, why)
 

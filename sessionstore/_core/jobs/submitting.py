@@ -90,9 +90,10 @@ def _submit_at_once(
     except BaseException:
         yield from jobs.cancel(job, "", "its caller has gone", 0)
         raise
-    for answer in (submitted, full):
-        if isinstance(answer, SessionStoreError):
-            raise answer
+    if isinstance(submitted, SessionStoreError):
+        raise submitted
+    if isinstance(full, SessionStoreError):
+        raise full
     if not isinstance(submitted, Submitted):
         return None
     yield from _refuse_if_full(job, full)
