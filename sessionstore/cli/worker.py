@@ -53,16 +53,8 @@ def worker(
 ) -> None:
     """Do jobs. The first SIGTERM or Ctrl-C lets it end what runs; the second gives that back."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    sys.path.insert(0, "")
-    for name in modules:
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            raise ConfigError(f"module {name} cannot be imported: {error}") from None
-    known = {one.options.queue for one in known_definitions()}
-    names = sorted(known) if not queues else [name.strip() for name in queues.split(",")]
-    if not known:
-        say(f"{', '.join(modules)}: there is no job in it; every job will fail here")
+    found = _imported(modules)
+    names = [name.strip() for name in queues.split(",")] if queues else found
     if processes > 1:
         options: dict[str, str | int] = {
             "queues": ",".join(names),
@@ -74,6 +66,21 @@ def worker(
         raise typer.Exit(asyncio.run(_Several(modules, options, url, processes).run()))
     works = Worker(url, prefix=prefix, buckets=buckets, queues=names, slots=slots, profile=profile)
     asyncio.run(_work(works, ends_with_stdin=ends_with_stdin))
+
+
+def _imported(modules: list[str]) -> list[str]:
+    """Import modules; return the queues of the jobs in them."""
+    sys.path.insert(0, "")
+    before = set(known_definitions())
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise ConfigError(f"module {name} cannot be imported: {error}") from None
+    jobs = set(known_definitions()) - before
+    if not jobs:
+        raise ConfigError(f"there is no job in {', '.join(modules)}")
+    return sorted({job.options.queue for job in jobs})
 
 
 async def _work(works: Worker, *, ends_with_stdin: bool) -> None:

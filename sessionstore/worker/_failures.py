@@ -82,8 +82,9 @@ def _as_failure(given: object) -> dict[str, Any]:
     if not isinstance(given, dict):
         return failure("JobFailed", str(given))
     code, text = str(given.get("code", "JobFailed")), str(given.get("text", ""))
-    source, line, info = given.get("source", ""), given.get("line", 0), given.get("info")
-    return failure(code, text, source=str(source), line=int(line or 0), info=info)
+    source, line, info = given.get("source", ""), given.get("line"), given.get("info")
+    number = line if isinstance(line, int) else 0
+    return failure(code, text, source=str(source), line=number, info=info)
 
 
 def encoded(value: Any, what: str, *, largest: int = LARGEST_BODY) -> bytes:

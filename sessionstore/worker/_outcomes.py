@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from tenacity import RetryCallState
@@ -12,6 +13,8 @@ from sessionstore.worker._failures import Errors, errors_of, failure, in_words, 
 from sessionstore.worker._run import Run
 
 __all__ = ["GIVEN_BACK", "failed", "of_error", "of_failure", "of_result", "of_stop"]
+
+log = logging.getLogger("sessionstore.worker")
 
 GIVEN_BACK = "the worker was stopped"
 
@@ -53,8 +56,12 @@ def of_failure(run: Run, errors: Errors, *, again: bool) -> Outcome:
         return failed(errors)
     state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]
     state.attempt_number = run.tries
-    delay = max(0.0, definition.options.backoff(state))
-    return Outcome("again", why=in_words(errors), delay_ms=round(delay * 1000))
+    try:
+        delay_ms = round(max(0.0, float(definition.options.backoff(state))) * 1000)
+    except Exception:
+        log.exception("the backoff of %s failed", definition.name)
+        delay_ms = 1000
+    return Outcome("again", why=in_words(errors), delay_ms=delay_ms)
 
 
 def _may_be_retried(run: Run, error: BaseException) -> bool:

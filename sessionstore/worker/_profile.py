@@ -48,6 +48,11 @@ class Profile:
         """So long may a process say nothing until it is taken for one that hangs for good."""
         return 5 * self.lease
 
+    @property
+    def gives_up_after(self) -> float:
+        """So long may the store answer nothing until a worker ends, for it cannot help itself."""
+        return max(10.0, 4 * self.lease)
+
     @classmethod
     def of(cls, given: Profile | str) -> Profile:
         """Return a profile, or the one of that name; ConfigError if there is none."""

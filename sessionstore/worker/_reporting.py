@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -34,13 +35,27 @@ class Reporter:
     meanwhile waits behind it.
     """
 
-    __slots__ = ("_driver", "_number", "_refused", "_run", "_sending", "_timer", "tellings")
+    __slots__ = (
+        "_driver",
+        "_lock",
+        "_loop",
+        "_number",
+        "_refused",
+        "_run",
+        "_sending",
+        "_thread",
+        "_timer",
+        "tellings",
+    )
 
     def __init__(self, driver: AsyncDriver, run: Run, refused: Callable[[Run, str], None]) -> None:
         self.tellings = Tellings()
         self._driver = driver
         self._run = run
         self._refused = refused
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._lock = threading.Lock()
         self._number = 0
         self._sending: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -51,13 +66,18 @@ class Reporter:
         return self._run.stopping
 
     def __enter__(self) -> Tellings:
-        """Begin to tell something."""
+        """Begin to tell something; jobs may do so from threads of their own, too."""
+        self._lock.acquire()
         return self.tellings
 
     def __exit__(self, *_: object) -> None:
         """Have it sent, when it is due."""
+        self._lock.release()
         self._run.said_at = time.monotonic()
-        self._look()
+        if threading.get_ident() == self._thread:
+            self._look()
+        else:
+            self._loop.call_soon_threadsafe(self._look)
 
     async def ask(
         self,
@@ -107,8 +127,12 @@ class Reporter:
         """Return the report that goes with the end, with all that is not sent yet."""
         if self._timer is not None:
             self._timer.cancel()
+        return self._next()
+
+    def _next(self) -> Report:
         self._number += 1
-        return Report(self._number, *self.tellings.take())
+        with self._lock:
+            return Report(self._number, *self.tellings.take())
 
     def _look(self) -> None:
         if self._timer is not None:
@@ -117,16 +141,14 @@ class Reporter:
         due = self.tellings.due
         if due is None or self._sending is not None or self._run.settled:
             return
-        loop = asyncio.get_running_loop()
         if due <= time.monotonic():
-            self._sending = loop.create_task(self._send())
+            self._sending = self._loop.create_task(self._send())
         else:
-            self._timer = loop.call_at(loop.time() + due - time.monotonic(), self._look)
+            self._timer = self._loop.call_later(due - time.monotonic(), self._look)
 
     async def _send(self) -> None:
         try:
-            self._number += 1
-            await self._deliver(Report(self._number, *self.tellings.take()))
+            await self._deliver(self._next())
         finally:
             self._sending = None
             self._look()

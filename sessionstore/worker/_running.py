@@ -16,7 +16,7 @@ from sessionstore._core.jobs.records import Entry, Started
 from sessionstore._core.keys import Keyspace
 from sessionstore._redis.aio import AsyncDriver
 from sessionstore.data import decode
-from sessionstore.errors import JobRefused, SessionStoreError
+from sessionstore.errors import JobRefused
 from sessionstore.jobs.engine import JobDefinition, find_definition
 from sessionstore.jobs.stopped import Stopped
 from sessionstore.worker import _outcomes as outcomes
@@ -73,7 +73,7 @@ class Running:
         try:
             parameters = decode(started.job.fields[b"p"], "parameters")
             definition.check(parameters)
-        except (SessionStoreError, KeyError, AttributeError) as error:
+        except Exception as error:  # noqa: BLE001 - a class of the application may refuse them, too
             text = error.why if isinstance(error, JobRefused) else "they cannot be read"
             self._fail_at_once(run, [failure("bad-parameters", text)])
             return

@@ -178,11 +178,10 @@ class Worker:
 
     async def _watch(self, running: Running) -> None:
         every = min(1.0, self._profile.lease / 20)
-        limit = max(60.0, 4 * self._profile.lease)
         while True:
             await asyncio.sleep(every)
             running.watch()
             if running.runs:
                 running.beating.show_life()
-            if self.health > limit:
+            if self.health > self._profile.gives_up_after:
                 raise StoreUnavailable(f"the store has not answered for {self.health:.0f} s")

@@ -8,7 +8,10 @@ import pytest
 
 from tests.house.sources import in_tree, python_files, tree_of
 
-MAY_SLEEP = {"tests/support/wait.py"}
+MAY_SLEEP = {
+    "tests/support/wait.py",
+    "tests/jobs/engines.py",  # no tests, but the jobs that are done in them, which take time
+}
 SLEEPERS = {"time.sleep", "asyncio.sleep", "anyio.sleep", "trio.sleep"}
 
 
