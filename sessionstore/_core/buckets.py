@@ -101,11 +101,14 @@ class Page(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """What a page of a count found; with `more` there are others to be looked at, due at `now`."""
+    """What a page of a count found."""
 
     alive: int
-    more: bool
-    now: int
+    looked: int
+    """At so many that are due."""
+    cursor: bytes
+    """Where those begin that are due `behind` them; empty if there are none."""
+    behind: int
     moving: list[InMotion]
     moved: list[tuple[Moved, int]]
     """The last moves, and how many ms ago they were."""
@@ -221,21 +224,19 @@ def _row(row: Sequence[Any]) -> Row:
     return Row(sid.decode(), facts, deadline, holder.decode(), lease_end, origin)
 
 
-def count(
-    bucket: Bucket, owner: str, offset: int = 0, now: int | str = "", *, alone: bool
-) -> Operation[Counted]:
-    """Count the live sessions of a bucket, or of one owner; later pages say how far it has come.
+def count(bucket: Bucket, owner: str, cursor: bytes = b"", *, alone: bool) -> Operation[Counted]:
+    """Count the live sessions of a bucket, or of one owner, a page of those that are due at a time.
 
     `alone` says that no other bucket is counted, where one that arrives here may have left.
     """
 
     def parse(reply: Sequence[Any]) -> Counted:
-        alive, more, now, moving, moved = reply
+        alive, looked, cursor, behind, moving, moved = reply
         last = [(Moved.of(how), ago) for how, ago in zip(moved[::2], moved[1::2], strict=True)]
-        return Counted(alive, more == 1, now, _in_motion(moving), last)
+        return Counted(alive, looked, bytes(cursor), behind, _in_motion(moving), last)
 
     index = bucket.owned(owner) if owner else bucket.index
-    return Operation(COUNT, (index, bucket.parameters), (offset, now, int(alone)), parse)
+    return Operation(COUNT, (index, bucket.parameters), (cursor, int(alone)), parse)
 
 
 def _in_motion(pairs: Sequence[bytes]) -> list[InMotion]:

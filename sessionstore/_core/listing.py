@@ -117,46 +117,62 @@ def count(keys: Keyspace, owner: str | None) -> Flow[int]:
     """Count live sessions: of all, or of one owner."""
     places = places_of(keys, owner)
     if owner == "":  # these have no index of their own
-        alone = 0
-        pager = ListPager(keys, places, "")
-        while rows := (yield from pager.page()):
-            alone += sum(row.facts.owner == "" for row in rows)
-        return alone
+        return (yield from _count_each(keys, places, owner))
     total, stuck = yield from _count_once(places, owner)
     for _ in range(LOOKS):
-        if not (yield from moves.complete_moves(keys, stuck)):
+        if total is None or not (yield from moves.complete_moves(keys, stuck)):
             break
         total, stuck = yield from _count_once(places, owner)
+    if total is None:
+        return (yield from _count_each(keys, places, owner))
     return total
 
 
-def _count_once(places: Sequence[Place], owner: str | None) -> Flow[tuple[int, list[InMotion]]]:
+def _count_each(keys: Keyspace, places: Sequence[Place], owner: str | None) -> Flow[int]:
+    """Count by listing: it takes longer, and loses nobody who becomes active meanwhile."""
+    alive = 0
+    pager = ListPager(keys, places, "")
+    while rows := (yield from pager.page()):
+        alive += sum(owner is None or row.facts.owner == owner for row in rows)
+    return alive
+
+
+def _count_once(
+    places: Sequence[Place], owner: str | None
+) -> Flow[tuple[int | None, list[InMotion]]]:
     """Count; the answer is complete but for sessions that have been on the move for long.
+
+    It is None if there are pages of those that are due, and one has left before its page was read:
+    it may have ended, or is due no more.
 
     The buckets are read one after the other. A session that has left the one before that was read,
     and come to the other after that was read, is in neither; what came, and was seen where it came
     from, is in both. The moves that the buckets remember tell: each has left and come, or neither.
     """
-    total, seen, recent = 0, 0, RECENT
+    total, recent = 0, RECENT
     stuck: list[InMotion] = []
     left: dict[str, tuple[int, str]] = {}
     come: dict[str, tuple[int, str]] = {}
     named = "" if owner is None else names_of(owner)
     alone = len(places) == 1
-    asked = {at.bucket: buckets.count(at.bucket, owner or "", alone=alone) for at in places}
-    while asked:
-        answers = yield from batch(list(asked.values()))
-        there, asked = zip(asked, answers, strict=True), {}
-        seen += 500
+    behind: dict[Bucket, int] = {}
+    cursors = {at.bucket: b"" for at in places}
+    while cursors:
+        answers = yield from batch(
+            [buckets.count(bucket, owner or "", at, alone=alone) for bucket, at in cursors.items()]
+        )
+        there, cursors = zip(cursors, answers, strict=True), {}
         for bucket, found in there:
+            if found.looked + found.behind != behind.get(bucket, found.looked + found.behind):
+                return None, []
             total += found.alive
             stuck += found.moving
             for moved, ago in found.moved:
                 (left if moved.left else come)[moved.ticket] = (ago, moved.other)
             if len(found.moved) >= TOLD:
                 recent = min(recent, found.moved[0][1] // 2)
-            if found.more:
-                asked[bucket] = buckets.count(bucket, owner or "", seen, found.now, alone=alone)
+            if found.cursor:
+                cursors[bucket], behind[bucket] = found.cursor, found.behind
     nowhere = [left[ticket] for ticket in left.keys() - come]
     twice = [come[ticket] for ticket in come.keys() - left] if not alone else []
     total += sum(ago < recent and other.startswith(named) for ago, other in nowhere)

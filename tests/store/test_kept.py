@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sessionstore import QuotaExceeded, SessionEnded
-from tests.support.worlds import World
+from tests.support.worlds import Client, World
 
 DAY = 86_400
 NEARLY_A_YEAR = 360 * DAY
@@ -173,16 +173,15 @@ async def test_more_than_a_page_is_kept(store: Any, world: World) -> None:
     assert min(stays(world, f"ann:n{n}") for n in range(150)) > NEARLY_A_YEAR
 
 
-async def keeps(store: Any, world: World, number: int) -> None:
+async def keeps(store: Any, world: World, number: int) -> list[str]:
     """Make ann's sessions, which have timed out and are kept, many of them at the same moment."""
     await store.configure(at_timeout="keep")
-    bucket = world.home("ann:n0").bucket
-    world.raw.hset(bucket.parameters, "kept_since", 1)
-    for at in range(number):
-        await store.create(id=f"n{at}", owner="ann", timeout=100, open=False)
-        world.raw.hset(world.home(f"ann:n{at}").session, "a", 5)
-        for index in (bucket.index, bucket.owned("ann")):
-            world.raw.zadd(index, {f"ann:n{at}": 100_005 + at // 120})
+    await store.create(id="n", owner="ann", timeout=100, open=False)
+    world.raw.hset(world.home("ann:n").bucket.parameters, "kept_since", 1)
+    world.raw.hset(world.home("ann:n").session, "a", 5)
+    sids = world.copies("ann:n", number, 100_005)
+    await store.delete("n", owner="ann")
+    return sids
 
 
 async def test_many_that_are_kept_hide_none_that_is_over(store: Any, world: World) -> None:
@@ -197,3 +196,28 @@ async def test_many_that_are_kept_hide_none_that_is_over(store: Any, world: Worl
     assert await store.count() == 321
     assert await store.sweep() == 320
     assert await store.count() == 1
+
+
+@pytest.mark.parametrize("owner", ["ann", None])
+async def test_who_becomes_active_while_it_is_counted_is_counted_once(
+    store: Any, world: World, owner: str | None
+) -> None:
+    """A count looks at 500 that are due at a time; each of them may be touched in between."""
+    sids = await keeps(store, world, 620)
+    driver = world.driver()
+    for touched in (sids[:50], sids[-50:], sids):
+        counting = Client(driver, store._calls.count(owner))
+        counting.goes()
+        for sid in touched:
+            await store.touch(sid.partition(":")[2], owner="ann")
+        assert counting.ends() == 620
+
+
+async def test_who_ends_while_it_is_counted_hides_nobody(store: Any, world: World) -> None:
+    sids = await keeps(store, world, 620)
+    counting = Client(world.driver(), store._calls.count(None))
+    counting.goes()
+    for sid in (sids[10], sids[500], sids[600]):
+        await store.delete(sid.partition(":")[2], owner="ann")
+    assert 617 <= counting.ends() <= 618
+    assert await store.count() == 617

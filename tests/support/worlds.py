@@ -263,6 +263,19 @@ class World:
         if left >= 0:
             self.raw.pexpire(home.session, left - milliseconds)
 
+    def copies(self, session: Any, number: int, score: int) -> list[str]:
+        """Make copies of a session, named in turn, which are due at a time; return their SIDs."""
+        home, fields = self.home(session), self.fields(session)
+        sids = [f"{home.sid}{at}" for at in range(number)]
+        pipe = self.raw.pipeline(transaction=False)
+        for sid in sids:
+            pipe.hset(self.home(sid).session, mapping=fields)
+            pipe.pexpire(self.home(sid).session, 600_000)
+        for index in (home.bucket.index, home.bucket.owned(fields["o"].decode())):
+            pipe.zadd(index, {sid: score + at // 120 for at, sid in enumerate(sids)})
+        pipe.execute()
+        return sids
+
     def lease_end(self, session: Any) -> int:
         """Return when the lease ends or ended, in ms; 0 if it was never open."""
         return int(self.fields(session).get("h", b"")[:DIGITS] or 0)
