@@ -46,7 +46,7 @@ class ListPager:
 
     A session that has left its bucket before that was read, for one that was read before, is looked
     for there again. That finds each that moves less than ten times meanwhile, if no page
-    is read more than 20 s after the one before: so long buckets remember moves.
+    is read more than 30 s after the one before: so long buckets remember moves.
     """
 
     def __init__(self, keys: Keyspace, places: Sequence[Place], user: str) -> None:

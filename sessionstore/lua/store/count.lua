@@ -28,9 +28,8 @@ for i = 2, #moves, 2 do moves[i] = store.now - moves[i] end
 for _, sid in ipairs(due) do
   local s = look(store.tag .. 's:' .. sid, store)
   if s and s.in_transit and string.sub(s.moving, 1, 1) == '<' then
-    -- Not here yet. It is where it comes from, or has left there, and that was noted.
-    if s.over then moves[#moves + 1], moves[#moves + 2] = s.moving, 0
-    elseif alone == '1' or s.activity < store.now - 10000 then
+    -- Not here yet. It is where it comes from, or has left there, and that was noted: for longer than this.
+    if s.over or alone == '1' or s.activity < store.now - 5000 then
       moving[#moving + 1], moving[#moving + 2] = sid, s.moving
     end
   elseif s and not s.over then
