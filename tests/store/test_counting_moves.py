@@ -121,6 +121,24 @@ async def test_who_is_half_way_is_counted_and_gone_when_it_was_ended(
     assert await store.count() == 1
 
 
+@pytest.mark.usefixtures("one_by_one")
+@pytest.mark.parametrize("crowd", [100, 499, 500, 700, 1300])
+async def test_one_that_moves_before_a_crowd_is_listed(
+    store: Any, world: World, crowd: int
+) -> None:
+    """A bucket tells 500 moves at once."""
+    owners = {world.keys.bucket_of(f"o{n}").name: f"o{n}" for n in range(100)}
+    first, *_, unread, last = (owners[bucket.name] for bucket in world.keys.buckets)
+    session = await store.create("a", last)
+    looker = Client(world.driver(), listing(store))
+    go(looker, 1)
+    Client(world.driver(), moving(session, first)).ends()
+    now = world.now()
+    others = {f"> crowd{n:011} {unread}:c{n}": now + 1 for n in range(crowd)}
+    world.raw.zadd(f"{world.keys.bucket_of(last).tag}l", others)
+    assert [row.sid for row in looker.ends()] == [f"{first}:a"]
+
+
 def time_goes_by(world: World, seconds: float) -> None:
     """Let so much time go by for a session at both of its homes, and for what buckets remember."""
     for sid in ("alice:a", "bob:a"):
