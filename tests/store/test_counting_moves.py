@@ -193,6 +193,21 @@ async def test_who_is_moved_late_is_counted_once_at_any_step(
     assert counting.ends() == 1
 
 
+@pytest.mark.parametrize("to", ["bob", "*"])
+async def test_who_was_deleted_while_it_moved_is_not_counted(
+    store: Any, world: World, to: str
+) -> None:
+    """It has left, and is about to end where it goes; whose mover stops there changes nothing."""
+    mover = Client(world.driver(), moving(await store.create("a", "alice"), to))
+    mover.comes_to("retire")
+    assert await store.delete("a", "alice") is False
+    mover.comes_to("admit")
+    assert await store.count() == 0
+    assert [info async for info in store.list()] == []
+    mover.ends()
+    assert await store.count() == 0
+
+
 async def test_a_crowd_that_moves_all_the_time_is_counted(store: Any, world: World) -> None:
     for number in range(20):
         await store.create(f"s{number}", f"o{number}", open=False)

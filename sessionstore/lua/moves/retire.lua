@@ -48,11 +48,12 @@ if s.owner ~= '' then
     if call and not pending then pending, reason = call, why end
   end
 end
-note_move(s.moving, store)
+-- If it ends as it comes there, it is alive nowhere from now on, and nobody need look for it.
+if not pending then note_move(s.moving, store) end
 s.over, s.kind, s.deleter = 'moved', 'moved', ticket
 local seat = end_session(s, store)
 -- Whoever completes the move must learn of these, and be it a day later (see decide).
 if pending then redis.call('HSET', session, 'd', reason) end
 if s.jobs then redis.call('HSET', session, 'j', s.jobs) end
 if pending or s.jobs then redis.call('PEXPIRE', session, 86400000) end
-return {'RETIRED', reason, seat, s.jobs or '', '1'}
+return {'RETIRED', reason, seat, s.jobs or '', pending and '' or '1'}
