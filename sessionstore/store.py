@@ -197,7 +197,7 @@ class SessionStore:
         """Iterate over sessions, read in pages and in no order; each comes once.
 
         One that is there all the time is among them, also if it gets another id or owner meanwhile:
-        up to ten times, if you take 20 s at most from one page of 100 to the next.
+        up to ten times, if you take 30 s at most from one page of 100 to the next.
 
         Args:
             owner: whose; `*`: public ones; None: all that the acting user may see.

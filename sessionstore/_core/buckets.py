@@ -48,6 +48,9 @@ REVIEW_OWNED, EVICT_OWNED, END_OWNED, STOP_ENDING = map(
 )
 PAGE = 100
 
+TOLD = 500
+"""Moves that a bucket tells at once, at the most."""
+
 
 @dataclass(slots=True, eq=False)
 class Row:
@@ -92,12 +95,18 @@ class Moved(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page of an index, and the last moves from its bucket and to it."""
+    """A page of an index, and the moves from its bucket and to it since the page before."""
 
     cursor: bytes
+    """Where the next page begins; empty if this is the last."""
     rows: list[Row]
     in_motion: list[InMotion]
     moved: list[Moved]
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there may be more moves; what they moved is not read before they are told."""
+        return len(self.moved) >= TOLD
 
 
 class Counted(NamedTuple):

@@ -18,7 +18,7 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
                            that a seat is denied                an hour
     {P:B}r:TICKET  string  that a call was carried out          a minute
                            what a move has left behind          a day
-    {P:B}l         zset    the last moves from here and to here 20 s
+    {P:B}l         zset    the last moves from here and to here half a minute
     {P:B}c         zset    tickets of the last creates          a minute
     {P:B}v:ID      any     what is kept beside a session        that of the session; half a
                            (or will be)                         minute, until a field names it

@@ -28,9 +28,6 @@ LOOKS = 3
 RECENT = 10_000
 """Moves that are so many ms old are told by both of their buckets, if by one."""
 
-TOLD = 500
-"""Moves that a bucket tells at the most."""
-
 
 @dataclass(slots=True, eq=False)
 class Place:
@@ -39,6 +36,8 @@ class Place:
     bucket: Bucket
     owner: str = ""
     cursor: bytes = b"0"
+    is_behind: bool = False
+    """Whether its bucket has more moves to tell first."""
 
 
 class ListPager:
@@ -46,7 +45,7 @@ class ListPager:
 
     A session that has left its bucket before that was read, for one that was read before, is looked
     for there again. That finds each that moves less than ten times meanwhile, if no page
-    is read more than 20 s after the one before: so long buckets remember moves.
+    is read more than 30 s after the one before: so long buckets remember moves.
     """
 
     def __init__(self, keys: Keyspace, places: Sequence[Place], user: str) -> None:
@@ -58,29 +57,34 @@ class ListPager:
         self._followed: set[str] = set()
         self._told: set[bytes] = set()
         self._told_moved: set[str] = set()
+        self._left: list[Moved] = []
 
     def page(self) -> Flow[list[Row] | None]:
         """Read on; the sessions of a page come in no order."""
         while self._places:
-            now = self._places[:AT_ONCE]
+            behind = [at for at in self._places if at.is_behind]
+            now = (behind or self._places)[:AT_ONCE]
             answers = yield from batch(
                 [buckets.list_page(at.bucket, at.owner, self._user, at.cursor) for at in now]
             )
             rows: list[Row] = []
-            left: list[Moved] = []
             for at, found in zip(now, answers, strict=True):
+                at.is_behind = found.is_behind
                 if (yield from moves.complete_moves(self._keys, found.in_motion)):
                     continue  # read this page again
                 rows += found.rows
-                left += (moved for moved in found.moved if moved.left)
+                self._left += (moved for moved in found.moved if moved.left)
                 if at.cursor == b"0" and at.owner not in self._begun.setdefault(at.bucket, []):
                     self._begun[at.bucket].append(at.owner)
                 at.cursor = found.cursor
-                if found.cursor == b"0":
+                if not found.cursor:
                     self._places.remove(at)
             rows = list(self._untold(rows))
-            for moved in left:
-                self._follow(moved)
+            if not any(at.is_behind for at in self._places):
+                # All at once: for the sake of many that have gone to a bucket it is read once.
+                for moved in self._left:
+                    self._follow(moved)
+                self._left.clear()
             if rows:
                 return rows
         return None
@@ -169,7 +173,7 @@ def _count_once(
             stuck += found.moving
             for moved, ago in found.moved:
                 (left if moved.left else come)[moved.ticket] = (ago, moved.other)
-            if len(found.moved) >= TOLD:
+            if len(found.moved) >= buckets.TOLD:
                 recent = min(recent, found.moved[0][1] // 2)
             if found.cursor:
                 cursors[bucket], behind[bucket] = found.cursor, found.behind

@@ -38,6 +38,7 @@ from sessionstore._core.sessions import Changes
 from sessionstore.errors import LeaseLost
 
 __all__ = [
+    "Retired",
     "admit",
     "arrive",
     "complete_moves",
@@ -87,16 +88,23 @@ def leave(
 
     Its jobs know before that where it is from now on: a home that has ended would end them.
     """
-    retired = yield from retire(source, ticket, fence, target)
-    if isinstance(retired, str):
-        yield from point(keys, retired, source, target)
-        retired = yield from retire(source, ticket, fence, target, told=True)
-    if not isinstance(retired, Retired):
-        return None, None
-    facts = yield from admit(target, ticket, retired.reason, retired.jobs)
+    first: Retired | None = None
+    seen: int | None = None
+    while True:
+        retired = yield from retire(source, ticket, fence, target)
+        if isinstance(retired, str):
+            yield from point(keys, retired, source, target)
+            retired = yield from retire(source, ticket, fence, target, told=True)
+        if not isinstance(retired, Retired):
+            return None, None
+        first = first or retired  # which tells the seat that is free
+        facts = yield from admit(target, ticket, retired, seen)
+        if not isinstance(facts, int):
+            break
+        seen = facts
     if retired.jobs and facts is not None:
         yield from point(keys, retired.jobs, target, target, facts.owner)
-    return retired, facts
+    return first, facts
 
 
 def complete_moves(keys: Keyspace, found: Sequence[InMotion]) -> Flow[bool]:
@@ -169,6 +177,8 @@ class Retired(NamedTuple):
     """The seat that is free; or empty."""
     jobs: str
     """The group of its jobs; or empty."""
+    noted: str
+    """1 if it has left so lately that its coming must be noted, too; or empty."""
 
 
 def retire(
@@ -192,11 +202,19 @@ def stay(source: Home, ticket: str) -> Operation[None]:
     return Operation(STAY, (source.session,), (ticket,), lambda _: None)
 
 
-def admit(target: Home, ticket: str, reason: str, jobs: str = "") -> Operation[Facts | None]:
-    """Let the new home be seen, or end it for a reason; None if it has ended."""
-    return Operation(
-        ADMIT,
-        (target.session, target.bucket.parameters),
-        (ticket, reason, jobs),
-        lambda reply: Facts(named_fields(FACTS, reply[1])) if reply[0] == b"ADMITTED" else None,
-    )
+def admit(
+    target: Home, ticket: str, retired: Retired, seen: int | None = None
+) -> Operation[Facts | int | None]:
+    """Let the new home be seen, or end it if the old one says why; None if it has ended.
+
+    A number says when it was seen to be on its way still: the caller looks at the old home again,
+    for it may have left long ago by now, and comes back with that as `seen`.
+    """
+
+    def parse(reply: Sequence[Any]) -> Facts | int | None:
+        if reply[0] == b"ARRIVING":
+            return int(reply[1])
+        return Facts(named_fields(FACTS, reply[1])) if reply[0] == b"ADMITTED" else None
+
+    given = (ticket, retired.reason, retired.jobs, retired.noted, "" if seen is None else seen)
+    return Operation(ADMIT, (target.session, target.bucket.parameters), given, parse)

@@ -227,7 +227,7 @@ def _seat_all(keys: Keyspace, pools: Sequence[Pool], some: Sequence[Bucket]) -> 
             yield from batch([seats.take(pool, seat, force=True) for seat in taken])
             yield from seats.check(keys, pool, taken)  # some may have ended meanwhile
         read = zip(cursors, pages, strict=True)
-        cursors = {bucket: page.cursor for bucket, page in read if page.cursor != b"0"}
+        cursors = {bucket: page.cursor for bucket, page in read if page.cursor}
 
 
 def _fields(reply: Sequence[bytes]) -> dict[str, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from sessionstore import SessionStoreError
 from sessionstore._core import buckets
 from sessionstore._core.operation import Flow
 from tests.support.worlds import Client, World
@@ -117,6 +119,93 @@ async def test_who_is_half_way_is_counted_and_gone_when_it_was_ended(
     assert await store.count("bob") == 1
     mover.ends()
     assert await store.count() == 1
+
+
+@pytest.mark.usefixtures("one_by_one")
+@pytest.mark.parametrize("crowd", [100, 499, 500, 700, 1300])
+async def test_one_that_moves_before_a_crowd_is_listed(
+    store: Any, world: World, crowd: int
+) -> None:
+    """A bucket tells 500 moves at once."""
+    owners = {world.keys.bucket_of(f"o{n}").name: f"o{n}" for n in range(100)}
+    first, *_, unread, last = (owners[bucket.name] for bucket in world.keys.buckets)
+    session = await store.create("a", last)
+    looker = Client(world.driver(), listing(store))
+    go(looker, 1)
+    Client(world.driver(), moving(session, first)).ends()
+    now = world.now()
+    others = {f"> crowd{n:011} {unread}:c{n}": now + 1 for n in range(crowd)}
+    world.raw.zadd(f"{world.keys.bucket_of(last).tag}l", others)
+    assert [row.sid for row in looker.ends()] == [f"{first}:a"]
+
+
+def time_goes_by(world: World, seconds: float) -> None:
+    """Let so much time go by for a session at both of its homes, and for what buckets remember."""
+    for sid in ("alice:a", "bob:a"):
+        if world.fields(sid):
+            world.age(sid, seconds)
+    for bucket in world.keys.buckets:
+        notes = f"{bucket.tag}l"
+        for note in world.raw.zrange(notes, 0, -1):
+            world.raw.zincrby(notes, -1000 * seconds, note)
+        world.raw.zremrangebyscore(notes, "-inf", world.now() - 30_000)
+
+
+async def sees_one(store: Any, world: World) -> None:
+    """Look at once and later, as what is remembered comes to be old."""
+    for _ in range(6):
+        found = (await store.count(), len([info async for info in store.list()]))
+        assert found == (1, 1)
+        time_goes_by(world, 3)
+
+
+@pytest.mark.parametrize("completed", [False, True])
+@pytest.mark.parametrize("slow", [2, 7, 12, 17, 22, 40])
+@pytest.mark.parametrize("stop", ["arrive", "retire", "admit"])
+async def test_who_was_moved_late_is_seen_once(
+    store: Any, world: World, stop: str, slow: float, completed: bool
+) -> None:
+    """Its mover was stopped, and goes on when the move has been completed, or takes so long."""
+    await store.configure(lease=1 if completed else 100)
+    mover = Client(world.driver(), moving(await store.create("a", "alice", timeout=900), "bob"))
+    mover.comes_to(stop)
+    if completed:
+        time_goes_by(world, 1.1)
+        assert await store.count() == 1
+    time_goes_by(world, slow)
+    with suppress(SessionStoreError):
+        mover.ends()
+    await sees_one(store, world)
+
+
+@pytest.mark.parametrize("between", range(12))
+@pytest.mark.parametrize("slow", [7, 12, 17, 22, 40])
+@pytest.mark.usefixtures("one_by_one")
+async def test_who_is_moved_late_is_counted_once_at_any_step(
+    store: Any, world: World, slow: float, between: int
+) -> None:
+    mover = Client(world.driver(), moving(await store.create("a", "alice"), "bob"))
+    mover.comes_to("admit")
+    time_goes_by(world, slow)
+    counting = Client(world.driver(), store._calls.count(None))
+    go(counting, between)
+    mover.ends()
+    assert counting.ends() == 1
+
+
+@pytest.mark.parametrize("to", ["bob", "*"])
+async def test_who_was_deleted_while_it_moved_is_not_counted(
+    store: Any, world: World, to: str
+) -> None:
+    """It has left, and is about to end where it goes; whose mover stops there changes nothing."""
+    mover = Client(world.driver(), moving(await store.create("a", "alice"), to))
+    mover.comes_to("retire")
+    assert await store.delete("a", "alice") is False
+    mover.comes_to("admit")
+    assert await store.count() == 0
+    assert [info async for info in store.list()] == []
+    mover.ends()
+    assert await store.count() == 0
 
 
 async def test_a_crowd_that_moves_all_the_time_is_counted(store: Any, world: World) -> None:

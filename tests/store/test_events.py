@@ -98,8 +98,8 @@ async def test_the_kind_of_an_end_at_a_move_does_not_follow_from_words(
     driver.do(moves.arrive(target, mover, session.sid, "alice", Facts(taken), Changes(), seat=""))
     driver.do(sessions.delete(session._home, ticket(), "forger", ANY, reason="moved"))
     retired = driver.do(moves.retire(session._home, mover, session.fence, target))
-    assert retired is not None
-    assert driver.do(moves.admit(target, mover, retired.reason)) is None
+    assert isinstance(retired, moves.Retired)
+    assert driver.do(moves.admit(target, mover, retired)) is None
     assert {kind for kind, id, *_ in await told(store.events()) if id == "b"} == {"ended"}
 
 

@@ -7,13 +7,18 @@
 -- ARGV[1] ticket  names the move
 -- ARGV[2] reason  why it ends; empty: it lives
 -- ARGV[3] jobs    the group of its jobs, which it may have had since it was about to move; empty: none
+-- ARGV[4] noted   1: where it has left, that is noted, and was lately when the caller asked
+-- ARGV[5] seen    when it was seen here on its way, before the caller asked that; empty: when it arrived
 -- Derives  {P:B}l, {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'ADMITTED', facts} | {'OVER', reason}
+--          | {'ARRIVING', now}: nothing is done, as what the caller knows of its leaving is old
 local session = KEYS[1]
 local parameters = KEYS[2]
 local ticket = ARGV[1]
 local reason = ARGV[2]
 local jobs = ARGV[3]
+local noted = ARGV[4]
+local seen = tonumber(ARGV[5])
 --@use begin
 --@use look
 --@use end_session
@@ -26,8 +31,12 @@ local s = look(session, store)
 if not s then return {'OVER', 'timed out'} end
 if s.ended then return {'OVER', s.over} end
 if string.match(s.moving or '', '^< (%S+)') == ticket then
+  -- Both are noted, or neither counts any more: who leaves is looked for elsewhere for 10 s, and found noted for 30 s.
+  if noted == '1' then
+    if store.now - (seen or s.stored_activity) >= 5000 then return {'ARRIVING', store.now} end
+    note_move(s.moving, store)
+  end
   redis.call('HDEL', session, 'm')
-  note_move(s.moving, store)
   s.moving = false
   if jobs ~= '' then
     redis.call('HSET', session, 'j', jobs)

@@ -10,7 +10,8 @@
 -- Derives  {P:B}s:SID, {P:B}r:TICKET, {P:B}l, {P:B}x, {P:B}o:OWNER, {P:B}e:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID,
 --          {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'RETIRED', reason to delete it at its new home or empty, seat that is free or empty, the group of its jobs
---          or empty} | 'HELD' | {'JOBS', group}: nothing is done before they know
+--          or empty, noted} | 'HELD' | {'JOBS', group}: nothing is done before they know;
+--          noted: 1 if it has left so lately that its coming must be noted, too
 local session = KEYS[1]
 local parameters = KEYS[2]
 local ticket = ARGV[1]
@@ -27,12 +28,12 @@ local s = look(session, store)
 local here = s and not s.ended and string.match(s.moving or '', '^> (%S+)') == ticket
 if here and s.held and s.fence ~= fence then return 'HELD' end
 if here and s.jobs and told ~= '1' then return {'JOBS', s.jobs} end
--- Also if it has left long ago: it comes to its new home now, and whoever sees that must find where it has left.
-note_move('> ' .. ticket .. ' ' .. target, store)
 local receipt = store.tag .. 'r:' .. ticket
 if not here then
+  local gone = redis.call('ZSCORE', store.tag .. 'l', '> ' .. ticket .. ' ' .. target)
+  local noted = gone and store.now - gone < 15000 and '1' or ''
   local jobs, reason = string.match(redis.call('GET', receipt) or '', '^(%S*) (.*)$')
-  return {'RETIRED', reason or '', '', jobs or ''}
+  return {'RETIRED', reason or '', '', jobs or '', noted}
 end
 
 local pending = s.pending or s.deleter
@@ -48,8 +49,10 @@ if s.owner ~= '' then
     if call and not pending then pending, reason = call, why end
   end
 end
+-- If it ends as it comes there, it is alive nowhere from now on, and nobody need look for it.
+if not pending then note_move(s.moving, store) end
 s.over, s.kind, s.deleter = 'moved', 'moved', ticket
 local seat = end_session(s, store)
 -- Whoever completes the move must learn of these, and be it a day later (see decide), whoever has the name by then.
 if pending or s.jobs then redis.call('SET', receipt, (s.jobs or '') .. ' ' .. reason, 'PX', 86400000) end
-return {'RETIRED', reason, seat, s.jobs or ''}
+return {'RETIRED', reason, seat, s.jobs or '', pending and '' or '1'}

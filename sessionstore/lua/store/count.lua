@@ -7,9 +7,9 @@
 -- ARGV[1] cursor  as the last page gave it; empty on the first page, which counts all that are not due then
 -- ARGV[2] alone   1: only this bucket is counted, so that nobody sees where the others have left
 -- Derives  {P:B}s:SID, {P:B}l
--- Returns  {alive, looked, cursor, behind, {sid on the move, how, ...}, {how a session has come or gone of late, ms ago,
---          ...}}: of this page, so many were due and looked at; so many are due behind it, where the cursor leads, if
---          it is not empty; on the move are those that have been for long, or whose mover is gone
+-- Returns  {alive, looked, cursor, behind, {sid on the move, how, ...}, {how one has come or gone, ms ago, ...}}: of
+--          this page, so many were due and looked at; so many are due behind it, where the cursor leads, if it is
+--          not empty; on the move are those that have been for long, or whose mover is gone
 local index = KEYS[1]
 local parameters = KEYS[2]
 local cursor = ARGV[1]
@@ -28,9 +28,8 @@ for i = 2, #moves, 2 do moves[i] = store.now - moves[i] end
 for _, sid in ipairs(due) do
   local s = look(store.tag .. 's:' .. sid, store)
   if s and s.in_transit and string.sub(s.moving, 1, 1) == '<' then
-    -- Not here yet. It is where it comes from, or has left there, and that was noted.
-    if s.over then moves[#moves + 1], moves[#moves + 2] = s.moving, 0
-    elseif alone == '1' or s.activity < store.now - 10000 then
+    -- Not here yet. It is where it comes from, or has left there, and that was noted: for longer than this.
+    if s.over or alone == '1' or s.activity < store.now - 5000 then
       moving[#moving + 1], moving[#moving + 2] = sid, s.moving
     end
   elseif s and not s.over then
