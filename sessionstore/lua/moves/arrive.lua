@@ -44,7 +44,7 @@ local before = look(session, store)
 local owned = store.tag .. 'o:' .. owner
 local counted = owner ~= '' and redis.call('ZSCORE', owned, source)
 local sid = string.sub(session, #store.tag + 3)
-local refusal = clear_for_create(sid, before, owner, counted, seat, ARGV, 11, store)
+local refusal = clear_for_create(before, owner, counted, seat, ARGV, 11, store)
 if refusal then return refusal end
 
 local s = {
