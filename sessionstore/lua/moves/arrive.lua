@@ -54,7 +54,8 @@ local s = {
 write_new(s, before, '', '< ' .. ticket .. ' ' .. source, seat, ARGV, 11, store)
 redis.call('HSET', session, 'r', origin)
 if jobs ~= '' then redis.call('HSET', session, 'j', jobs) end
-redis.call('ZADD', store.tag .. 'x', store.now, s.sid) -- due, so that whoever counts takes a look at it
+-- It is due, so that whoever counts takes a look at it. The half says that nobody has seen it here: see end_missing.
+redis.call('ZADD', store.tag .. 'x', store.now - 0.5, s.sid)
 if counted then redis.call('ZREM', owned, s.sid) -- until its old home is retired, that has its place
 elseif owner ~= '' then redis.call('ZADD', owned, store.now, s.sid) end
 
