@@ -1,4 +1,4 @@
-"""A session whose key expired before anybody looked: its end is told once, and to whom it belongs."""
+"""The end of a session whose key expired before anybody looked is told once, and to its owner."""
 
 from __future__ import annotations
 
@@ -116,3 +116,16 @@ async def test_one_of_whom_nobody_knows_the_owner_is_told_once_without(
     await store.end_all("alice", keep="stays")
     assert await told(store, gone.id) == [("expired", "", "timed out")]
     assert world.raw.zscore(gone._home.bucket.owned("alice"), gone.sid) is None
+
+
+@pytest.mark.parametrize("lease", [0.1, 60])
+async def test_who_sweeps_once_a_minute_comes_by_each_session(
+    store: Any, world: World, lease: float
+) -> None:
+    """And be a sweep left out."""
+    await store.configure(linger=0, lease=lease)
+    closed = await store.create(owner="alice", timeout=0.5, open=False)
+    held = await store.create(owner="alice", timeout=0.5, lifetime=100)
+    for session in (closed, held):
+        over = 0.5 if session is closed else min(100, lease + 0.5)
+        assert world.raw.pttl(world.home(session).session) / 1000 > over + 119
