@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sessionstore import QuotaExceeded
+from sessionstore import QuotaExceeded, SessionEnded
 from tests.support.worlds import World
 
 LONG = 5000
@@ -129,3 +129,14 @@ async def test_who_sweeps_once_a_minute_comes_by_each_session(
     for session in (closed, held):
         over = 0.5 if session is closed else min(100, lease + 0.5)
         assert world.raw.pttl(world.home(session).session) / 1000 > over + 119
+
+
+@pytest.mark.parametrize("call", ["save", "close", "delete", "move"])
+async def test_its_holder_is_told_that_it_has_ended(store: Any, world: World, call: str) -> None:
+    """Not that there is no such session, which would be to create it first."""
+    session = await store.create(id="gone", owner="alice", data={"n": 1})
+    session["n"] = 2
+    world.age(session, LONG)
+    assert not world.fields(session)
+    with pytest.raises(SessionEnded, match="timed out"):
+        await (session.close(id="b") if call == "move" else getattr(session, call)())
