@@ -32,6 +32,8 @@ class Event(Told):
     id: str
     sid: str
     owner: str
+    """A user id, `*` for public; empty: anonymous, or nobody knows any more."""
+
     reason: str
     """Why it ended; who held it, if the lease was lost; `moved`, if it was created by a move."""
 

@@ -108,17 +108,17 @@ class Model:
         self._end(before, before.over)
 
     def _make_room(self, owner: str, evicted: Evicted, leaving: Modelled | None = None) -> None:
-        """Make room for one more of an owner; `leaving` will not be there any more."""
+        """Make room for one more of an owner; if they have the one `leaving`, it is none more."""
         most = self.most_per_owner
         listed = [one for one in self.sessions.values() if one.owner == owner and one.counted]
-        if owner in ("", "*") or most is None or len(listed) - (leaving in listed) < most:
+        if owner in ("", "*") or most is None or leaving in listed or len(listed) < most:
             return
         for one in listed:
             if one.gone:
-                one.counted = False
+                del self.sessions[one.sid]
             elif one.over is not None:
                 self._end(one, one.over)
-        alive = [one for one in self.alive(owner) if one is not leaving]
+        alive = self.alive(owner)
         excess = len(alive) - most + 1
         idle = [one for one in alive if not one.held]
         if excess > 0 and (not self.evicts or len(idle) < excess):
@@ -273,6 +273,8 @@ class Model:
         ends = self.alive(owner)
         for one in ends:
             self.delete(one.sid, "signed out")
+        for one in [one for one in self.sessions.values() if one.owner == owner and one.gone]:
+            del self.sessions[one.sid]
         return len(ends)
 
     def sweep(self) -> int:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from sessionstore import ConfigError, SessionEnded
+from sessionstore import ConfigError, SessionEnded, SessionStoreError
 from sessionstore._core import moves, sessions
 from sessionstore._core.keys import ticket
 from sessionstore._core.records import Facts
 from sessionstore._core.sessions import ANY, Changes
-from tests.support.worlds import World
+from tests.support.worlds import Client, World
 
 
 async def told(events: Any) -> list[tuple[str, str, str, str]]:
@@ -100,7 +101,46 @@ async def test_the_kind_of_an_end_at_a_move_does_not_follow_from_words(
     retired = driver.do(moves.retire(session._home, mover, session.fence, target))
     assert isinstance(retired, moves.Retired)
     assert driver.do(moves.admit(target, mover, retired)) is None
-    assert {kind for kind, id, *_ in await told(store.events()) if id == "b"} == {"ended"}
+    kinds = [kind for kind, id, *_ in await told(store.events()) if id == "b"]
+    assert kinds == ["created", "ended"]
+
+
+@pytest.mark.parametrize("ends", ["delete", "end_all"])
+@pytest.mark.parametrize("step", ["arrive", "retire"])
+@pytest.mark.parametrize("owner", ["alice", "bob"])
+async def test_what_ends_while_it_moves_has_a_beginning_and_an_end_at_each_place(
+    store: Any, world: World, owner: str, step: str, ends: str
+) -> None:
+    session = await store.create(id="a", owner="alice")
+    mover = Client(world.driver(), session._closing("b", owner, None))
+    mover.comes_to(step)
+    if ends == "delete":
+        await store.delete("a", owner="alice")
+    else:
+        await store.end_all("alice", reason="deleted by root")
+    with suppress(SessionStoreError):
+        mover.ends()
+    assert await store.count() == 0
+    found = [(kind, reason) for kind, id, _, reason in await told(store.events()) if id == "b"]
+    why = "deleted" if ends == "delete" else "deleted by root"
+    assert found == [("created", "moved"), ("ended", why)]
+
+
+async def test_what_never_arrived_before_its_key_expired_is_told_where_it_came_from(
+    store: Any, world: World
+) -> None:
+    session = await store.create(id="a", owner="alice")
+    mover = Client(world.driver(), session._closing("b", "bob", None))
+    mover.comes_to("retire")
+    for home in map(world.home, (session, "bob:b")):
+        world.age(home.sid, 9000)
+        assert not world.raw.exists(home.session)
+    await store.sweep()
+    with suppress(SessionStoreError):
+        mover.ends()
+    await store.sweep()
+    kinds = [(id, kind) for kind, id, *_ in await told(store.events())]
+    assert kinds == [("a", "created"), ("a", "expired")]
 
 
 async def test_an_event_says_what_whose_and_when(store: Any, world: World) -> None:

@@ -42,12 +42,12 @@ if string.match(s.moving or '', '^< (%S+)') == ticket then
     redis.call('HSET', session, 'j', jobs)
     s.jobs = jobs
   end
+  emit('created', s, 'moved', store) -- also if it ends at once: to its readers each end has a beginning
   if reason ~= '' then s.over = reason end
   if reason ~= '' or s.deleter then
     end_session(s, store)
     return {'OVER', s.over}
   end
   index_session(s, store, true)
-  emit('created', s, 'moved', store)
 end
 return {'ADMITTED', redis.call('HMGET', session, 'f', 'o', 't', 'c', 'a', 'l', 's')}

@@ -44,7 +44,7 @@ local before = look(session, store)
 local owned = store.tag .. 'o:' .. owner
 local counted = owner ~= '' and redis.call('ZSCORE', owned, source)
 local sid = string.sub(session, #store.tag + 3)
-local refusal = clear_for_create(sid, before, owner, counted, seat, ARGV, 11, store)
+local refusal = clear_for_create(before, owner, counted, seat, ARGV, 11, store)
 if refusal then return refusal end
 
 local s = {
@@ -54,7 +54,8 @@ local s = {
 write_new(s, before, '', '< ' .. ticket .. ' ' .. source, seat, ARGV, 11, store)
 redis.call('HSET', session, 'r', origin)
 if jobs ~= '' then redis.call('HSET', session, 'j', jobs) end
-redis.call('ZADD', store.tag .. 'x', store.now, s.sid) -- due, so that whoever counts takes a look at it
+-- It is due, so that whoever counts takes a look at it. The half says that nobody has seen it here: see end_missing.
+redis.call('ZADD', store.tag .. 'x', store.now - 0.5, s.sid)
 if counted then redis.call('ZREM', owned, s.sid) -- until its old home is retired, that has its place
 elseif owner ~= '' then redis.call('ZADD', owned, store.now, s.sid) end
 

@@ -6,7 +6,7 @@
 --@use size_of
 --@use make_room
 --@use parameter
-local function clear_for_create(sid, before, owner, counted, seat, given, first, store)
+local function clear_for_create(before, owner, counted, seat, given, first, store)
   if before and before.in_transit then return {'MOVING', before.moving} end
   if before and not before.over then return 'EXISTS' end
   if before and not before.ended then
@@ -34,10 +34,6 @@ local function clear_for_create(sid, before, owner, counted, seat, given, first,
   if not ticket or tonumber(of) < since or store.now - asked > 1800000
     or redis.call('EXISTS', store.tag .. 'm:' .. ticket) == 1 then
     return {'SEAT', pool, parameter(store, 'at_limit') == 'evict' and 1 or 0, string.format('%d %d', since, store.now)}
-  end
-  -- A session may have expired here unseen. Then its entry is still in the index, and perhaps it has a seat.
-  if not before and redis.call('ZSCORE', store.tag .. 'x', sid) then
-    redis.call('SADD', store.tag .. 'q', 'unknown ' .. sid)
   end
   return nil
 end

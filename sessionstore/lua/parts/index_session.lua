@@ -1,7 +1,7 @@
 -- Move the index entries of a session and its expiry, if its deadline calls for it; if `fresh`, in any case.
 -- The score is the deadline, with the activity rounded down to a tenth of the timeout. So it moves at most ten times in
 -- a timeout, and is never late. The keys expire two timeouts after that, and a little more: then an open whose lease is
--- no longer than a timeout need not move them.
+-- no longer than a timeout need not move them. Answers how many entries are new in the index of the bucket.
 local function index_session(s, store, fresh)
   local grid = math.max(1, math.floor(s.timeout / 10))
   local step = s.activity - s.activity % grid
@@ -17,7 +17,7 @@ local function index_session(s, store, fresh)
     last = math.max(last, s.lease_end + s.timeout)
   end
   local expiry = expiry_of(last, store)
-  redis.call('ZADD', store.tag .. 'x', score, s.sid)
+  local added = redis.call('ZADD', store.tag .. 'x', score, s.sid)
   redis.call('PEXPIREAT', s.session, expiry)
   if s.has_beside then
     --@use keys_beside
@@ -29,4 +29,5 @@ local function index_session(s, store, fresh)
     redis.call('PEXPIREAT', owned, expiry, 'NX')
     redis.call('PEXPIREAT', owned, expiry, 'GT')
   end
+  return added
 end

@@ -24,5 +24,8 @@ local function write_new(s, before, holder, moving, seat, given, first, store)
   end
   redis.call('HSET', s.session, 'f', s.fence, 't', s.timeout, 'c', s.created, 'a', store.now, 'h', holder,
     unpack(fields))
-  index_session(s, store, true)
+  if index_session(s, store, true) == 0 and not before then
+    --@use note_missing
+    note_missing(s.sid, s.owner, store) -- an earlier one of this name has expired here unseen
+  end
 end

@@ -56,7 +56,7 @@ end
 -- What is needed from here on is read at once.
 parameter(store, 'timeout', 'lifetime', 'max_per_owner', 'linger', 'at_timeout', 'max_events')
 local sid = string.sub(session, #store.tag + 3)
-local refusal = clear_for_create(sid, before, owner, false, seat, ARGV, 8, store)
+local refusal = clear_for_create(before, owner, false, seat, ARGV, 8, store)
 if refusal then return refusal end
 
 local lifetime = lifetime_ms or parameter(store, 'lifetime')

@@ -37,6 +37,7 @@ local user = ARGV[8]
 local store = begin(parameters)
 local s = look(session, store)
 if redis.call('EXISTS', store.tag .. 'r:' .. ticket) == 1 then return {'ENDED', ''} end
+if not s and fence then return {'OVER', 'timed out'} end
 if not s or not visible(s, owner, user) then return 'ABSENT' end
 if s.in_transit then return {'MOVING', s.moving} end
 if s.over then

@@ -23,6 +23,7 @@ local cursor = ARGV[4]
 --@use look
 --@use note_lapse
 --@use end_session
+--@use end_missing
 
 local store = begin(parameters)
 if redis.call('HGET', ending, ticket) == '0000000000000' then return {'0', 0, {}, {}} end
@@ -36,9 +37,10 @@ local ended, moving, seats = 0, {}, {}
 for i = 1, #page[2], 2 do
   local s = look(store.tag .. 's:' .. page[2][i], store)
   local from = s and s.moving and string.match(s.moving, '^< %S+ (.*)$')
-  if s and from and redis.call('HEXISTS', ending, ticket .. ' ' .. from) == 1 then
+  if not s then end_missing(page[2][i], string.sub(owned, #store.tag + 3), store)
+  elseif from and redis.call('HEXISTS', ending, ticket .. ' ' .. from) == 1 then
     redis.call('HSET', ending, ticket .. ' ' .. s.sid, '')
-  elseif s and redis.call('HEXISTS', ending, ticket .. ' ' .. s.sid) == 0 then
+  elseif redis.call('HEXISTS', ending, ticket .. ' ' .. s.sid) == 0 then
     if s.in_transit then moving[#moving + 1], moving[#moving + 2] = s.sid, s.moving end
     if not s.over and (s.held or s.in_transit) then
       local noted = redis.call('HSETNX', s.session, 'd', ticket .. ' ' .. reason)

@@ -29,7 +29,7 @@ for _, sid in ipairs(due) do
   local s = look(store.tag .. 's:' .. sid, store)
   if not s then
     --@use end_missing
-    end_missing(sid, '', store)
+    end_missing(sid, nil, store)
     ended = ended + 1
   elseif s.in_transit then
     moving[#moving + 1], moving[#moving + 2] = sid, s.moving
