@@ -69,6 +69,19 @@ def tell_plainly(job: Any) -> str:
     return "told"
 
 
+@tests.job("Threads")
+async def threads(job: Any) -> None:
+    """Tell from threads of its own."""
+
+    def work(number: int) -> None:
+        for at in range(200):
+            job.progress(at / 200)
+            if at % 50 == 0:
+                job.status([number, at])
+
+    await asyncio.gather(*(asyncio.to_thread(work, number) for number in range(4)))
+
+
 @tests.job("Fail")
 async def fail(job: Any) -> None:
     try:

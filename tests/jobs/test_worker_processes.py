@@ -144,7 +144,9 @@ async def test_the_first_sigterm_drains(
     with WorkerProcess(scene) as worker:
         job = await jobs.submit(session, "Tests.Count", path=str(path), seconds=1, queue="tests")
         await until(lambda: lines(path), "it runs")
+        assert worker.said()
         worker.signal(signal.SIGTERM)
+        assert worker.said() == "stopping"
         more = await jobs.submit(session, "Tests.Add", a=1, queue="tests")
         assert await asyncio.to_thread(worker.end) == 0
         assert (await types(job))[-1] == "result"

@@ -93,6 +93,16 @@ async def test_what_a_job_tells_comes_in_order_and_progress_seldom(
     assert kinds[-2:] == ["progress", "result"]
 
 
+async def test_a_job_may_tell_from_threads_of_its_own(
+    scene: World, jobs: AsyncJobs, session: Any, runner: Any
+) -> None:
+    async with working(scene):
+        job = await jobs.submit(session, "Tests.Threads")
+        await job.result(timeout=20)
+    told = [event.body async for event in job.events() if event.type == "status"]
+    assert sorted(told) == [[number, at] for number in range(4) for at in range(0, 200, 50)]
+
+
 @BOTH
 async def test_errors_say_what_where_and_why(
     scene: World, jobs: AsyncJobs, session: Any, kind: str, runner: Any
