@@ -25,7 +25,7 @@ CALLS: dict[str, Callable[[Server, ISession, Any], object]] = {
 }
 
 
-@pytest.mark.parametrize("value", NO_TEXT, ids=repr)
+@pytest.mark.parametrize("value", NO_TEXT, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("call", CALLS)
 def test_what_is_no_text_is_a_type_mismatch(
     server: Server, session: ISession, call: str, value: Any
