@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
-from hiredis import PushNotification
 from redis import exceptions
 
 from sessionstore._redis.commands import packed
@@ -273,7 +272,7 @@ class Line:
         self._heard_at = self._loop.time()
         if isinstance(reply, Exception):
             self._fail(reply)  # such as MOVED
-        if not isinstance(reply, PushNotification):
+        if not isinstance(reply, list):
             return  # it has answered a ping
         kind, name, *more = reply
         channel = name.decode() if isinstance(name, bytes) else ""
