@@ -16,7 +16,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from hiredis import PushNotification
 from redis import exceptions
 
 from sessionstore._redis.errors import FOREIGN
@@ -166,7 +165,7 @@ class PlainLine:
         try:
             while True:
                 reply = await self._connection.read_response(timeout=math.inf, push_request=True)
-                take(PushNotification(reply) if isinstance(reply, list) else reply)
+                take(reply)
         except FOREIGN as error:
             fail(error)
 

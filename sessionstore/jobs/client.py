@@ -124,7 +124,7 @@ class Jobs:
         """Iterate over jobs, read in pages and in no order; each comes once.
 
         Those that live are among them, and for a week those that have failed or were lost, up to
-        1,000 in each bucket. Of one session it is also the last 256 that are over, for an hour.
+        1,000 in each bucket. Of one session it is also the last 256 that are over.
 
         Args:
             session: an open one, or the id of one; None: any.

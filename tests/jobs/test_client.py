@@ -41,11 +41,11 @@ async def all_of(found: Any) -> list[Any]:
 
 async def test_a_job_is_submitted_run_and_waited_for(store: Any, jobs: Any, hand: Hand) -> None:
     session = await store.create("a", owner="ann")
-    job = await jobs.submit(session, "Reports.Render", rows=10)
+    job = await jobs.submit(session, "Paper.Print", rows=10)
     assert await job.state == "queued"
     waiting = asyncio.ensure_future(job.result(timeout=20))
     running = hand.start()
-    assert running.job.text("n") == "Reports.Render"
+    assert running.job.text("n") == "Paper.Print"
     assert await job.state == "running"
     running.finish(value={"pages": 3})
     assert await waiting == {"pages": 3}

@@ -51,6 +51,18 @@ async def test_a_handler_is_told_everything_in_order(
     assert heard.events[-1].body == {"reason": "deleted"}
 
 
+async def test_what_is_told_is_heard_and_not_only_found_by_looking(
+    store: Any, jobs: Any, hand: Hand, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CHECK_BUSY", "CHECK_IDLE"):
+        monkeypatch.setattr(following, name, 3600)
+    session = await store.create("a")
+    async with await jobs.sink(session, heard):
+        for number in range(1, 4):
+            await told(hand, jobs, session)
+            await until(lambda n=number: len(heard.events) == 6 * n, "it was told")
+
+
 async def test_a_handler_gets_its_user_data_and_the_types_it_wants(
     store: Any, jobs: Any, hand: Hand
 ) -> None:

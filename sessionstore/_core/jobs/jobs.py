@@ -51,7 +51,9 @@ SUBMIT, SUBMIT_AWAY, START, REPORT, FINISH, BEAT = map(
 CANCEL, SWEEP_JOBS, READ_ONE_JOB, AWAIT_JOB, ANSWER_JOB = map(
     load, ("cancel", "sweep_jobs", "read_one_job", "await_job", "answer_job")
 )
-LIST_JOBS, RETRY_JOB, ADOPT_JOB = map(load, ("list_jobs", "retry_job", "adopt_job"))
+LIST_JOBS, LIST_ENDED, RETRY_JOB, ADOPT_JOB = map(
+    load, ("list_jobs", "list_ended", "retry_job", "adopt_job")
+)
 PAGE = 100
 
 Fields = Mapping[str, str | bytes | int]
@@ -283,6 +285,8 @@ def page_of_jobs(
         return reply[0], rows
 
     keys = (f"{bucket.tag}{index}", bucket.parameters)
+    if index.startswith("jf"):
+        return Operation(LIST_ENDED, keys, (user,), parse)
     return Operation(LIST_JOBS, keys, (user, cursor), parse)
 
 

@@ -6,7 +6,7 @@
 {P:B}jw:JID      list    tickets of those who wait for its end  a minute
 {P:B}jg:GROUP    hash    the jobs of one session                a week after its last use
 {P:B}js:GROUP    zset    its live jobs, by submission           the same
-{P:B}jf:GROUP    zset    the last of its jobs that are over     an hour after the last one
+{P:B}jf:GROUP    list    the last of its jobs that are over     a week; 5 min after the session
 {P:B}je:GROUP    stream  its events; also the channel on which  an hour after the last one;
                          each of them rings                     5 min after the session
 {P:B}ju:GROUP    hash    keys of its live jobs                  a week after its last use

@@ -37,6 +37,7 @@ A job:
     j  status     the last one, encoded                                   report
     S  silent     1: its session has ended, and it goes on                end of the session
     O  orphan     1: the same, and it may be adopted                      end of the session
+    F  files      1: it has some                                         submit, report
     f  finished   when it was over                                        close
     z  outcome    what it returned, or the errors, encoded                close
     Z  why        it failed, was cancelled or lost, in words              close
@@ -62,7 +63,7 @@ from __future__ import annotations
 
 __all__ = ["EVENT", "GROUP", "JOB", "LIVE", "TERMINAL"]
 
-JOB = frozenset("nqgospcedmyrhvkwtlaxbuNTijSOfzZ")
+JOB = frozenset("nqgospcedmyrhvkwtlaxbuNTijSOFfzZ")
 """All that a job's hash may have, besides questions and files."""
 
 GROUP = frozenset("saoenx")

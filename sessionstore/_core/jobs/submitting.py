@@ -52,7 +52,7 @@ def submit(
     fields, job = order.fields, None
     if order.files:
         job = new_job((yield from attach(keys, home, scope)).bucket)
-        fields = {**fields, **(yield from files.stage_all(job, order.files))}
+        fields = {**fields, "F": 1, **(yield from files.stage_all(job, order.files))}
     submitted = yield from _join(keys, home, scope, fields, job=job)
     if not submitted.fresh:
         return submitted

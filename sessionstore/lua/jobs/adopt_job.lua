@@ -31,8 +31,8 @@ if j.live then
 end
 if j.live then post(target, id, j.state, '', 'adopted', store)
 else
-  redis.call('ZADD', store.tag .. 'jf:' .. target, store.now, id)
-  redis.call('PEXPIRE', store.tag .. 'jf:' .. target, 3600000)
+  redis.call('RPUSH', store.tag .. 'jf:' .. target, id)
+  redis.call('PEXPIRE', store.tag .. 'jf:' .. target, 604800000)
   local told = redis.call('HGET', job, 'z') or ''
   post(target, id, j.state == 'done' and 'result' or j.state, told, 'adopted', store)
 end

@@ -30,9 +30,9 @@ local due = math.max(store.now, j.lease_end or 0)
 redis.call('HSET', job, 's', 'queued', 'd', due, 'c', store.now)
 redis.call('HDEL', job, 'l', 'a', 'x', 'f', 'z', 'Z', 'T', 'i', 'j', 'O', 'S', 'k')
 redis.call('PEXPIRE', job, 604800000)
-redis.call('PEXPIRE', store.tag .. 'jb:' .. j.id, 604800000)
+if j.files then redis.call('PEXPIRE', store.tag .. 'jb:' .. j.id, 604800000) end
 redis.call('ZREM', store.tag .. 'jd', j.id)
-redis.call('ZREM', store.tag .. 'jf:' .. j.group, j.id)
+redis.call('LREM', store.tag .. 'jf:' .. j.group, 0, j.id)
 for _, key in ipairs({'js:' .. j.group, 'jo:' .. j.owner}) do
   redis.call('ZADD', store.tag .. key, store.now, j.id)
   redis.call('PEXPIRE', store.tag .. key, 604800000)

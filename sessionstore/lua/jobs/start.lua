@@ -63,7 +63,7 @@ local lease_end = store.now + lease_ms
 redis.call('HSET', job, 's', 'running', 't', token, 'w', worker, 'l', lease_end, 'b', store.now, 'a', j.attempts + 1)
 redis.call('HDEL', job, 'N')
 redis.call('PEXPIRE', job, 604800000)
-redis.call('PEXPIRE', store.tag .. 'jb:' .. j.id, 604800000)
+if j.files then redis.call('PEXPIRE', store.tag .. 'jb:' .. j.id, 604800000) end
 redis.call('PEXPIRE', store.tag .. 'jg:' .. j.group, 604800000)
 redis.call('ZADD', store.tag .. 'jx', lease_end, j.id)
 if not j.silent and redis.call('HGET', job, 'S') ~= '1' then post(j.group, j.id, 'running', '', '', store) end

@@ -14,7 +14,7 @@ local function close_job(job, state, body, why, store)
     redis.call('ZREMRANGEBYRANK', store.tag .. 'jd', 0, -1001)
   end
   redis.call('PEXPIRE', key, keep)
-  redis.call('PEXPIRE', store.tag .. 'jb:' .. job.id, keep)
+  if job.files then redis.call('PEXPIRE', store.tag .. 'jb:' .. job.id, keep) end
   job.state, job.live = state, false
 
   redis.call('ZREM', store.tag .. 'jx', job.id)
@@ -29,9 +29,11 @@ local function close_job(job, state, body, why, store)
   redis.call('UNLINK', waiters)
   if not job.silent then
     local ended = store.tag .. 'jf:' .. job.group
-    redis.call('ZADD', ended, store.now, job.id)
-    redis.call('ZREMRANGEBYRANK', ended, 0, -257)
-    redis.call('PEXPIRE', ended, 3600000)
+    local length = redis.call('RPUSH', ended, job.id)
+    if length == 1 or length > 320 then
+      redis.call('LTRIM', ended, -256, -1)
+      redis.call('PEXPIRE', ended, 604800000)
+    end
     post(job.group, job.id, kinds[state] or state, body, why, store)
     tell_end(job.group, store)
   end

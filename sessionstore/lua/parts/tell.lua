@@ -15,8 +15,10 @@ local function tell(job, number, fields, given, first, store)
         redis.call('HDEL', files, string.format('%s:%d', number, at))
       end
       redis.call('PEXPIRE', files, 604800000)
+      job.files = '1'
     end
   end
+  if job.files then pairs_[#pairs_ + 1], pairs_[#pairs_ + 2] = 'F', 1 end
   redis.call('HSET', key, unpack(pairs_))
   if job.silent then return end
   for i = first + 2 * fields, #given, 2 do post(job.group, job.id, given[i], given[i + 1], '', store) end
