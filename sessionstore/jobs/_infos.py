@@ -87,7 +87,7 @@ class JobInfo(Told):
             worker=job.text("w") or None,
             attempts=job.number("a") or 0,
             lost=job.number("x") or 0,
-            lease_until=_moment(job, "l"),
+            lease_until=_moment(job, "l") if job.state == "running" else None,
             why=cancel[13:] or job.text("Z"),
             stopping=bool(cancel),
             orphan=job.text("O") == "1",

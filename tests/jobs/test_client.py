@@ -294,6 +294,21 @@ async def test_what_has_failed_is_done_again(store: Any, jobs: Any, hand: Hand) 
         await jobs.retry(job.id)
 
 
+async def test_what_a_worker_may_still_run_is_not_started_by_another_however_it_is_done_again(
+    store: Any, jobs: Any, hand: Hand
+) -> None:
+    job = await jobs.submit(await store.create("a"), "A.B")
+    hand.start()
+    await job.cancel(grace=0)
+    hand.sweep()
+    assert await job.state == "cancelled"
+    await jobs.retry(job.id)
+    assert await job.cancel() == "cancelled"
+    await jobs.retry(job.id)
+    assert hand.take() == []
+    assert await job.state == "queued"
+
+
 async def test_what_is_no_orphan_is_not_adopted(store: Any, jobs: Any) -> None:
     job = await jobs.submit(await store.create("a", owner="ann"), "A.B")
     with pytest.raises(JobRefused, match="no orphan"):

@@ -25,10 +25,10 @@ if j.state == 'running' or j.state == 'done' then return {'STATE', j.state} end
 local how, what = find_group(j.group, store)
 if how == 'ended' then return {'OVER', what} end
 if how == 'away' and alive ~= '1' then return {'AWAY', what, j.group} end
--- If it was ended while a worker had it, that may go on until the end of its lease.
+-- If it was ended while a worker had it, that may go on until the end of its lease, which stays known.
 local due = math.max(store.now, j.lease_end or 0)
 redis.call('HSET', job, 's', 'queued', 'd', due, 'c', store.now)
-redis.call('HDEL', job, 'l', 'a', 'x', 'f', 'z', 'Z', 'T', 'i', 'j', 'O', 'S', 'k')
+redis.call('HDEL', job, 'a', 'x', 'f', 'z', 'Z', 'T', 'i', 'j', 'O', 'S', 'k')
 redis.call('PEXPIRE', job, 604800000)
 if j.files then redis.call('PEXPIRE', store.tag .. 'jb:' .. j.id, 604800000) end
 redis.call('ZREM', store.tag .. 'jd', j.id)
