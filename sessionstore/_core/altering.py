@@ -57,7 +57,7 @@ def alter(
                 while_held = str(held.facts.fence)
             try:
                 yield from flows.merge(
-                    keys, home, new_ticket(), found.facts.created, changes, found.fields,
+                    keys, home, new_ticket(), found.facts.which(home.sid), changes, found.fields,
                     while_held=while_held,
                 )  # fmt: skip
             except Conflict:

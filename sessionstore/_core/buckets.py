@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import chain
 from typing import Any, NamedTuple
 
 from sessionstore._core.keys import Bucket, Keyspace
 from sessionstore._core.layout import ACTIVITY, CREATED, ENDS, FENCE, OWNER, TIMEOUT
 from sessionstore._core.operation import Arguments, Flow, Operation, batch
-from sessionstore._core.records import Facts, Moving
+from sessionstore._core.records import Facts, Moving, identity
 from sessionstore._core.scripts import load
 from sessionstore.errors import ConfigError, StoreNotFound
 
@@ -31,7 +30,6 @@ __all__ = [
     "end_owned",
     "events_page",
     "evict_owned",
-    "identity",
     "join",
     "list_page",
     "review_owned",
@@ -67,11 +65,6 @@ class Row:
     def identity(self) -> bytes:
         """What tells the session apart from all others, wherever it goes."""
         return self.origin or identity(self.sid, self.facts.created)
-
-
-def identity(sid: str, created: int) -> bytes:
-    """Return what tells a session that has not moved yet apart from all others."""
-    return blake2b(f"{created} {sid}".encode(), digest_size=8).digest()
 
 
 class InMotion(NamedTuple):

@@ -228,14 +228,14 @@ def merge(
     keys: Keyspace,
     home: Home,
     ticket: str,
-    created: int,
+    which: bytes,
     changes: Changes,
     seen: Mapping[bytes, bytes],
     *,
     while_held: str = "",
 ) -> Flow[None]:
     """Save what a writer without the session changed, if need be while somebody holds it."""
-    merging = sessions.merge(home, ticket, created, changes, seen, while_held=while_held)
+    merging = sessions.merge(home, ticket, which, changes, seen, while_held=while_held)
     yield from _here(keys, home, merging)
 
 
@@ -270,10 +270,12 @@ def delete(
     fence: int | None = None,
     reason: str = "deleted",
     wait_ms: int = 0,
+    which: bytes = b"",
 ) -> Flow[bool]:
     """End a session; True if it has ended, False if it will when its holder closes it.
 
-    The ticket names the call, should it be repeated.
+    The ticket names the call, should it be repeated. `which` is that of the facts of a session that
+    was read; empty: whichever has the id.
     """
     ticket = ticket or new_ticket()
     wait_end: int | None = None
@@ -281,7 +283,7 @@ def delete(
         while True:
             deleting = sessions.delete(
                 home, ticket, label, scope,
-                fence=fence, reason=reason, wait_ms=wait_ms, wait_end=wait_end,
+                fence=fence, reason=reason, wait_ms=wait_ms, wait_end=wait_end, which=which,
             )  # fmt: skip
             try:
                 answer = yield from _here(keys, home, deleting)

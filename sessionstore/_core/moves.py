@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from sessionstore._core import seats
-from sessionstore._core.buckets import InMotion, identity
+from sessionstore._core.buckets import InMotion
 from sessionstore._core.jobs.groups import point
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.layout import FACTS, JOBS, ORIGIN
@@ -30,6 +30,7 @@ from sessionstore._core.records import (
     NotArrived,
     Seat,
     demanded,
+    identity,
     is_content,
     named_fields,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any, ClassVar, NamedTuple, NoReturn
 
 from sessionstore._core.keys import Home
@@ -14,6 +15,7 @@ from sessionstore._core.layout import (
     CREATED,
     ENDS,
     FENCE,
+    ORIGIN,
     OWNER,
     SEAT,
     TIMEOUT,
@@ -47,6 +49,7 @@ __all__ = [
     "Unstaged",
     "all_fields",
     "demanded",
+    "identity",
     "instant",
     "is_content",
     "named_fields",
@@ -161,9 +164,20 @@ class Facts:
         seat = self.fields.get(SEAT)
         return seat.decode() if isinstance(seat, bytes) else ""
 
+    def which(self, sid: str) -> bytes:
+        """Return what tells the session apart from others that have its SID later."""
+        origin = self.fields.get(ORIGIN)
+        named = origin if isinstance(origin, bytes) else identity(sid, self.created)
+        return b"%d %b" % (self.created, named)
+
     def with_timeout(self, timeout: int) -> Facts:
         """Return the same facts but for the timeout."""
         return Facts({**self.fields, TIMEOUT: timeout})
+
+
+def identity(sid: str, created: int) -> bytes:
+    """Return what tells a session that has not moved yet apart from all others."""
+    return blake2b(f"{created} {sid}".encode(), digest_size=8).digest()
 
 
 def is_content(field: bytes) -> bool:

@@ -7,7 +7,15 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from sessionstore._core.keys import Home
-from sessionstore._core.layout import ACTIVITY, ATTRIBUTE, FACTS, HAS_LIFETIMES, HOLDER, OBJECTS
+from sessionstore._core.layout import (
+    ACTIVITY,
+    ATTRIBUTE,
+    FACTS,
+    HAS_LIFETIMES,
+    HOLDER,
+    OBJECTS,
+    ORIGIN,
+)
 from sessionstore._core.operation import LONGEST, Arguments, Fetch, Operation, check_length
 from sessionstore._core.records import (
     Crowded,
@@ -204,7 +212,7 @@ def save(
 def merge(
     home: Home,
     ticket: str,
-    created: int,
+    which: bytes,
     changes: Changes,
     seen: Mapping[bytes, bytes],
     *,
@@ -212,11 +220,12 @@ def merge(
 ) -> Operation[None]:
     """Save what a writer without the session changed, if nobody else changed the same.
 
-    `while_held` is a fence: also while that one holds it; or `any`.
+    `which` is that of the facts that were read. `while_held` is a fence: also while that one holds
+    it; or `any`.
     """
     were = (seen.get(field, b"") for field in chain(changes.written, changes.removed))
     count = len(changes.written)
-    given: Arguments = (created, while_held, count, *changes.arguments(home), *were)
+    given: Arguments = (which, while_held, count, *changes.arguments(home), *were)
     keys = (*_keys(home), home.receipt(ticket))
     return Operation(MERGE, keys, given, _expect(home, b"SAVED"))
 
@@ -242,6 +251,7 @@ def delete(
     reason: str = "deleted",
     wait_ms: int = 0,
     wait_end: int | None = None,
+    which: bytes = b"",
 ) -> Operation[str | Queued | None]:
     """End a session, or take a place in the line for its end.
 
@@ -258,7 +268,7 @@ def delete(
             return None
         refuse(home.id, reply, fence or 0)
 
-    given = (ticket, label, _optional(fence), reason, wait_ms, _optional(wait_end), *scope)
+    given = (ticket, label, _optional(fence), reason, wait_ms, _optional(wait_end), *scope, which)
     return Operation(DELETE, _keys(home), given, parse)
 
 
@@ -285,7 +295,9 @@ def _optional(number: int | None) -> int | str:
 
 
 def _names(fields: Sequence[str] | None) -> tuple[bytes, ...]:
-    return () if fields is None else (*FACTS, OBJECTS, HAS_LIFETIMES, *map(field_of, fields))
+    return (
+        () if fields is None else (*FACTS, OBJECTS, HAS_LIFETIMES, ORIGIN, *map(field_of, fields))
+    )
 
 
 def _fields(names: Sequence[str] | None, found: Sequence[Any]) -> dict[bytes, bytes]:

@@ -163,12 +163,13 @@ class OpenSession(SavedSession):
 
     def _ending(self, ticket: str) -> Flow[bool]:
         calls = self._calls
-        fence = self.fence if self._mode == "exclusive" else None
-        return (
-            yield from flows.delete(
-                calls.keys, self._home, calls.label, sessions.ANY, ticket=ticket, fence=fence
-            )
-        )
+        holds = self._mode == "exclusive"
+        deleting = flows.delete(
+            calls.keys, self._home, calls.label, sessions.ANY, ticket=ticket,
+            fence=self.fence if holds else None,
+            which=b"" if holds else self._facts.which(self._home.sid),
+        )  # fmt: skip
+        return (yield from deleting)
 
     def _leaving(self, error: BaseException | None) -> Flow[None]:
         """Leave the `with` block: save and close, or after an error drop what was not saved."""

@@ -324,10 +324,10 @@ class SavedSession(OpenFacts, Changeable):
 
     def _merge(self, merging: Merging) -> Flow[None]:
         self._merging = merging
+        which = self._facts.which(self._home.sid)
         merge = flows.merge(
-            self._calls.keys, self._home, merging.ticket, self._facts.created, merging.sent,
-            merging.seen,
-        )  # fmt: skip
+            self._calls.keys, self._home, merging.ticket, which, merging.sent, merging.seen
+        )
         try:
             yield from self._guarded(merge)
         except SessionStoreError as error:

@@ -221,3 +221,17 @@ async def test_who_ends_while_it_is_counted_hides_nobody(store: Any, world: Worl
         await store.delete(sid.partition(":")[2], owner="ann")
     assert 617 <= counting.ends() <= 618
     assert await store.count() == 617
+
+
+async def test_a_sweep_ends_what_has_timed_out_also_behind_a_session_that_was_cut_off(
+    store: Any, world: World
+) -> None:
+    await store.configure(at_timeout="keep")
+    await store.create(id="cut off", owner="ann", timeout=50)
+    for id in ("b", "c"):
+        await store.create(id=id, owner="ann", timeout=100, open=False)
+    world.age("ann:cut off", 60)
+    for id in ("b", "c"):
+        world.age(f"ann:{id}", 101)
+    assert await store.sweep() == 2
+    assert [info.id async for info in store.list(owner="ann")] == ["cut off"]

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from sessionstore import QuotaExceeded, SessionEnded
+from sessionstore._core import sessions
+from sessionstore._core.keys import ticket
+from sessionstore._core.sessions import ANY
 from tests.support.worlds import World
 
 
@@ -130,3 +133,29 @@ async def test_living_sessions_that_are_nearly_due_do_not_hide_dead_ones(
     world.raw.zadd(index, {f"alice:long{n}": world.now() - 60_000 for n in range(120)})
     world.age("alice:dead", 901)
     assert await store.sweep() == 1
+
+
+async def test_an_opening_that_was_abandoned_leaves_no_trace_at_the_limit(
+    store: Any, world: World
+) -> None:
+    """Others have looked while it was held, and noted when it would have ended then."""
+    await store.configure(max_per_owner=1, max_private=1)
+    await store.create(id="a", owner="ann", timeout=100, open=False)
+    world.age("ann:a", 99)
+    driver, call = world.driver(), ticket()
+    home = world.home("ann:a")
+    opening = sessions.open_(
+        home, call, "", ANY, lease_ms=None, wait_ms=0, wait_end=None, fields=()
+    )
+    driver.do(opening)
+    with pytest.raises(QuotaExceeded):
+        await store.create(id="b", owner="ann", open=False)
+    for index in (home.bucket.index, home.bucket.owned("ann")):
+        world.raw.zadd(index, {home.sid: 1})
+    await store.sweep()
+    assert await store.count("ann") == 1
+    world.age("ann:a", 2)
+    world.lease_until("ann:a", world.now() + 20_000)
+    driver.do(sessions.abandon(home, call))
+    assert await store.count() == await store.count("ann") == 0
+    await store.create(id="b", owner="ann", open=False)

@@ -48,7 +48,8 @@ local function look(session, store)
     s.deleter, s.over = string.match(v[8], '^(%S+) (.*)$')
   elseif deadline <= store.now then
     --@use parameter
-    if parameter(store, 'at_timeout') ~= 'keep' or deadline <= (parameter(store, 'kept_since') or 0) then
+    if store.ends_kept or parameter(store, 'at_timeout') ~= 'keep'
+      or deadline <= (parameter(store, 'kept_since') or 0) then
       s.over, s.kind = 'timed out', 'expired'
     end
   end

@@ -9,7 +9,8 @@ local function parameter(store, name, ...)
   }
   local names = {name, ...}
   for i, value in ipairs(redis.call('HMGET', store.parameters, unpack(names))) do
-    if value then store[names[i]] = tonumber(value) or value ~= 'none' and value
+    if store[names[i]] ~= nil then value = nil -- it is known
+    elseif value then store[names[i]] = tonumber(value) or value ~= 'none' and value
     else store[names[i]] = defaults[names[i]] end
   end
   return store[name]

@@ -15,7 +15,11 @@ local function review_sessions(sids, owner, due, store)
         if s.lapsed then note_lapse(s, store) end
         end_session(s, store)
       else
-        if due then redis.call('ZADD', store.tag .. 'o:' .. owner, s.pending and s.lease_end or s.deadline, sid) end
+        if due then
+          -- A grant that nobody takes up counts as nothing at its end.
+          local early = s.pending or s.held and s.mark == 'g'
+          redis.call('ZADD', store.tag .. 'o:' .. owner, early and s.lease_end or s.deadline, sid)
+        end
         if not s.held then idle[#idle + 1] = s end
       end
     end

@@ -18,6 +18,7 @@ local ticket = ARGV[1]
 --@use look
 --@use end_session
 --@use hand_over
+--@use index_session
 
 local store = begin(parameters)
 redis.call('DEL', wake)
@@ -30,5 +31,7 @@ if s.pending then
   end_session(s, store)
 else
   hand_over(s, waiters, store, {})
+  -- It was never opened, so it ends as if nothing had been: earlier than who has looked meanwhile has written down.
+  if not s.held then index_session(s, store, true) end
 end
 return 'ABANDONED'

@@ -12,6 +12,7 @@
 -- ARGV[6] wait_end  when the wait ends, as an earlier answer said; empty at first
 -- ARGV[7] owner     the owner expected; {any}: whoever
 -- ARGV[8] user      the acting user, if not privileged; empty: anybody's sessions are visible
+-- ARGV[9] which     when the session that is meant was made, and its origin; empty: whichever has the name
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
 -- Returns  {'ENDED', seat that is free or empty} | 'PENDING' | {'QUEUED', wait_end, look_again_ms}
 --          | 'ABSENT' | {'OVER', reason} | 'LOST' | {'MOVING', how}
@@ -26,10 +27,12 @@ local wait_ms = tonumber(ARGV[5])
 local wait_end = tonumber(ARGV[6])
 local owner = ARGV[7]
 local user = ARGV[8]
+local which = ARGV[9]
 --@use begin
 --@use look
 --@use visible
 --@use catch_up
+--@use is_same
 --@use note_lapse
 --@use end_session
 --@use enqueue
@@ -44,6 +47,7 @@ if s.over then
   catch_up(s, waiters, store)
   return {'OVER', s.over}
 end
+if which ~= '' and not is_same(s, which) then return {'OVER', 'deleted'} end
 if fence and (s.fence ~= fence or not s.held) then return 'LOST' end
 
 if not s.held or fence then

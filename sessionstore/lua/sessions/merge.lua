@@ -5,7 +5,7 @@
 -- KEYS[2] waiters     {P:B}w:SID     list
 -- KEYS[3] parameters  {P:B}p         hash
 -- KEYS[4] receipt     {P:B}r:TICKET  string
--- ARGV[1] created     when the session that was read was made: another of the same name is not it
+-- ARGV[1] which       when the session that was read was made, and its origin: another of the same name is not it
 -- ARGV[2] while_held  any: also while somebody holds it, who does not learn of it; a fence: while that one does
 -- ARGV[3] count       how many attributes changed
 -- ARGV[4...] changes  names and new values in turn, then removed names; then for each of these in turn the value
@@ -17,12 +17,13 @@ local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
 local receipt = KEYS[4]
-local created = tonumber(ARGV[1])
+local which = ARGV[1]
 local while_held = ARGV[2]
 local count = tonumber(ARGV[3])
 --@use begin
 --@use look
 --@use catch_up
+--@use is_same
 --@use walk_line
 --@use drop_expired
 --@use end_of
@@ -38,7 +39,7 @@ if not s or s.silent then return 'ABSENT' end
 if s.in_transit then return {'MOVING', s.moving} end
 catch_up(s, waiters, store)
 if s.over then return {'OVER', s.over} end
-if tonumber(s.created) ~= created then return {'OVER', 'deleted'} end
+if not is_same(s, which) then return {'OVER', 'deleted'} end
 if s.held and (while_held ~= 'any' and tonumber(while_held) ~= s.fence or s.moving) then
   return {'HELD', s.label, s.lease_end, (walk_line(waiters, '', store))}
 end

@@ -22,7 +22,7 @@ local cursor = ARGV[3]
 --@use end_session
 
 local store = begin(parameters)
-if timed_out == '1' then store.at_timeout = 'end' end
+store.ends_kept = timed_out == '1'
 local due, next_cursor = due_page(index, cursor, page, store)
 local ended, moving, over = 0, {}, {}
 for _, sid in ipairs(due) do
@@ -45,7 +45,11 @@ for _, sid in ipairs(due) do
     --@use catch_up
     catch_up(s, store.tag .. 'w:' .. sid, store)
     if s.over then over[#over + 1] = sid
-    else redis.call('ZADD', index, (s.pending or s.moving) and s.lease_end or s.deadline, sid) end
+    else
+      -- A grant that nobody takes up counts as nothing at its end.
+      local early = s.pending or s.moving or s.held and s.mark == 'g'
+      redis.call('ZADD', index, early and s.lease_end or s.deadline, sid)
+    end
   end
 end
 if #over > 0 then redis.call('ZREM', index, unpack(over)) end
