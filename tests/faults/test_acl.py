@@ -80,6 +80,7 @@ COMMANDS = [
     "hincrby",
     "scard",
     "zpopmin",
+    "zrank",
     "zremrangebyrank",
     "spublish",
     "ssubscribe",
