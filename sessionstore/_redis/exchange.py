@@ -191,6 +191,7 @@ class AsyncExchange(_Exchange[AsyncConnections]):
         `several` must do it.
         """
         commands = with_fetches(operations, call, self._shebang)
+        data = packed(commands)  # what cannot be packed takes no connection
         connections = self._nodes.at(place)
         wire = connections.at_hand()
         if wire is None:
@@ -205,7 +206,7 @@ class AsyncExchange(_Exchange[AsyncConnections]):
                 ended(outcome)
 
         try:
-            wire.begin(packed(commands), len(commands), put_away)
+            wire.begin(data, len(commands), put_away)
         except exceptions.ConnectionError:
             connections.drop(wire)
             return False

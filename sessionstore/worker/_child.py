@@ -43,16 +43,26 @@ DEATH_OF_PARENT = 1
 
 
 class Line:
-    """The connection with the worker."""
+    """The connection with the worker; it is not for processes that a job starts."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._connection.set_inheritable(False)
+        self._is_fork = False
         self.lock = threading.RLock()
+        os.register_at_fork(after_in_child=self._forked)
 
-    def say(self, *words: Any) -> None:
-        """Tell the worker something."""
+    def say(self, number: int, *words: Any) -> None:
+        """Tell the worker something of the job of a number."""
+        if self._is_fork:
+            os._exit(0)  # a copy has come to the end of its job
         with self.lock:
-            self._connection.sendall(msgpack.packb(words))
+            self._connection.sendall(msgpack.packb((number, *words)))
+
+    def _forked(self) -> None:
+        self._is_fork = True
+        self._connection.close()
+        self.lock = threading.RLock()
 
     def hear(self) -> Any:
         """Give what the worker says; this process ends when the worker does."""
@@ -66,8 +76,9 @@ class Line:
 class Call:
     """One job, as long as its function runs: the teller of its context."""
 
-    def __init__(self, line: Line, job: str) -> None:
+    def __init__(self, line: Line, job: str, number: int) -> None:
         self.job = job
+        self.number = number
         self.stopping: Stopped | None = None
         self.answers: queue.SimpleQueue[tuple[int, bytes | None, str]] = queue.SimpleQueue()
         self.tellings = Tellings()
@@ -99,7 +110,7 @@ class Call:
         with self._line.lock:
             due = self.tellings.due
             if due is not None and (last or due <= time.monotonic()):
-                self._line.say("tell", *self.tellings.take())
+                self._line.say(self.number, "tell", *self.tellings.take())
 
     def interrupt(self) -> None:
         """Raise in the function why it is to stop, once, and in no wrong moment."""
@@ -125,7 +136,7 @@ class Call:
         with self:
             self.flush(last=True)
             self._asked += 1
-            self._line.say("request", self._asked, *words)
+            self._line.say(self.number, "request", self._asked, *words)
         while True:
             number, answer, error = self.answers.get()
             if number == self._asked and error:
@@ -140,7 +151,7 @@ class Child:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._call = Call(line, "")
+        self._call = Call(line, "", 0)
 
     def run(self) -> None:
         """Do jobs for ever: whoever wants this process to end ends it."""
@@ -151,11 +162,12 @@ class Child:
             threading.Thread(target=work, daemon=True).start()
         while True:
             order = self._orders.get()
-            self._line.say("taken")
-            how, words = self._done(self._call, order)
-            self._call.runs = False
-            self._call.flush(last=True)
-            self._line.say(how, *words)
+            call = self._call
+            self._line.say(call.number, "taken")
+            how, words = self._done(call, order)
+            call.runs = False
+            call.flush(last=True)
+            self._line.say(call.number, how, *words)
 
     def _soft(self, _number: int, _frame: FrameType | None) -> None:
         self._call.interrupt()
@@ -200,7 +212,7 @@ class Child:
     def _hear(self) -> None:
         for what, *words in self._line.hear():
             if what == "do":
-                self._call = Call(self._line, words[0]["id"])
+                self._call = Call(self._line, words[0]["id"], words[0]["number"])
                 self._orders.put(words[0])
             elif what == "answer":
                 self._call.answers.put((words[0], words[1], words[2]))

@@ -53,6 +53,7 @@ class Child:
         self._jobs += 1
         module, main = _origin(definition)
         order = {
+            "number": self._jobs,
             "id": run.id,
             "name": definition.name,
             "module": module,
@@ -63,11 +64,14 @@ class Child:
         self.spawned.say(["do", order])
         taken = False
         while True:
-            match await self.spawned.hear():
-                case None if not taken:
-                    return None
-                case None:
-                    raise Died(await self._how_it_ended())
+            said = await self.spawned.hear()
+            if said is None and not taken:
+                return None
+            if said is None:
+                raise Died(await self._how_it_ended())
+            if not isinstance(said, list) or said[:1] != [self._jobs]:
+                continue  # of an earlier job, such as a thread that it has left behind
+            match said[1:]:
                 case ["taken"]:
                     taken = True
                 case ["tell", dict(fields), list(events)]:
@@ -94,7 +98,9 @@ class Child:
     async def _how_it_ended(self) -> str:
         status = await self.spawned.end(grace=1)  # should it hang, without its socket
         if status < 0:
-            return f"its process was ended by {signal.Signals(-status).name}"
+            known = -status in set(signal.Signals)  # real-time ones have no names
+            name = signal.Signals(-status).name if known else f"signal {-status}"
+            return f"its process was ended by {name}"
         return f"its process ended by itself, with status {status}"
 
     async def _answer(self, run: Run, number: int, request: list[Any]) -> None:
@@ -105,7 +111,7 @@ class Child:
                     answer = await run.reporter.ask_with(Question(id, body), wait_ms)
                 case ["read", str(name)]:
                     answer = await run.reporter.read(name)
-                case ["attach", str(name), bytes(data)]:
+                case ["attach", name, bytes(data)]:
                     await run.reporter.attach(name, data)
         except Exception as error:  # noqa: BLE001 - it is the job's, which asked
             trouble = str(error) or type(error).__name__

@@ -36,12 +36,17 @@ def failure(
 ) -> dict[str, Any]:
     """Return one error as data."""
     return {
-        "code": code,
-        "text": text[:LONGEST_TEXT],
-        "source": source,
+        "code": _storable(code)[:200],
+        "text": _storable(text)[:LONGEST_TEXT],
+        "source": _storable(source)[:200],
         "line": line,
         "info": info or [],
     }
+
+
+def _storable(text: str) -> str:
+    """Return a text as it can be stored: without halves of characters, as file names may have."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def errors_of(error: BaseException) -> Errors:
@@ -49,10 +54,13 @@ def errors_of(error: BaseException) -> Errors:
 
     A job that raises JobFailed says its errors itself.
     """
-    if isinstance(error, JobFailed):
-        told = [_as_failure(one) for one in error.errors[:MOST]]
-        return told or [failure("JobFailed", error.why)]
-    return [_one(each) for each in _chain(error)]
+    try:
+        if isinstance(error, JobFailed):
+            told = [_as_failure(one) for one in error.errors[:MOST]]
+            return told or [failure("JobFailed", error.why)]
+        return [_one(each) for each in _chain(error)]
+    except Exception:  # noqa: BLE001 - code of the job, which must end in any case
+        return [failure(type(error).__name__, "it cannot be told what it says")]
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -39,8 +39,11 @@ class Spawned:
     async def hear(self) -> Any:
         """Return what it says next; None if it says nothing more."""
         while True:
-            for words in self._unpacker:
-                return words
+            try:
+                for words in self._unpacker:
+                    return words
+            except (ValueError, msgpack.UnpackException):
+                return None  # somebody else has written there
             try:
                 data = await self._reader.read(65536)
             except ConnectionError:

@@ -111,7 +111,8 @@ class Following:
         self._heard = sequence
         if self._behind or self._reading:
             return
-        if last is None or sequence != last + 1 or not more:
+        if last is None or sequence != last + 1 or not more or self._user:
+            # It rings for all who listen; whether this user still may know, only reading tells.
             # An old one rings late; or the store has gone back, which reading finds.
             self._behind = last is None or sequence > last or later(id.decode(), self._read.id)
         elif len(self._ahead) >= AHEAD:

@@ -22,8 +22,10 @@ local answers = {}
 for i = 2, #KEYS do
   local j = read_job(string.sub(KEYS[i], #store.tag + 3), store)
   local refusal = check_token(j, ARGV[i], store)
+  local away = false
   if not refusal and not j.silent and not j.cancel then
     local how, what = find_group(j.group, store)
+    away = how == 'away' -- then the next sweep looks whether it lives
     if how == 'ended' then
       end_group(j.group, what, store)
       j = read_job(j.id, store)
@@ -35,7 +37,7 @@ for i = 2, #KEYS do
   else
     local lease_end = store.now + lease_ms
     redis.call('HSET', KEYS[i], 'l', lease_end)
-    local due = lease_end
+    local due = away and store.now or lease_end
     local answer = 'R'
     if j.cancel then
       local until_ = tonumber(string.sub(j.cancel, 1, 13))

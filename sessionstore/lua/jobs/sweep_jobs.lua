@@ -31,8 +31,8 @@ for _, id in ipairs(due) do
     redis.call('ZREM', index, id)
   else
     if not j.silent and not seen[j.group] then
-      seen[j.group] = true
       local how, what = find_group(j.group, store)
+      seen[j.group] = how
       if how == 'ended' then
         end_group(j.group, what, store)
       elseif how == 'away' then
@@ -54,7 +54,7 @@ for _, id in ipairs(due) do
       for _, what in ipairs({j.id, j.queue, j.owner, j.head_start, math.max(0, j.due - store.now), front}) do
         waiting[#waiting + 1] = what
       end
-      redis.call('ZADD', index, math.max(j.due, store.now) + 60000, id)
+      redis.call('ZADD', index, math.max(j.due, store.now) + (seen[j.group] == 'away' and 5000 or 60000), id)
     elseif j.live then
       redis.call('ZADD', index, math.min(j.lease_end, cancel_end or math.huge), id)
     end
