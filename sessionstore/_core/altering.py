@@ -77,7 +77,7 @@ def alter(
     finally:
         if held is not None:
             with suppress(SessionStoreError):  # what was done is done, and a lease ends by itself
-                yield from flows.close(home, held.facts.fence, Changes(), None)
+                yield from flows.close(keys, home, held.facts.fence, Changes(), None)
 
 
 def _changes(name: str, fields: dict[bytes, bytes], change: Change, now: int) -> Changes | None:

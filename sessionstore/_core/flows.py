@@ -240,12 +240,20 @@ def merge(
 
 
 def close(
-    home: Home, fence: int, changes: Changes, timeout_ms: int | None, *, again: bool = False
+    keys: Keyspace,
+    home: Home,
+    fence: int,
+    changes: Changes,
+    timeout_ms: int | None,
+    *,
+    again: bool = False,
 ) -> Flow[None]:
     """Save what the holder changed and give the session back; `again`: the same was sent before."""
     closing = sessions.close(home, fence, changes, timeout_ms)
     try:
-        closed = yield from closing
+        closed = yield from resolved(keys, home, closing)
+    except NotArrived:  # it is where it has moved to, once this lease is over
+        raise _unknown(home, "close") from None
     except Forgotten:
         if not (again or closing.unanswered):
             raise
@@ -254,7 +262,8 @@ def close(
         raise
     except BaseException:
         # Cancelled, and perhaps before it was sent: at its end, a loop cancels all there is.
-        yield from closing
+        with suppress(NotArrived):
+            yield from resolved(keys, home, closing)
         raise
     if not (closed or again or closing.unanswered):
         raise LeaseLost(home.id, fence=fence)  # a failover has forgotten this opening

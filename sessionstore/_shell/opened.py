@@ -17,7 +17,7 @@ from sessionstore._shell.changeable import Unsaved
 from sessionstore._shell.closing import AS_IT_WAS, NOTHING, AsAsked, Closing
 from sessionstore._shell.saving import SavedSession
 from sessionstore.config import Duration
-from sessionstore.errors import SessionNotOpen, SessionStoreError
+from sessionstore.errors import SessionNotOpen, SessionStoreError, StoreUnavailable
 
 __all__ = ["OpenSession"]
 
@@ -42,7 +42,10 @@ class OpenSession(SavedSession):
         asked = AS_IT_WAS
         if not (id is None and owner is None and timeout is None):
             asked = AsAsked(id, owner, optional_milliseconds(timeout, "timeout"))
-        if not self._open and not self._lost and asked is AS_IT_WAS:
+        if self._is_left() and asked is AS_IT_WAS:
+            if self._unconfirmed:
+                message = f"it is not known whether session {shown(self.id)} was saved when its"
+                raise StoreUnavailable(f"{message} block was left; open it and look", unknown=True)
             return
         self._check_open("closing")
         if self._mode != "exclusive" and asked is not AS_IT_WAS:
@@ -63,6 +66,14 @@ class OpenSession(SavedSession):
             if self._must_load(unsaved.changes):
                 unsaved = yield from self._loading_all()
             closing = Closing("close", asked, unsaved, target)
+        yield from self._sending_close(closing, again=again)
+
+    def _is_left(self) -> bool:
+        """Whether it is not open here any more, and there is nothing to be sent again."""
+        sent = self._sent_close
+        return not (self._open or self._lost) and (sent is None or sent.kind == "discard")
+
+    def _sending_close(self, closing: Closing, *, again: bool) -> Flow[None]:
         saved = yield from self._leaving_with(closing, self._giving_back(closing, again=again))
         self._note_saved(saved, closing.unsaved.documents)
 
@@ -80,6 +91,8 @@ class OpenSession(SavedSession):
                 self._sent_close = None
             raise
         self._open, self._sent_close = False, None
+        if closing.kind != "discard":
+            self._unconfirmed = False
         return done
 
     def _check_same(
@@ -101,7 +114,9 @@ class OpenSession(SavedSession):
             return sent
         timeout = closing.asked.timeout
         if closing.target is None:
-            yield from flows.close(self._home, self.fence, sent, timeout, again=again)
+            yield from flows.close(
+                self._calls.keys, self._home, self.fence, sent, timeout, again=again
+            )
             if timeout is not None:
                 self._facts = self._facts.with_timeout(timeout)
             return sent
@@ -148,9 +163,20 @@ class OpenSession(SavedSession):
         self._open = False
 
     def _giving_up(self) -> Flow[None]:
-        if self._may_be_open() and self._mode == "exclusive":
-            again, closing = self._sent_close is not None, Closing("discard")
-            yield from self._leaving_with(closing, self._giving_back(closing, again=again))
+        """Give it back without what has changed; but what was sent is sent again, as it was."""
+        if self._mode != "exclusive":
+            return
+        if (sent := self._sent_close) is not None and not self._lost:
+            try:
+                if sent.kind == "delete":
+                    yield from self._leaving_with(sent, self._ending(sent.ticket))
+                else:
+                    yield from self._sending_close(sent, again=True)
+            except SessionStoreError:
+                if self._sent_close is not None:
+                    raise
+        if self._may_be_open():
+            yield from self._sending_close(Closing("discard"), again=False)
 
     def _deleting(self) -> Flow[bool]:
         self._check_open("deleting")
@@ -180,11 +206,14 @@ class OpenSession(SavedSession):
                 yield from self._closing(None, None, None)
             except GeneratorExit:
                 raise
-            except BaseException:  # also of the caller's classes, and if it was cancelled halfway
+            except BaseException as failed:  # also of the caller's classes, or cancelled halfway
+                self._unconfirmed = isinstance(failed, StoreUnavailable)
                 with suppress(SessionStoreError):
                     yield from self._giving_up()
                 raise
         else:
+            sent = self._sent_close
+            self._unconfirmed = sent is not None and sent.kind == "close"
             with suppress(SessionStoreError):  # the error that led here says more
                 yield from self._giving_up()
 

@@ -76,6 +76,10 @@ class SavedSession(OpenFacts, Changeable):
     """The last shared save, if it is not known whether it has landed."""
 
     _sent_close: Closing | None = None
+    """The last request of the opening, if it is not known whether it has landed."""
+
+    _unconfirmed = False
+    """Whether its block was left though a close of it had failed, and none was confirmed since."""
 
     def __init__(
         self,
@@ -157,7 +161,7 @@ class SavedSession(OpenFacts, Changeable):
             if self._over:
                 raise SessionEnded(self.id, reason=self._over)
             raise LeaseLost(self.id, fence=self.fence)
-        if not self._open:
+        if not self._open and self._sent_close is None:
             raise SessionNotOpen(self.id, doing=doing)
 
     def _check_writable(self, doing: str) -> None:

@@ -1,11 +1,12 @@
 -- Hand a session that nobody holds to the first waiter that is alive, or leave it closed. Silent waiters keep their
 -- places, and a mark in the holder says that there are some. `s.asking` is the ticket of the waiter that asks just now:
 -- it is alive. The grant is written into the session; the push only wakes the waiter, which has 2 s to take it up.
+-- One that is about to move is given to nobody before that is decided: whoever comes by settles it.
 -- `fields`, names and values in turn, are written along with it.
 local function hand_over(s, waiters, store, fields)
   s.held, s.ticket, s.lapsed = nil, nil, nil
-  local holder = ''
-  for at = 0, 499 do
+  local holder = s.moving and '0000000000000w' or ''
+  for at = 0, s.moving and -1 or 499 do
     local entry = redis.call('LINDEX', waiters, at)
     if not entry then break end
     holder = '0000000000000w'

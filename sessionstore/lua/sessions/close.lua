@@ -11,7 +11,7 @@
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID, {P:B}r:ID
 -- Returns  'CLOSED' | 'GIVEN': by this fence, if it has asked before | {'OVER', reason} | 'LOST'
 --          | 'FORGOTTEN': lost, unless it has asked before | {'TOOBIG', size, limit}
---          | {'LIMIT', n, 'kept'} | 'UNSTAGED'
+--          | {'LIMIT', n, 'kept'} | 'UNSTAGED' | {'MOVING', how}
 local session = KEYS[1]
 local waiters = KEYS[2]
 local parameters = KEYS[3]
@@ -52,6 +52,8 @@ if s.over then
   catch_up(s, waiters, store)
   return {'OVER', s.over}
 end
+-- Until it is decided whether it has moved, nobody else gets it here, and it does not end here.
+if s.moving then return {'MOVING', s.moving} end
 
 drop_expired(s, store)
 local fields, refusal = check_changes(s, ARGV, 4, count, store)

@@ -38,7 +38,8 @@ if s.over and (s.ended or s.fence == tonumber(fence) and not s.lapsed) then
   return {'OVER', s.over}
 end
 if s.fence ~= tonumber(fence) or not s.held then return 'LOST' end
-if moving ~= '' and s.pending then return 'PENDING' end
+-- Once it may have departed, the end that was asked for goes along (see retire).
+if moving ~= '' and s.pending and not saved then return 'PENDING' end
 
 if not saved then
   drop_expired(s, store)
