@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from sessionstore._core.keys import Home
     from tests.faults.simulation_actors import Actor
 
-__all__ = ["Broken", "Simulation"]
+__all__ = ["Broken", "Running", "Simulation"]
 
 GIVES_BACK = {"close", "delete", "abandon", "retire"}
 MAKES_MORE = {"create", "admit"}

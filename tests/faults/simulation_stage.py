@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
-__all__ = ["Stage", "main"]
+__all__ = ["Stage", "clear", "main"]
 
 BUCKETS = 2
 PART = 500
@@ -89,7 +89,7 @@ class Stage:
         try:
             simulation.run()
         finally:
-            stays = self._clear(store)
+            stays = clear(store)
         if stays:
             raise Broken(f"seed {seed}: never expire: {stays}")
         return simulation
@@ -99,17 +99,19 @@ class Stage:
         for seed in seeds:
             self.play(seed)
 
-    def _clear(self, store: SessionStore) -> list[str]:
-        keys = store._calls.keys
-        kept = (
-            keys.store,
-            *(bucket.parameters for bucket in keys.buckets),
-            *(pool.limit for pool in keys.pools()),
-        )
-        found: list[bytes] = store._driver._answer(
-            Operation(CLEAR, kept, (f"{{{keys.prefix}:*",), list)
-        )
-        return [name for key in found if not PERMANENT.fullmatch(name := key.decode())]
+
+def clear(store: SessionStore) -> list[str]:
+    """Remove all keys of a store but its parameters; return those that would have stayed."""
+    keys = store._calls.keys
+    kept = (
+        keys.store,
+        *(bucket.parameters for bucket in keys.buckets),
+        *(pool.limit for pool in keys.pools()),
+    )
+    found: list[bytes] = store._driver._answer(
+        Operation(CLEAR, kept, (f"{{{keys.prefix}:*",), list)
+    )
+    return [name for key in found if not PERMANENT.fullmatch(name := key.decode())]
 
 
 def played(seeds: range) -> list[str]:

@@ -34,6 +34,7 @@ from sessionstore._core.jobs.submitting import Order
 from sessionstore._core.operation import Operation, Wake, batch
 from sessionstore._core.records import Moving, NotArrived
 from sessionstore._shell.opened import OpenSession
+from tests.faults.simulation import Running
 from tests.faults.simulation_actors import REFUSED, Broken, bury
 from tests.faults.simulation_end import at_once, lapses
 
@@ -115,16 +116,6 @@ class Told:
     """Bodies that were acknowledged."""
     outcomes: list[bytes] = field(default_factory=list)
     retried: bool = False
-
-
-@dataclass(eq=False)
-class Running:
-    """An actor between two steps."""
-
-    name: str
-    actor: Actor
-    step: Any
-    lost: int = 0
 
 
 class JobSimulation:

@@ -14,10 +14,8 @@ import pytest
 from sessionstore import SessionStore
 from sessionstore._core import scripts
 from sessionstore._core.jobs import jobs, queues
-from sessionstore._core.keys import PERMANENT
-from sessionstore._core.operation import Operation
 from tests.faults.simulation_actors import Broken
-from tests.faults.simulation_stage import CLEAR
+from tests.faults.simulation_stage import clear
 from tests.jobs.simulation import JobSimulation
 from tests.support.servers import Standalone
 
@@ -43,7 +41,7 @@ class Stage:
         try:
             simulation.run()
         finally:
-            stays = self._clear()
+            stays = clear(self._store)
         if stays:
             raise Broken(f"seed {seed}: never expire: {stays}")
         return simulation
@@ -51,14 +49,6 @@ class Stage:
     def play_all(self, seeds: range) -> None:
         for seed in seeds:
             self.play(seed)
-
-    def _clear(self) -> list[str]:
-        keys = self._store._calls.keys
-        kept = (keys.store, *(bucket.parameters for bucket in keys.buckets))
-        found: list[bytes] = self._store._driver._answer(
-            Operation(CLEAR, kept, (f"{{{keys.prefix}:*",), list)
-        )
-        return [name for key in found if not PERMANENT.fullmatch(name := key.decode())]
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ from sessionstore.worker import Profile
 from tests.jobs.working import LEASE, WorkerProcess, lines, working
 from tests.support.servers import Standalone
 from tests.support.wait import until
-from tests.support.worlds import Place, Places, World
+from tests.support.worlds import Place, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 pytestmark = pytest.mark.slow
 
@@ -27,23 +27,8 @@ LATEST = LEASE * 5
 
 
 @pytest.fixture
-def scene(places: Places, runner: asyncio.Runner) -> Iterator[World]:
-    world = World("embedded", "async", places.get("embedded"))
-    yield world
-    runner.run(world.close())
-
-
-@pytest.fixture
 def jobs(scene: World, runner: asyncio.Runner) -> AsyncJobs:
     return AsyncJobs(runner.run(scene.connect()))
-
-
-@pytest.fixture
-def session(jobs: AsyncJobs, scene: World, runner: asyncio.Runner) -> Any:
-    async def created() -> Any:
-        return await scene._stores[0].create("cart", "ann")
-
-    return runner.run(created())
 
 
 async def types(job: Any) -> list[str]:

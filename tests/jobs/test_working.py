@@ -13,10 +13,10 @@ from sessionstore.jobs import AsyncJobs, find_definition
 from tests.jobs import engines
 from tests.jobs.working import QUICK, lines, working
 from tests.support.wait import until
-from tests.support.worlds import Places, World
+from tests.support.worlds import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 EVERYWHERE = pytest.mark.parametrize("scene", ["embedded", "cluster"], indirect=True)
 BOTH = pytest.mark.parametrize("kind", ["", "Plainly"])
@@ -24,26 +24,8 @@ assert engines.tests.jobs
 
 
 @pytest.fixture
-def scene(
-    request: pytest.FixtureRequest, places: Places, runner: asyncio.Runner
-) -> Iterator[World]:
-    kind = getattr(request, "param", "embedded")
-    world = World(kind, "async", places.get(kind))
-    yield world
-    runner.run(world.close())
-
-
-@pytest.fixture
 def jobs(scene: World, runner: asyncio.Runner) -> AsyncJobs:
     return AsyncJobs(runner.run(scene.connect()))
-
-
-@pytest.fixture
-def session(jobs: AsyncJobs, scene: World, runner: asyncio.Runner) -> Any:
-    async def created() -> Any:
-        return await scene._stores[0].create("cart", "ann")
-
-    return runner.run(created())
 
 
 async def failed(job: Any) -> list[dict[str, Any]]:

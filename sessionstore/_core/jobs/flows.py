@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from sessionstore._core.jobs import groups, jobs, queues
-from sessionstore._core.jobs.away import has_ended
+from sessionstore._core.jobs import jobs, queues
+from sessionstore._core.jobs.away import has_ended, settle
 from sessionstore._core.jobs.jobs import Outcome, Report
 from sessionstore._core.jobs.keys import (
     JobKey,
     Queue,
-    find_group,
     find_job,
     queue,
 )
@@ -33,8 +32,6 @@ __all__ = [
     "sweep",
     "take",
 ]
-
-T = TypeVar("T")
 
 RECHECK = 1000
 """When who waits for the end of a job looks by itself at the latest, in ms."""
@@ -102,9 +99,7 @@ def _start_away(
     keys: Keyspace, job: JobKey, away: Away, worker: str, lease_ms: int
 ) -> Flow[Started | Later | SessionStoreError | None]:
     try:
-        ended = yield from has_ended(keys, away)
-        if ended is not None:
-            yield from groups.end(find_group(keys, away.group), ended)
+        ended = yield from settle(keys, away)
         starting = jobs.start(job, worker, new_ticket(), lease_ms, alive=ended is None)
         answer = yield from starting
     except SessionStoreError as error:
@@ -136,9 +131,7 @@ def sweep(keys: Keyspace, due: Sequence[Bucket]) -> Flow[int]:
                 more.append(bucket)
         try:
             for place in away:
-                ended = yield from has_ended(keys, place)
-                if ended is not None:
-                    yield from groups.end(find_group(keys, place.group), ended)
+                yield from settle(keys, place)
             yield from batch(list(_enqueuing(keys, waiting)))
         except SessionStoreError as error:
             failure = failure or error

@@ -12,7 +12,7 @@ from collections import deque
 from typing import NamedTuple
 
 from sessionstore._core.jobs import groups, jobs
-from sessionstore._core.jobs.away import has_ended
+from sessionstore._core.jobs.away import has_ended, settle
 from sessionstore._core.jobs.groups import EventPage, JobEvent
 from sessionstore._core.jobs.keys import Group, find_job
 from sessionstore._core.jobs.records import Away, Job
@@ -184,12 +184,11 @@ class Following:
 
     def _seen_to(self, page: EventPage) -> Flow[None]:
         """Have the end of the session told, should nobody have noticed it yet."""
-        why = page.ended
         if page.away:
             self._sid = page.away
-            why = (yield from has_ended(self._keys, Away(page.away, self.group.id))) or ""
-        if why:
-            yield from groups.end(self.group, why)
+            yield from settle(self._keys, Away(page.away, self.group.id))
+        elif page.ended:
+            yield from groups.end(self.group, page.ended)
 
     def _end(self, why: str) -> JobEvent:
         """Return the last event there is, for who has not been told, or has forgotten."""
