@@ -20,7 +20,7 @@ from sessionstore._core.jobs.keys import JobKey, find_group, find_job, queue
 from sessionstore._core.jobs.layout import LIVE, TERMINAL
 from sessionstore._core.jobs.listing import JobPager, places, places_of
 from sessionstore._core.jobs.records import Row, Submitted
-from sessionstore._core.jobs.submitting import Order
+from sessionstore._core.jobs.submitting import GONE, Order
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow
 from sessionstore._core.sessions import Scope
@@ -33,7 +33,7 @@ from sessionstore.jobs._infos import JobInfo, QueueInfo, outcome_of
 from sessionstore.jobs._options import fields_of
 from sessionstore.jobs.engine import find_definition
 
-__all__ = ["GONE", "JobCalls"]
+__all__ = ["JobCalls"]
 
 MAX_PARAMETERS = 256 << 10
 """Bytes of the parameters of a job; what is larger is a file."""
@@ -41,7 +41,6 @@ MAX_PARAMETERS = 256 << 10
 MAX_ANSWER = 64 << 10
 PAGE = 100
 MAX_KNOWN = 10_000
-GONE = "its caller has gone"
 LIMITS = {"max_waiting", "max_running", "max_running_per_owner", "rate", "paused"}
 STATES = (*LIVE, *TERMINAL)
 

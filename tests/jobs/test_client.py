@@ -21,6 +21,9 @@ from sessionstore import (
     TypeRefused,
 )
 from sessionstore._core.jobs.keys import find_job
+from sessionstore._core.jobs.records import Submitted
+from sessionstore._core.jobs.submitting import Order, submit
+from sessionstore._core.sessions import ANY
 from sessionstore.jobs import Engine
 from tests.support.wait import until
 
@@ -357,3 +360,15 @@ async def test_a_job_shows_nothing_of_what_it_holds(store: Any, jobs: Any, hand:
     told = repr([job, await job.info(), [event async for event in job.events()], jobs])
     assert "secret" not in told
     assert job.id not in told
+
+
+def test_a_submit_that_is_cancelled_stays_cancelled_also_if_its_job_was_never_there(
+    world: World,
+) -> None:
+    home = world.keys.named("cart", "ann")
+    known = Submitted("", "", "ann", True)
+    flow = submit(world.keys, home, ANY, Order("line", {"n": "E.Job", "q": "line"}), known)
+    next(flow)
+    withdrawing = flow.throw(asyncio.CancelledError())
+    with pytest.raises(asyncio.CancelledError):
+        flow.send(world.driver()._answer(withdrawing))

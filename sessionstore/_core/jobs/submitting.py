@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from sessionstore._core import moves, sessions
@@ -24,7 +25,10 @@ from sessionstore._core.records import Moving, NotArrived
 from sessionstore._core.sessions import Scope
 from sessionstore.errors import JobRefused, SessionEnded, SessionNotFound, SessionStoreError
 
-__all__ = ["Order", "adopt", "attach", "submit"]
+__all__ = ["GONE", "Order", "adopt", "attach", "submit"]
+
+GONE = "its caller has gone"
+"""Why a job is cancelled that nobody wants to know of any more."""
 
 
 class Order(NamedTuple):
@@ -61,8 +65,8 @@ def submit(
         full = yield from _enqueuing_one(keys, job, submitted.owner, order)
     except (SessionStoreError, GeneratorExit):
         raise
-    except BaseException:  # cancelled: nobody learns of this job
-        yield from jobs.cancel(job, "", "its caller has gone", 0)
+    except BaseException:
+        yield from _withdraw(job)
         raise
     yield from _refuse_if_full(job, full)
     return submitted
@@ -88,7 +92,7 @@ def _submit_at_once(
     except (SessionStoreError, GeneratorExit):
         raise
     except BaseException:
-        yield from jobs.cancel(job, "", "its caller has gone", 0)
+        yield from _withdraw(job)
         raise
     if isinstance(submitted, SessionStoreError):
         raise submitted
@@ -105,6 +109,12 @@ def _submit_at_once(
 def _enqueuing_one(keys: Keyspace, job: JobKey, owner: str, order: Order) -> Operation[int | None]:
     waiting = Waiting(job.id, order.queue, owner, order.head_start_ms, order.delay_ms, False)
     return queues.enqueue(queue(keys, order.queue), [waiting], check=True)
+
+
+def _withdraw(job: JobKey) -> Flow[None]:
+    """Cancel a job whose caller was cancelled: nobody learns of it. It may not even be there."""
+    with suppress(SessionStoreError):
+        yield from jobs.cancel(job, "", GONE, 0)
 
 
 def _refuse_if_full(job: JobKey, full: int | None) -> Flow[None]:
