@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -64,8 +65,11 @@ def errors_of(error: BaseException) -> Errors:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    handled = sys.exc_info()[1]
+    # A worker may run where somebody handles an error of his own. That is none of its jobs'.
+    around = None if handled is error else handled
     seen: set[int] = set()
-    while error is not None and id(error) not in seen and len(seen) < MOST:
+    while error is not None and error is not around and id(error) not in seen and len(seen) < MOST:
         seen.add(id(error))
         yield error
         hidden = error.__suppress_context__
