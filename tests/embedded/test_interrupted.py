@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -48,12 +49,14 @@ def lines_of_a_start(enter: Callable[[], object], stop_at: int) -> int:
                     raise KeyboardInterrupt
         return trace
 
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
+    def traced() -> None:
+        sys.settrace(trace)
         enter()
-    finally:
-        sys.settrace(before)
+
+    # An error that a tracer raises may stay "handled" for good, and for what comes after; so the
+    # thread that it is raised in ends with it.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(traced).result()
     return count
 
 
