@@ -38,7 +38,6 @@ __all__ = ["JobCalls"]
 MAX_PARAMETERS = 256 << 10
 """Bytes of the parameters of a job; what is larger is a file."""
 
-MAX_ANSWER = 64 << 10
 PAGE = 100
 MAX_KNOWN = 10_000
 LIMITS = {"max_waiting", "max_running", "max_running_per_owner", "rate", "paused"}
@@ -186,9 +185,6 @@ class JobCalls:
 
     def answer(self, id: str, question: str, body: bytes) -> Flow[bool]:
         """Return the flow that answers a question."""
-        if len(body) > MAX_ANSWER:
-            why = f"the answer has {len(body)} bytes, of {MAX_ANSWER}"
-            raise JobRefused("size", value=MAX_ANSWER, why=why)
         question = check_id(question, "question")
         return iter(jobs.answer(self.job(id), self._user, question, body))
 
