@@ -22,6 +22,7 @@ __all__ = [
     "exactly",
     "milliseconds",
     "optional_milliseconds",
+    "positive_milliseconds",
     "truth",
     "whole_number",
 ]
@@ -57,6 +58,13 @@ def milliseconds(duration: Duration, name: str) -> int:
 def optional_milliseconds(duration: Duration | None, name: str) -> int | None:
     """Return a duration in whole milliseconds, or None for None."""
     return None if duration is None else milliseconds(duration, name)
+
+
+def positive_milliseconds(duration: Duration, name: str) -> int:
+    """Return a duration that is longer than 0 in whole milliseconds; ConfigError."""
+    if (found := milliseconds(duration, name)) == 0:
+        raise ConfigError(f"{name} must be longer than 0")
+    return found
 
 
 def whole_number(

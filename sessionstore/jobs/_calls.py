@@ -16,7 +16,7 @@ from sessionstore._checks import (
 from sessionstore._core.jobs import flows, groups, jobs, queues, submitting
 from sessionstore._core.jobs.files import read_file
 from sessionstore._core.jobs.jobs import Fields
-from sessionstore._core.jobs.keys import JobKey, find_group, find_job, queue
+from sessionstore._core.jobs.keys import JobKey, check_queue, find_group, find_job, queue
 from sessionstore._core.jobs.layout import LIVE, TERMINAL
 from sessionstore._core.jobs.listing import JobPager, places, places_of
 from sessionstore._core.jobs.records import Row, Submitted
@@ -37,6 +37,9 @@ __all__ = ["JobCalls"]
 
 MAX_PARAMETERS = 256 << 10
 """Bytes of the parameters of a job; what is larger is a file."""
+
+SLOWEST, FASTEST = 1e-5, 1e6
+"""Jobs of a queue that may be started in a second."""
 
 PAGE = 100
 MAX_KNOWN = 10_000
@@ -105,12 +108,12 @@ class JobCalls:
                 for field, value in definition.fields.items()
                 if field != "e" or options.get("priority") is None
             }
-            into = into or definition.options.queue
+            into = definition.options.queue if into is None else into
         body = encode(parameters, "parameters")
         if len(body) > MAX_PARAMETERS:
             why = f"its parameters have {len(body)} bytes, of {MAX_PARAMETERS}; give it a file"
             raise JobRefused("size", value=MAX_PARAMETERS, why=why)
-        place = queue(self.keys, into or "default")
+        place = queue(self.keys, "default" if into is None else into)
         fields = {"n": name, "q": place.name, "p": body, **usual, **fields_of(**options)}
         return Order(place.name, fields, int(fields.get("e", 0)), int(fields.get("d", 0)))
 
@@ -212,8 +215,10 @@ class JobCalls:
         """Return a pager over the jobs that are asked for."""
         if state is not None and state not in STATES:
             raise ConfigError(f"state is one of {', '.join(STATES)}, not {state!r}")
+        if queue is not None:
+            check_queue(queue)
         if session is not None:
-            found = self.session(session, None if isinstance(session, OpenSession) else whose)
+            found = self.session(session, whose)
             return JobListing(self, found[0], None, queue, state)
         if whose is not None:
             check_owner(whose)
@@ -301,7 +306,9 @@ def _limit(name: str, value: Any) -> str:
     if value is None:
         return ""
     if name == "rate":
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1e6:
-            raise ConfigError("rate is a number of jobs a second, up to a million")
-        return f"{value:.6f}"
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ConfigError(f"rate is a number of jobs a second, not {type(value).__name__}")
+        if not SLOWEST <= value <= FASTEST:
+            raise ConfigError("rate is from 0.00001 jobs a second, about one a day, to a million")
+        return f"{value:.9f}"
     return str(whole_number(value, name, least=0, most=LARGEST))

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from sessionstore._core.jobs import jobs, submitting
-from sessionstore._core.jobs.following import Following, Gap
+from sessionstore._core.jobs.following import Following, Gap, check_cursor
 from sessionstore._core.jobs.groups import JobEvent
 from sessionstore._core.jobs.keys import find_job
 from sessionstore._core.jobs.records import Job
@@ -62,11 +62,18 @@ class Raised(Exception):
 class Wanted:
     """What a handler wants to be told."""
 
-    def __init__(self, handler: Handler, types: Collection[str] | None, user_data: Any) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        types: Collection[str] | None,
+        user_data: Any,
+        after: str | None = None,
+    ) -> None:
         if not callable(handler):
             raise ConfigError(f"a handler is a function, not {type(handler).__name__}")
-        if types is not None and (isinstance(types, str) or not set(types) <= set(TYPES)):
+        if types is not None and not are_types(types):
             raise ConfigError(f"types are some of {', '.join(TYPES)}")
+        self.after = check_cursor(after)
         self.handler = handler
         self.types = None if types is None else ALWAYS | set(types)
         self.user_data = user_data
@@ -90,6 +97,13 @@ class Wanted:
     def raised(event: Event, error: BaseException) -> Raised:
         """Return what a handler has raised, whatever that is, as an error of its own."""
         return Raised(error, refusal_of(error) if event.type == "ask" else None)
+
+
+def are_types(given: object) -> bool:
+    """Whether something is a collection of types of events."""
+    if not isinstance(given, Collection) or isinstance(given, (str, bytes)):
+        return False
+    return all(isinstance(one, str) and one in TYPES for one in given)
 
 
 def takes_event(handler: Handler) -> bool:
@@ -121,14 +135,14 @@ class Delivering:
         self.error: BaseException | None = None
         """What ended it, if that was not the end of its session nor a close."""
 
-    async def begin(self, home: Home, scope: Scope, after: str | None) -> None:
+    async def begin(self, home: Home, scope: Scope) -> None:
         """Subscribe, find out where to begin, and deliver from then on."""
         keys = self._calls.keys
         group = await self._driver.run(submitting.attach(keys, home, scope))
         self._following = Following(keys, group, home.sid, self._calls.user)
         self._listening = self._driver.ringing.listen(group.events, self._hear)
         try:
-            await self._driver.run(self._following.begin(after))
+            await self._driver.run(self._following.begin(self._wanted.after))
         except BaseException:
             self._listening.close()
             raise

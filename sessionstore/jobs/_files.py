@@ -17,11 +17,18 @@ File = bytes | str | os.PathLike[str] | BinaryIO
 """What a file of a job is read from: its bytes, a path, or a file that is open for reading them."""
 
 
-def loaded(files: Mapping[str, File] | None) -> dict[str, bytes]:
-    """Return files as bytes by name; JobRefused if they are too large, OSError, ConfigError."""
+def loaded(files: Any) -> dict[str, bytes]:
+    """Return files (a mapping of names to `File`, or None) as bytes by name.
+
+    Raises JobRefused if they are too large; OSError, ConfigError.
+    """
+    if files is None:
+        return {}
+    if not isinstance(files, Mapping):
+        raise ConfigError(f"files are a mapping of names to files, not {type(files).__name__}")
     contents: dict[str, bytes] = {}
     room = MOST_BYTES
-    for name, file in (files or {}).items():
+    for name, file in files.items():
         contents[check_id(name, "the name of a file")] = content = _content(name, file, room)
         room -= len(content)
         if room < 0:
@@ -36,7 +43,18 @@ def _content(name: str, file: Any, room: int) -> bytes:
     if isinstance(file, (str, os.PathLike)):
         with Path(file).open("rb") as opened:
             return opened.read(room + 1)
-    content = file.read(room + 1) if hasattr(file, "read") else None
-    if not isinstance(content, bytes):
-        raise ConfigError(f"the file {name!r} is bytes, a path, or a file open for reading bytes")
+    return _read(name, file, room + 1)
+
+
+def _read(name: str, file: Any, most: int) -> bytes:
+    """Read an open file; a pipe gives what it has by now, and perhaps not all of it."""
+    content = b""
+    while len(content) < most:
+        piece = file.read(most - len(content)) if hasattr(file, "read") else None
+        if not isinstance(piece, bytes):
+            kinds = "bytes, a path, or a file open for reading bytes"
+            raise ConfigError(f"the file {name!r} must be {kinds}")
+        if not piece:
+            break
+        content += piece
     return content

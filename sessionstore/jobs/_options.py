@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal, get_args
 
-from sessionstore._checks import Duration, check_id, milliseconds, whole_number
+from sessionstore._checks import (
+    Duration,
+    check_id,
+    milliseconds,
+    positive_milliseconds,
+    whole_number,
+)
 from sessionstore.errors import ConfigError
 
 __all__ = ["AtEnd", "fields_of"]
@@ -36,13 +43,15 @@ def fields_of(
         fields["k"] = check_id(key, "key")
     if priority is not None and (head_start := _signed_milliseconds(priority, "priority")):
         fields["e"] = head_start
-    durations = {"d": (delay, "delay"), "m": (max_wait, "max_wait"), "v": (keep, "keep")}
-    for field, (duration, name) in {**durations, "h": (grace, "grace")}.items():
+    if max_wait is not None:
+        fields["m"] = positive_milliseconds(max_wait, "max_wait")
+    durations = {"d": (delay, "delay"), "v": (keep, "keep"), "h": (grace, "grace")}
+    for field, (duration, name) in durations.items():
         if duration is not None:
             fields[field] = milliseconds(duration, name)
     if may_lose is not None:
         fields["y"] = whole_number(may_lose, "may_lose", least=0, most=1000)
-    if not {on_logout, on_timeout} <= set(AT_END):
+    if on_logout not in AT_END or on_timeout not in AT_END:
         raise ConfigError(f"on_logout and on_timeout are one of {', '.join(AT_END)}")
     if (policy := on_logout[0] + on_timeout[0]) != "cc":
         fields["r"] = policy
@@ -51,6 +60,7 @@ def fields_of(
 
 def _signed_milliseconds(duration: Duration, name: str) -> int:
     """Return a duration that may be negative in whole milliseconds."""
-    if isinstance(duration, (int, float)) and not isinstance(duration, bool) and duration < 0:
-        return -milliseconds(-duration, name)
+    given: object = duration.total_seconds() if isinstance(duration, timedelta) else duration
+    if isinstance(given, (int, float)) and given < 0:
+        return -milliseconds(-given, name)
     return milliseconds(duration, name)

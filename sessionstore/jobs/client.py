@@ -189,8 +189,8 @@ class Jobs:
         Raises:
             SessionNotFound, SessionEnded.
         """
-        sink = Sink(self._context, Wanted(handler, types, user_data))
-        sink._begin(self._calls.session(session, owner), after)  # noqa: SLF001 - they are of one piece
+        sink = Sink(self._context, Wanted(handler, types, user_data, after))
+        sink._begin(self._calls.session(session, owner))  # noqa: SLF001 - they are of one piece
         return sink
 
     def configure_queue(self, name: str, **changes: Any) -> QueueInfo:
@@ -199,8 +199,8 @@ class Jobs:
         Args:
             name: of the queue, 1 to 64 letters, digits, `_` or `-`.
             changes: `max_waiting` (jobs of one owner), `max_running`, `max_running_per_owner`,
-                `rate` (starts in a second), each None for no limit; `paused`: whether nothing is
-                started.
+                `rate` (starts in a second, from 0.00001 to a million), each None for no limit;
+                `paused`: whether nothing is started.
 
         Raises:
             NotPermitted: for a user who is not privileged.
@@ -241,7 +241,7 @@ class AsyncJobs:
         flow = self._calls.submit(
             session, name, parameters, more, owner=owner, into=queue,
             delay=delay, priority=priority, key=key, max_wait=max_wait, keep=keep,
-            files=await asyncio.to_thread(loaded, files) if files else {},
+            files=await asyncio.to_thread(loaded, files) if files else loaded(files),
         )  # fmt: skip
         return AsyncJobHandle(self._context, (await self._run(flow)).job)
 
@@ -305,8 +305,8 @@ class AsyncJobs:
         after: str | None = None,
         owner: str | None = None,
     ) -> AsyncSink:
-        sink = AsyncSink(self._context, Wanted(handler, types, user_data))
-        await sink._begin(self._calls.session(session, owner), after)  # noqa: SLF001 - as above
+        sink = AsyncSink(self._context, Wanted(handler, types, user_data, after))
+        await sink._begin(self._calls.session(session, owner))  # noqa: SLF001 - as above
         return sink
 
     @as_in(Jobs.configure_queue)

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias, TypeVar
 from tenacity import RetryCallState, wait_random_exponential
 from tenacity.wait import wait_base
 
-from sessionstore._checks import LONGEST, milliseconds, optional_milliseconds, whole_number
-from sessionstore._core.jobs.keys import QUEUE_NAME
+from sessionstore._checks import LONGEST, milliseconds, positive_milliseconds, whole_number
+from sessionstore._core.jobs.keys import check_queue
 from sessionstore.config import Duration
 from sessionstore.errors import ConfigError, JobRefused
 from sessionstore.jobs._annotations import parameters_of
@@ -134,7 +134,7 @@ class Engine:
 
     def __init__(self, name: str, *, queue: str = "default") -> None:
         self.name = _checked_name(name, "an engine")
-        self.queue = _checked_queue(queue)
+        self.queue = check_queue(queue)
         self.jobs: dict[str, JobDefinition] = {}
         """Its jobs, by full name."""
 
@@ -187,7 +187,7 @@ class Engine:
         if backoff is not None and not isinstance(backoff, wait_base):
             raise ConfigError("backoff must be a wait strategy of tenacity")
         options = JobOptions(
-            queue=self.queue if queue is None else _checked_queue(queue),
+            queue=self.queue if queue is None else check_queue(queue),
             timeout=timeout,
             stall_timeout=stall_timeout,
             max_wait=max_wait,
@@ -245,12 +245,5 @@ def _checked_name(name: object, what: str) -> str:
     return name
 
 
-def _checked_queue(name: object) -> str:
-    if not isinstance(name, str) or not QUEUE_NAME.fullmatch(name):
-        raise ConfigError(f"queue name {name!r} must be 1 to 64 letters, digits, _ or -")
-    return name
-
-
 def _seconds(duration: Duration | None, name: str) -> float | None:
-    found = optional_milliseconds(duration, name)
-    return None if found is None else found / 1000
+    return None if duration is None else positive_milliseconds(duration, name) / 1000

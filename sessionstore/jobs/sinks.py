@@ -13,7 +13,7 @@ from sessionstore._core.sessions import Scope
 from sessionstore._redis.aio import AsyncDriver
 from sessionstore._redis.sync import Driver
 from sessionstore._shell.twins import as_in
-from sessionstore.errors import StoreClosed
+from sessionstore.errors import ConfigError, StoreClosed
 from sessionstore.jobs._contexts import JobContext
 from sessionstore.jobs._delivering import Delivering, Wanted
 from sessionstore.jobs._events import Event
@@ -35,16 +35,18 @@ class Sink:
     """
 
     def __init__(self, context: JobContext[Driver], wanted: Wanted) -> None:
+        if _is_async(wanted.handler):
+            raise ConfigError("a handler that is awaited goes with AsyncJobs, not with Jobs")
         self._context = context
         self._wanted = wanted
         self._looping = context.driver.looping
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sessionstore-sink")
         self._delivering: Delivering | None = None
 
-    def _begin(self, found: tuple[Home, Scope], after: str | None) -> None:
+    def _begin(self, found: tuple[Home, Scope]) -> None:
         async def begin(driver: AsyncDriver) -> Delivering:
             delivering = Delivering(driver, self._context.calls, self._wanted, self._call)
-            await delivering.begin(*found, after)
+            await delivering.begin(*found)
             delivering.when_over(lambda: self._thread.shutdown(wait=False))
             return delivering
 
@@ -115,8 +117,8 @@ class AsyncSink:
         self._wanted = wanted
         self._delivering = Delivering(context.driver, context.calls, wanted, self._call)
 
-    async def _begin(self, found: tuple[Home, Scope], after: str | None) -> None:
-        await self._delivering.begin(*found, after)
+    async def _begin(self, found: tuple[Home, Scope]) -> None:
+        await self._delivering.begin(*found)
 
     async def _call(self, event: Event) -> bytes | None:
         task = asyncio.current_task()
@@ -169,3 +171,9 @@ def _ends(task: asyncio.Task[Any], cancels: int, error: BaseException) -> bool:
         except RuntimeError:
             return True
     return False
+
+
+def _is_async(handler: Any) -> bool:
+    """Whether a handler is to be awaited, as far as can be seen."""
+    call = getattr(handler, "__call__", None)  # noqa: B004 - of an object that is called
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(call)

@@ -9,6 +9,10 @@ from sessionstore.errors import ConfigError
 __all__ = ["PROFILES", "Profile"]
 
 
+LONGEST = 3600
+"""Seconds of a lease, or between two sweeps, at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """How long a job is a worker's, and how often it is looked after; all in seconds.
@@ -26,12 +30,16 @@ class Profile:
     """How often all workers together look for what was lost."""
 
     def __post_init__(self) -> None:
-        if not 0.05 <= self.lease <= 3600:
-            raise ConfigError(f"lease must be from 0.05 to 3600 seconds, not {self.lease}")
+        for name in self.__slots__:
+            given: object = getattr(self, name)
+            if isinstance(given, bool) or not isinstance(given, (int, float)):
+                raise ConfigError(f"{name} must be seconds, not {type(given).__name__}")
+        if not 0.05 <= self.lease <= LONGEST:
+            raise ConfigError(f"lease must be from 0.05 to {LONGEST} seconds")
         if not 0 < self.beat <= self.lease / 2:
-            raise ConfigError(f"beat must be at most half the lease, not {self.beat} seconds")
-        if self.sweep <= 0:
-            raise ConfigError(f"sweep must be more than 0 seconds, not {self.sweep}")
+            raise ConfigError("beat must be more than 0 seconds, and at most half the lease")
+        if not 0 < self.sweep <= LONGEST:
+            raise ConfigError(f"sweep must be more than 0 seconds, and at most {LONGEST}")
 
     @property
     def lease_ms(self) -> int:
@@ -56,11 +64,12 @@ class Profile:
     @classmethod
     def of(cls, given: Profile | str) -> Profile:
         """Return a profile, or the one of that name; ConfigError if there is none."""
-        if isinstance(given, Profile):
-            return given
-        if given not in PROFILES:
-            raise ConfigError(f"no profile {given!r}; there are {', '.join(PROFILES)}")
-        return PROFILES[given]
+        for name, profile in PROFILES.items():
+            if given == name:
+                return profile
+        if not isinstance(given, Profile):
+            raise ConfigError(f"profile is a Profile, or one of {', '.join(PROFILES)}")
+        return given
 
 
 PROFILES = {

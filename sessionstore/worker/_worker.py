@@ -8,10 +8,10 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sessionstore._checks import whole_number
-from sessionstore._core.jobs.keys import QUEUE_NAME
+from sessionstore._core.jobs.keys import check_queue
 from sessionstore._redis.aio import AsyncDriver
 from sessionstore._shell.connecting import connected_async
 from sessionstore._shell.context import Context
@@ -52,13 +52,11 @@ class Worker:
         slots: int = 10,
         profile: Profile | str = "default",
     ) -> None:
-        if isinstance(queues, str) or not queues or not all(map(QUEUE_NAME.fullmatch, queues)):
-            raise ConfigError("queues must be names of queues, at least one")
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self._url = url
         self._prefix = prefix
         self._buckets = buckets
-        self._queues = tuple(dict.fromkeys(queues))
+        self._queues = _queues(queues)
         self._slots = whole_number(slots, "slots", least=1, most=500)
         self._profile = Profile.of(profile)
         self._drain = asyncio.Event()
@@ -185,3 +183,9 @@ class Worker:
                 running.beating.show_life()
             if self.health > self._profile.gives_up_after:
                 raise StoreUnavailable(f"the store has not answered for {self.health:.0f} s")
+
+
+def _queues(names: object) -> tuple[str, ...]:
+    if isinstance(names, (str, bytes)) or not isinstance(names, Collection) or not names:
+        raise ConfigError("queues must be names of queues, at least one")
+    return tuple(dict.fromkeys(map(check_queue, names)))

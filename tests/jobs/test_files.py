@@ -35,6 +35,17 @@ async def test_files_are_given_in_whatever_shape_they_are(
         await job.file("f")
 
 
+async def test_a_pipe_is_read_to_its_end(store: Any, jobs: Any) -> None:
+    pieces = [b"1", b"22", b"333"]
+
+    class Pipe(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            return pieces.pop(0) if pieces else b""
+
+    job = await jobs.submit(await store.create("a"), "A.B", files={"a": Pipe()})
+    assert await job.file("a") == b"122333"
+
+
 async def test_a_job_attaches_files_and_puts_them_anew(
     store: Any, jobs: Any, hand: Hand, world: World
 ) -> None:

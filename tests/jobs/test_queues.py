@@ -48,7 +48,7 @@ class Line:
         names = {id: name for name, id in self.named.items()}
         return " ".join(names[entry.job] for entry in self.driver.do(claiming).entries)
 
-    def limit(self, **limits: int) -> None:
+    def limit(self, **limits: float) -> None:
         self.world.raw.hset(self.queue.limits, mapping=limits)
 
 
@@ -160,6 +160,20 @@ def test_a_rate_lets_through_so_many_a_second(line: Line) -> None:
     line.add(*(f"ann{number}" for number in range(10)))
     assert len(line.take(10).split()) == 3
     assert line.take(10) == ""
+
+
+def test_a_slow_rate_lets_the_first_through_and_forgets_no_fraction(
+    line: Line, world: World
+) -> None:
+    line.limit(rate=0.1)
+    line.add("ann1", "ann2")
+    assert line.take() == "ann1"
+    for _ in range(100):  # others ask all the time
+        world.raw.hincrby(line.queue.limits, "at", -4)
+        assert line.take() == ""
+    assert float(world.raw.hget(line.queue.limits, "left")) >= 0.04
+    world.raw.hincrby(line.queue.limits, "at", -9600)
+    assert line.take() == "ann2"
 
 
 def test_a_full_queue_refuses_whoever_asks_it_to(line: Line) -> None:

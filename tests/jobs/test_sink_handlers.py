@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sessionstore import JobFailed, ValueTooLarge
+from sessionstore import ConfigError, JobFailed, ValueTooLarge
 from sessionstore.data import decode
 from tests.support.wait import until
 
@@ -121,6 +121,22 @@ async def test_the_end_of_a_session_and_of_its_store_is_no_error(store: Any, job
     await session.delete()
     await until(lambda: not sink.is_open, "it has ended")
     assert sink.error is None
+
+
+async def test_a_handler_that_is_awaited_is_not_for_synchronous_code(store: Any, jobs: Any) -> None:
+    session = await store.create("a")
+
+    async def handler(*_: Any) -> None: ...
+
+    class Handler:
+        async def __call__(self, *_: Any) -> None: ...
+
+    for awaited in (handler, Handler()):
+        if is_async(store):
+            await (await jobs.sink(session, awaited)).close()
+        else:
+            with pytest.raises(ConfigError, match="AsyncJobs"):
+                await jobs.sink(session, awaited)
 
 
 HOSTILE = {"a": type("Hostile", (), {"__str__": lambda _: 1 / 0})()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -35,12 +35,12 @@ def nonsense(calls: dict[str, Call]) -> Iterator[Tried]:
                     yield method, argument, bad, kind
 
 
-def call(target: Any, face: str, tried: Tried) -> Any:
+def call(target: Any, kind: type, calls: dict[str, Call], tried: Tried) -> Any:
     """Call a method with one argument that is bad, and good ones beside it."""
     method, argument, bad, _ = tried
-    given = {**FACES[face][method].good, argument: bad}
+    given = {**calls[method].good, argument: bad}
     positional: list[Any] = []
-    parameters = inspect.signature(getattr(getattr(sessionstore, face), method)).parameters
+    parameters = inspect.signature(getattr(kind, method)).parameters
     if any(at.kind is at.VAR_POSITIONAL for at in parameters.values()):
         positional = [given.pop(name) for name in ("name", "index", "items") if name in given]
     elif method in ("update", "__getitem__", "__setitem__", "__delitem__"):
@@ -65,13 +65,15 @@ def shown(tried: Tried) -> str:
         return f"{method}({argument}=…)"
 
 
-async def refuse_all(face: str, target: Any, sent: list[Any]) -> None:
+async def refuse_all(
+    target: Any, face: type, calls: dict[str, Call], sent: Sequence[Any] = ()
+) -> None:
     """Try all of it; AssertionError tells each that was not refused as it should be."""
     wrong = []
-    for tried in nonsense(FACES[face]):
+    for tried in nonsense(calls):
         before, kind = len(sent), tried[-1]
         try:
-            await finished(call(target, face, tried))
+            await finished(call(target, face, calls, tried))
         except kind.errors as error:
             if len(str(error)) > 2000:
                 wrong.append(f"{shown(tried)} says too much")
@@ -106,7 +108,7 @@ async def test_what_makes_no_sense_is_refused_before_anything_is_sent(
     session = there["Session"]
     fields, names = world.fields(session), world.names()
     with world.wire(store) as sent:
-        await refuse_all(face, there[face], sent)
+        await refuse_all(there[face], getattr(sessionstore, face), FACES[face], sent)
     assert world.fields(session) == fields
     assert world.names() == names
 

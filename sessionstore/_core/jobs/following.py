@@ -20,7 +20,7 @@ from sessionstore._core.keys import Keyspace
 from sessionstore._core.operation import Flow, each
 from sessionstore.errors import ConfigError, JobNotFound
 
-__all__ = ["CHECK_BUSY", "CHECK_IDLE", "START", "Following", "Gap"]
+__all__ = ["CHECK_BUSY", "CHECK_IDLE", "START", "Following", "Gap", "check_cursor"]
 
 START = "start"
 """Where to begin: with the first event that is kept."""
@@ -223,6 +223,13 @@ def later(id: str, than: str) -> bool:
 def _moment(id: str) -> tuple[int, int]:
     milliseconds, _, number = id.partition("-")
     return int(milliseconds or 0), int(number or 0)
+
+
+def check_cursor(after: str | None) -> str | None:
+    """Return after what a sink is to begin, if it can; ConfigError."""
+    if after is not None and after != START:
+        parsed(after)
+    return after
 
 
 def parsed(cursor: str) -> tuple[str, str, int]:

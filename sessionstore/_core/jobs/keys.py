@@ -31,6 +31,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from sessionstore._checks import exactly
 from sessionstore._core.keys import Bucket, Keyspace
 from sessionstore._ids import GENERATED, shown
 from sessionstore.errors import ConfigError
@@ -39,6 +40,7 @@ __all__ = [
     "Group",
     "JobKey",
     "Queue",
+    "check_queue",
     "find_group",
     "find_job",
     "new_group",
@@ -116,11 +118,19 @@ def find_group(keys: Keyspace, id: str) -> Group:
 
 
 def queue(keys: Keyspace, name: str) -> Queue:
-    """Return the keys of a queue."""
-    if not QUEUE_NAME.fullmatch(name):
-        raise ConfigError(f"queue name {name!r} must be 1 to 64 letters, digits, _ or -")
+    """Return the keys of a queue; ConfigError if it is no name of one."""
+    name = check_queue(name)
     tag = f"{{{keys.prefix}:q:{name}}}"
     return Queue(name, f"{tag}p", f"{tag}k")
+
+
+def check_queue(name: str) -> str:
+    """Return the name of a queue, if it is one; ConfigError."""
+    if not isinstance(name, str):
+        raise ConfigError(f"the name of a queue must be a string, not {type(name).__name__}")
+    if not QUEUE_NAME.fullmatch(name):
+        raise ConfigError(f"queue name {name[:65]!r} must be 1 to 64 letters, digits, _ or -")
+    return exactly(name)
 
 
 def stop_channels(keys: Keyspace) -> list[str]:

@@ -64,7 +64,7 @@ local room = most - #reply
 if p[2] then room = math.min(room, p[2] - redis.call('ZCARD', taken)) end
 local rate, left = tonumber(p[4] or ''), nil
 if rate then
-  left = math.min(math.max(rate, 1), tonumber(p[5] or rate) + (now - tonumber(p[6] or now)) * rate / 1000)
+  left = math.min(math.max(rate, 1), tonumber(p[5] or math.max(rate, 1)) + (now - tonumber(p[6] or now)) * rate / 1000)
   room = math.min(room, math.floor(left))
 end
 local fresh = 0
@@ -86,7 +86,7 @@ while fresh < room do
     redis.call('ZREM', ring, owner) -- back with the next job, or when one of its jobs is over
   end
 end
-if rate then redis.call('HSET', limits, 'left', string.format('%.3f', left - fresh), 'at', now) end
+if rate then redis.call('HSET', limits, 'left', string.format('%.9f', left - fresh), 'at', now) end
 
 local next_ms = -1
 for _, index in ipairs({due, taken}) do
