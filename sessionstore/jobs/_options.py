@@ -34,8 +34,8 @@ def fields_of(
     fields: dict[str, str | bytes | int] = {}
     if key is not None:
         fields["k"] = check_id(key, "key")
-    if priority is not None and (head_start := _signed_milliseconds(priority, "priority")):
-        fields["e"] = head_start
+    if priority is not None:
+        fields["e"] = _signed_milliseconds(priority, "priority")
     durations = {"d": (delay, "delay"), "m": (max_wait, "max_wait"), "v": (keep, "keep")}
     for field, (duration, name) in {**durations, "h": (grace, "grace")}.items():
         if duration is not None:
