@@ -223,13 +223,12 @@ class UndecodableValue(SessionStoreError):
 
 
 class ValueTooLarge(SessionStoreError, ValueError):
-    """The session would hold more than the store takes; nothing was written."""
+    """A session, or one value, would hold more than the store takes; nothing was written."""
 
     def __init__(self, id: str, *, size: int, limit: int, why: str = "") -> None:
         what = why or f"session {shown(id)} would hold"
-        super().__init__(
-            f"{what} {size} bytes, the limit is {limit}; store less or raise max_bytes"
-        )
+        help_ = "store less" if why else "store less or raise max_bytes"
+        super().__init__(f"{what} {size} bytes, the limit is {limit}; {help_}")
         self.id = id
         self.size = size
         self.limit = limit

@@ -57,6 +57,8 @@ __all__ = [
 ]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""Stands for all that is later: no calendar goes much further."""
 
 
 class Held(NamedTuple):
@@ -120,8 +122,11 @@ class Reading:
 
 
 def instant(milliseconds: int) -> datetime:
-    """Return a time of Redis as an aware datetime in UTC."""
-    return EPOCH + timedelta(milliseconds=milliseconds)
+    """Return a time of Redis as an aware datetime in UTC; the last there is for any after it."""
+    try:
+        return EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return LATEST
 
 
 class Facts:

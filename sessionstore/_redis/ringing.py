@@ -58,6 +58,11 @@ class Listening:
         self._doubts = 0
         self._heard(message)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will ring any more, for the store was closed."""
+        return self._ringing.is_closed
+
     def doubt(self) -> None:
         """Note that something was found which did not ring; several times, and it is not chance."""
         self._doubts += 1
@@ -80,7 +85,8 @@ class Ringing:
         self._listening: dict[str, list[Listening]] = {}
         self._lines: dict[str, Line] = {}
         self._line_of: dict[str, Line] = {}
-        self._closed = False
+        self.is_closed = False
+        """Whether nobody can listen any more."""
 
     @property
     def channels(self) -> int:
@@ -89,7 +95,7 @@ class Ringing:
 
     def listen(self, channel: str, heard: Heard) -> Listening:
         """Listen to a channel; `heard` is told None as soon as that is sure, and may not wait."""
-        if self._closed:
+        if self.is_closed:
             raise StoreClosed
         listening = Listening(self, channel, heard)
         others = self._listening.setdefault(channel, [])
@@ -160,7 +166,7 @@ class Ringing:
 
     async def close(self) -> None:
         """Close all connections."""
-        self._closed = True
+        self.is_closed = True
         for channel in list(self._listening):
             self.tell(channel, None)  # whoever is told asks what there is, and learns of the end
         self._listening.clear()

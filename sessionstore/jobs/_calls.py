@@ -39,7 +39,6 @@ __all__ = ["JobCalls"]
 MAX_PARAMETERS = 256 << 10
 """Bytes of the parameters of a job; what is larger is a file."""
 
-MAX_ANSWER = 64 << 10
 PAGE = 100
 MAX_KNOWN = 10_000
 DECLARED_HOLDS = 60
@@ -217,9 +216,6 @@ class JobCalls:
 
     def answer(self, id: str, question: str, body: bytes) -> Flow[bool]:
         """Return the flow that answers a question."""
-        if len(body) > MAX_ANSWER:
-            why = f"the answer has {len(body)} bytes, of {MAX_ANSWER}"
-            raise JobRefused("size", value=MAX_ANSWER, why=why)
         question = check_id(question, "question")
         return iter(jobs.answer(self.job(id), self._user, question, body))
 

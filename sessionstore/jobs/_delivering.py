@@ -32,7 +32,7 @@ from sessionstore.jobs._answers import answer_of, refusal_of
 from sessionstore.jobs._calls import JobCalls
 from sessionstore.jobs._events import TYPES, Event
 
-__all__ = ["Delivering", "Handler", "Wanted"]
+__all__ = ["Delivering", "Handler", "Raised", "Wanted"]
 
 Handler = Callable[..., Any]
 """Gets type, body and user data; and the event, if it has an argument of that name."""
@@ -44,6 +44,19 @@ SOONEST, LATEST = 0.05, 2.0
 """Seconds between two tries to read what cannot be read."""
 
 LOG = logging.getLogger("sessionstore.jobs")
+
+
+class Raised(Exception):
+    """A handler raised something: what kind of error, and the answer that this is to a question.
+
+    The error itself goes no further: some kinds would end the loop of all sinks, or cannot be the
+    result of a future.
+    """
+
+    def __init__(self, error: BaseException, answer: bytes | None) -> None:
+        super().__init__()
+        self.kind = type(error).__name__
+        self.answer = answer
 
 
 class Wanted:
@@ -68,6 +81,16 @@ class Wanted:
         more = {"event": event} if self._takes_event else {}
         return self.handler(event.type, event.body, self.user_data, **more)
 
+    @staticmethod
+    def answer(event: Event, value: Any) -> bytes | None:
+        """Return what a handler has answered, if it was asked and says something."""
+        return answer_of(value) if event.type == "ask" and value is not None else None
+
+    @staticmethod
+    def raised(event: Event, error: BaseException) -> Raised:
+        """Return what a handler has raised, whatever that is, as an error of its own."""
+        return Raised(error, refusal_of(error) if event.type == "ask" else None)
+
 
 def takes_event(handler: Handler) -> bool:
     """Whether a handler has an argument named `event`."""
@@ -86,7 +109,7 @@ class Delivering:
         driver: AsyncDriver,
         calls: JobCalls,
         wanted: Wanted,
-        call: Callable[[Event], Awaitable[Any]],
+        call: Callable[[Event], Awaitable[bytes | None]],
     ) -> None:
         self._driver = driver
         self._calls = calls
@@ -95,6 +118,8 @@ class Delivering:
         self._rings = asyncio.Event()
         self._checking = False
         self._over = False
+        self.error: BaseException | None = None
+        """What ended it, if that was not the end of its session nor a close."""
 
     async def begin(self, home: Home, scope: Scope, after: str | None) -> None:
         """Subscribe, find out where to begin, and deliver from then on."""
@@ -139,32 +164,42 @@ class Delivering:
         self._rings.set()
 
     async def _work(self) -> None:
-        delay = SOONEST
         try:
-            while True:
-                self._rings.clear()
-                try:
-                    found = await self._driver.run(self._following.next())
-                except StoreClosed:
-                    break
-                except SessionStoreError as error:
-                    if not isinstance(error, StoreUnavailable):
-                        LOG.exception("the events of a session cannot be read; trying again")
-                    self._following.look()
-                    await self._rings_within(delay * random.uniform(0.5, 1))  # noqa: S311
-                    delay = min(LATEST, delay * 2)
-                    continue
-                delay = SOONEST
-                if self._checking and self._following.missed(found):
-                    self._listening.doubt()
-                self._checking = False
-                for told in found:
-                    if not await self._deliver(told):
-                        return
-                if not found:
-                    await self._rest()
+            await self._following_on()
+        except Exception as error:  # noqa: BLE001 - nobody awaits this task
+            self.error = error
+            LOG.error("a sink has stopped: %s", type(error).__name__)  # noqa: TRY400 - as above
+        except BaseException as error:
+            if not (self._over or self._listening.is_over):
+                self.error = error
+            raise
         finally:
             self._end()
+
+    async def _following_on(self) -> None:
+        delay = SOONEST
+        while not self._over:
+            self._rings.clear()
+            try:
+                found = await self._driver.run(self._following.next())
+            except StoreClosed:
+                return
+            except SessionStoreError as error:
+                if not isinstance(error, StoreUnavailable):
+                    LOG.exception("the events of a session cannot be read; trying again")
+                self._following.look()
+                await self._rings_within(delay * random.uniform(0.5, 1))  # noqa: S311
+                delay = min(LATEST, delay * 2)
+                continue
+            delay = SOONEST
+            if self._checking and self._following.missed(found):
+                self._listening.doubt()
+            self._checking = False
+            for told in found:
+                if not await self._deliver(told):
+                    return
+            if not found:
+                await self._rest()
 
     async def _rest(self) -> None:
         """Wait for a ring, or until it is time to look whether one was missed."""
@@ -184,7 +219,7 @@ class Delivering:
         try:
             event = self._event(told)
         except SessionStoreError as error:
-            self._complain("an event of a sink cannot be decoded", told, error)
+            self._complain("an event of a sink cannot be decoded", told, type(error).__name__)
         else:
             if self._wanted.takes(event):
                 await self._hand_over(event)
@@ -194,15 +229,11 @@ class Delivering:
         return not self._over
 
     async def _hand_over(self, event: Event) -> None:
-        answer = None
         try:
-            value = await self._call(event)
-            if event.type == "ask" and value is not None:
-                answer = answer_of(value)
-        except Exception as error:  # noqa: BLE001 - code of the caller: the next event is its next chance
-            self._complain("the handler of a sink failed", event, error)
-            if event.type == "ask":
-                answer = refusal_of(error)
+            answer = await self._call(event)
+        except Raised as raised:  # the next event is the next chance of the handler
+            self._complain("the handler of a sink failed", event, raised.kind)
+            answer = raised.answer
         if answer is not None:
             await self._answer(event, answer)
 
@@ -214,7 +245,7 @@ class Delivering:
         except JobNotFound:
             pass
         except SessionStoreError as error:
-            self._complain("an answer was not taken", event, error)
+            self._complain("an answer was not taken", event, type(error).__name__)
 
     def _event(self, told: JobEvent | Gap) -> Event:
         if isinstance(told, JobEvent):
@@ -229,11 +260,11 @@ class Delivering:
             at=instant(int((id or "0").partition("-")[0])),
         )
 
-    def _complain(self, what: str, about: Any, error: Exception) -> None:
+    def _complain(self, what: str, about: Any, error: str) -> None:
         """Log that something went wrong, by its kind: what it says may hold what users keep."""
         kind = "gap" if isinstance(about, Gap) else about.type
         job = "" if isinstance(about, Gap) else about.job
-        LOG.error("%s (%s of job %s): %s", what, kind, shown(job), type(error).__name__)
+        LOG.error("%s (%s of job %s): %s", what, kind, shown(job), error)
 
 
 def _snapshot(job: Job) -> dict[str, Any]:

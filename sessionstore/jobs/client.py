@@ -139,7 +139,8 @@ class Jobs:
     def retry(self, id: str) -> None:
         """Do a job again that has failed, was lost or cancelled, for its session, which must live.
 
-        Raises JobNotFound, SessionEnded; JobRefused (limit `state`) if it is in another state.
+        It has its key again. Raises JobNotFound, SessionEnded; JobRefused: it is in another state,
+        or another job that lives has its key (limit `state`), or too many jobs live.
         """
         self._run(self._calls.retry(id))
 
@@ -154,7 +155,7 @@ class Jobs:
     def answer(self, id: str, question: str, body: Any) -> bool:
         """Answer a question that a job asks; False if that is too late, or it has another answer.
 
-        Raises JobNotFound, TypeRefused, JobRefused (limit `size`: 64 KB).
+        Raises JobNotFound, TypeRefused; ValueTooLarge for more than 64 KB.
         """
         return self._run(self._calls.answer(id, question, answer_of(body)))
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from tenacity import wait_random_exponential
+from tenacity import RetryCallState, wait_random_exponential
 from tenacity.wait import wait_base
 
-from sessionstore._checks import optional_milliseconds, whole_number
+from sessionstore._checks import LONGEST, milliseconds, optional_milliseconds, whole_number
 from sessionstore._core.jobs.keys import QUEUE_NAME
 from sessionstore.config import Duration
 from sessionstore.errors import ConfigError, JobRefused
@@ -24,11 +25,15 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _MAY_LOSE, _GRACE, _KEEP = 3, 5, 3600
 """What the store assumes of a job that says nothing else: see `lua/parts/read_job.lua`."""
 
+_LONGEST = LONGEST.total_seconds()
+
 _RETRIED_AFTER = wait_random_exponential(multiplier=1, max=600)
 
 _Function: TypeAlias = Callable[..., Any]
 _F = TypeVar("_F", bound=_Function)
 _T = TypeVar("_T")
+
+_log = logging.getLogger("sessionstore.jobs")
 
 _definitions: dict[str, JobDefinition] = {}
 
@@ -80,6 +85,20 @@ class JobDefinition:
 
     def __repr__(self) -> str:
         return f"<JobDefinition {self.name}>"
+
+    def delay_ms(self, tries: int) -> int:
+        """Return in how many ms it is tried again after so many tries, as its strategy says.
+
+        That is 0 at least and 36,500 days at most; a second, if the strategy cannot say.
+        """
+        state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]
+        state.attempt_number = tries
+        try:
+            seconds = float(self.options.backoff(state))
+            return milliseconds(min(max(seconds, 0.0), _LONGEST), "backoff")
+        except Exception:  # noqa: BLE001 - code of the application
+            _log.exception("the backoff of %s failed", self.name)
+            return 1000
 
     def check(self, parameters: Mapping[str, Any]) -> None:
         """Check what a job is given; JobRefused says what its function wants instead.

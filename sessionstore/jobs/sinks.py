@@ -28,8 +28,8 @@ class Sink:
     heard. Each event is handed over at least once: again only if the sink was made anew with an
     older cursor, or the store went back in time; then the event has the same id, or comes after a
     `gap`. One handler is called at a time. One that is slow keeps nobody else waiting: what comes
-    meanwhile is read later, as long as it is kept: the last 256 events. One that raises is logged,
-    and gets the next event.
+    meanwhile is read later, as long as it is kept: the last 256 events. One that raises, whatever
+    that is, is logged, and gets the next event.
 
     The end of the session is told last, and ends the sink.
     """
@@ -54,9 +54,15 @@ class Sink:
             self._thread.shutdown(wait=False)
             raise
 
-    async def _call(self, event: Event) -> Any:
+    async def _call(self, event: Event) -> bytes | None:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._wanted.call, event)
+        return await loop.run_in_executor(self._thread, self._answer, event)
+
+    def _answer(self, event: Event) -> bytes | None:
+        try:
+            return self._wanted.answer(event, self._wanted.call(event))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it ends nobody else
+            raise self._wanted.raised(event, error) from None
 
     @property
     def cursor(self) -> str:
@@ -67,6 +73,11 @@ class Sink:
     def is_open(self) -> bool:
         """Whether it is still told something: the session has not ended, and nobody closed it."""
         return self._delivering is not None and not self._delivering.is_over
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended it, if it was not the end of its session, nor a close of it or its store."""
+        return self._delivering.error if self._delivering else None
 
     def close(self) -> None:
         """Have the handler called no more. Closing twice does nothing."""
@@ -93,9 +104,11 @@ class AsyncSink:
     older cursor, or the store went back in time; then the event has the same id, or comes after a
     `gap`. One handler is called at a time. One that is slow keeps nobody else waiting: what comes
     meanwhile is read later, as long as it is kept: the last 256 events. One that raises is logged,
-    and gets the next event.
+    and gets the next event; also if it raises CancelledError because something was cancelled that
+    it has awaited.
 
-    The end of the session is told last, and ends the sink.
+    The end of the session is told last, and ends the sink; so do a close, a cancel of its task, and
+    the end of the loop, as by SystemExit.
     """
 
     def __init__(self, context: JobContext[AsyncDriver], wanted: Wanted) -> None:
@@ -105,9 +118,20 @@ class AsyncSink:
     async def _begin(self, found: tuple[Home, Scope], after: str | None) -> None:
         await self._delivering.begin(*found, after)
 
-    async def _call(self, event: Event) -> Any:
-        answer = self._wanted.call(event)
-        return await answer if inspect.isawaitable(answer) else answer
+    async def _call(self, event: Event) -> bytes | None:
+        task = asyncio.current_task()
+        cancels = task.cancelling() if task else 0
+        try:
+            value = self._wanted.call(event)
+            if inspect.isawaitable(value):
+                value = await value
+            return self._wanted.answer(event, value)
+        except (KeyboardInterrupt, SystemExit):
+            raise  # they end the loop, as from any task
+        except BaseException as error:
+            if task is None or _ends(task, cancels, error):
+                raise
+            raise self._wanted.raised(event, error) from None
 
     @property
     @as_in(Sink.cursor)
@@ -119,6 +143,11 @@ class AsyncSink:
     def is_open(self) -> bool:
         return not self._delivering.is_over
 
+    @property
+    @as_in(Sink.error)
+    def error(self) -> BaseException | None:
+        return self._delivering.error
+
     @as_in(Sink.close)
     async def close(self) -> None:
         await self._delivering.close()
@@ -128,3 +157,15 @@ class AsyncSink:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _ends(task: asyncio.Task[Any], cancels: int, error: BaseException) -> bool:
+    """Whether an error that comes out of a handler is meant for the task of its sink."""
+    if isinstance(error, asyncio.CancelledError):
+        return task.cancelling() > cancels
+    if isinstance(error, GeneratorExit):  # of the handler itself, or of a task that is thrown away
+        try:
+            return asyncio.current_task() is not task
+        except RuntimeError:
+            return True
+    return False

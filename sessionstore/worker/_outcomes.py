@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
-
-from tenacity import RetryCallState
 
 from sessionstore._core.jobs.jobs import Outcome
 from sessionstore.jobs.stopped import Stopped
@@ -13,8 +10,6 @@ from sessionstore.worker._failures import Errors, errors_of, failure, in_words, 
 from sessionstore.worker._run import Run
 
 __all__ = ["GIVEN_BACK", "failed", "of_error", "of_failure", "of_result", "of_stop"]
-
-log = logging.getLogger("sessionstore.worker")
 
 GIVEN_BACK = "the worker was stopped"
 
@@ -54,14 +49,7 @@ def of_failure(run: Run, errors: Errors, *, again: bool) -> Outcome:
     definition = run.definition
     if definition is None or not again or run.tries >= definition.options.attempts:
         return failed(errors)
-    state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]
-    state.attempt_number = run.tries
-    try:
-        delay_ms = round(max(0.0, float(definition.options.backoff(state))) * 1000)
-    except Exception:
-        log.exception("the backoff of %s failed", definition.name)
-        delay_ms = 1000
-    return Outcome("again", why=in_words(errors), delay_ms=delay_ms)
+    return Outcome("again", why=in_words(errors), delay_ms=definition.delay_ms(run.tries))
 
 
 def _may_be_retried(run: Run, error: BaseException) -> bool:

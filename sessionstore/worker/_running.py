@@ -191,7 +191,8 @@ class Running:
         if answer[0] in "RC":
             run.deadline = max(run.deadline, sent + profile.lease - profile.margin)
         if answer[0] == "C":
-            self.stop(run, _told_to_stop(answer[9:]), grace=int(answer[1:9]) / 1000)
+            left_ms, _, reason = answer[1:].partition(" ")
+            self.stop(run, _told_to_stop(reason), grace=int(left_ms) / 1000)
         elif answer[0] == "L":
             self.lose(run)
         elif answer[0] == "O":

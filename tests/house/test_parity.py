@@ -20,6 +20,7 @@ NOT_AWAITED = {
     "items",
     "cursor",
     "is_open",
+    "error",
 }
 PENDING = {"connect", "create", "open"}  # to await, or to enter with `async with`
 SPECIAL = {"__enter__", "__exit__", "__next__"}

@@ -70,6 +70,10 @@ class Running:
         report = Report(next(self._numbers), {field: value})
         self._driver.do(jobs.report(self.key, self.token, report))
 
+    def beat(self) -> str:
+        """Renew its lease; return what it is told."""
+        return self._driver.do(jobs.beat(self.key.bucket, LEASE_MS, [(self.key, self.token)]))[0]
+
     def lapse(self, world: World) -> None:
         """Let its lease be over, also in the queue."""
         world.raw.hset(self.key.job, "l", 1)

@@ -336,4 +336,5 @@ async def test_a_store_that_is_closed_ends_its_sinks(store: Any, jobs: Any, worl
     sink = await type(jobs)(other).sink(session, print)
     await other.close()
     await until(lambda: not sink.is_open, "it has ended")
+    assert sink.error is None
     await sink.close()

@@ -22,6 +22,7 @@ from sessionstore._core.operation import Arguments, Operation
 from sessionstore._core.records import refuse as refuse_session
 from sessionstore._core.scripts import load
 from sessionstore._core.sessions import Scope
+from sessionstore.errors import JobRefused
 
 __all__ = [
     "Elsewhere",
@@ -301,6 +302,8 @@ def retry(job: JobKey, user: str, *, alive: bool = False) -> Operation[Waiting |
                 return Away(sid.decode(), group.decode())
             case [b"STATE", bytes(state)]:
                 return state.decode()
+            case [b"KEY", *_]:
+                raise JobRefused("state", why="another job, which lives, has its key")
         refuse(job.id, reply)
 
     return Operation(RETRY_JOB, (job.job, job.bucket.parameters), (user, int(alive)), parse)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
+from sessionstore._checks import LARGEST
 from sessionstore._core import records
 from sessionstore._core.jobs.layout import LIVE
 from sessionstore._core.records import all_fields
@@ -87,9 +88,14 @@ class Job:
         return self.fields.get(field.encode(), b"").decode()
 
     def number(self, field: str) -> int | None:
-        """Return a field that is a number."""
+        """Return a field that is a number; of one beyond all bounds, one that is just as far."""
         found = self.fields.get(field.encode())
-        return None if found is None else int(found)
+        if found is None:
+            return None
+        try:
+            return int(found)
+        except ValueError:  # Lua has not written it out: 1e+20
+            return LARGEST
 
     @property
     def state(self) -> str:

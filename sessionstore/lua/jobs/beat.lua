@@ -7,8 +7,8 @@
 -- ARGV[2...] tokens  of their starts, in order
 -- Derives  {P:B}jg:GROUP, {P:B}js:GROUP, {P:B}je:GROUP, {P:B}ju:GROUP, {P:B}jo:OWNER, {P:B}jw:JID, {P:B}jx, {P:B}jd,
 --          {P:B}jc, {P:B}s:SID, {P:B}g:TICKET
--- Returns  {answer for each}: R renewed; L lost; C, ms that are left (8 digits) and why: it is to stop; O, state and
---          why, with a space between: it is over
+-- Returns  {answer for each}: R renewed; L lost; C, ms that are left and why, with a space between: it is to stop; O,
+--          state and why, so too: it is over
 local parameters = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
 --@use begin
@@ -42,7 +42,7 @@ for i = 2, #KEYS do
     if j.cancel then
       local until_ = tonumber(string.sub(j.cancel, 1, 13))
       due = math.min(due, until_)
-      answer = string.format('C%08d%s', math.max(0, until_ - store.now), string.sub(j.cancel, 14))
+      answer = string.format('C%d %s', math.max(0, until_ - store.now), string.sub(j.cancel, 14))
     end
     redis.call('ZADD', store.tag .. 'jx', due, j.id)
     answers[#answers + 1] = answer

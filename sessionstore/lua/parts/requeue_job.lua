@@ -7,5 +7,12 @@ local function requeue_job(job, delay_ms, why, store)
   redis.call('HSET', key, 's', 'queued', 'd', job.due, 't', job.token, 'x', job.lost)
   redis.call('HDEL', key, 'l')
   redis.call('ZADD', store.tag .. 'jx', job.due + 5000, job.id)
+  if delay_ms > 3600000 then -- nobody looks at it until then, so that it has to outlast it
+    local group = job.group
+    for _, name in ipairs({'j:' .. job.id, 'jb:' .. job.id, 'jg:' .. group, 'js:' .. group, 'ju:' .. group,
+      'jo:' .. job.owner}) do
+      redis.call('PEXPIRE', store.tag .. name, delay_ms + 604800000, 'GT')
+    end
+  end
   if not job.silent then post(job.group, job.id, 'queued', '', why, store) end
 end

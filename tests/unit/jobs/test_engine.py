@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import pytest
+from tenacity import RetryCallState
+from tenacity.wait import wait_base
 
 from sessionstore import ConfigError, JobRefused
 from sessionstore.jobs import Engine, find_definition
@@ -74,6 +77,48 @@ def test_only_what_is_not_usual_becomes_a_field() -> None:
     assert defined(lambda job: None).fields == {}
     found = defined(lambda job: None, grace=1, keep=60, may_lose=0, on_logout="orphan", priority=2)
     assert found.fields == {"h": 1000, "v": 60_000, "y": 0, "r": "oc", "e": 2000}
+
+
+class Says(wait_base):
+    """A wait strategy that says what it is told to, or raises it."""
+
+    def __init__(self, said: Any) -> None:
+        self.said = said
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        if isinstance(self.said, Exception):
+            raise self.said
+        return self.said  # type: ignore[no-any-return]
+
+
+CENTURY_MS = 36_500 * 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("said", "delay_ms"),
+    [
+        (0.05, 50),
+        (0, 0),
+        (-1, 0),
+        (-math.inf, 0),
+        (1e12, CENTURY_MS),
+        pytest.param(10**400, 1000, id="huge"),
+        (math.inf, CENTURY_MS),
+        (math.nan, 1000),
+        ("soon", 1000),
+        (None, 1000),
+        (ValueError("no"), 1000),
+    ],
+)
+def test_a_job_is_tried_again_in_a_time_that_there_is(said: Any, delay_ms: int) -> None:
+    definition = defined(lambda job: None, backoff=Says(said))
+    assert definition.delay_ms(1) == delay_ms
+
+
+def test_the_usual_backoff_grows_and_stays_bounded() -> None:
+    definition = defined(lambda job: None)
+    for tries in (1, 5, 100, 10_000):
+        assert 0 <= definition.delay_ms(tries) <= 600_000
 
 
 @pytest.mark.parametrize(
