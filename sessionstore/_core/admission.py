@@ -22,7 +22,7 @@ from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.operation import Flow, Operation, batch
 from sessionstore._core.records import Crowded, Moving, NotArrived, Seat
 from sessionstore._core.seats import Sight
-from sessionstore._core.sweeping import end_all_that_is_over, give_back
+from sessionstore._core.sweeping import end_all_that_is_over, finish_ends
 from sessionstore.errors import (
     QuotaExceeded,
     SessionExists,
@@ -213,5 +213,5 @@ def _end(keys: Keyspace, pool: Pool, victims: list[tuple[int, str]]) -> Flow[boo
     for home, (_, seat), gone in zip(homes, victims, evicted, strict=True):
         if gone:
             noted.setdefault(home.bucket, []).append(seats.noted(pool, seat).encode())
-    yield from give_back(keys, noted)
+    yield from finish_ends(keys, noted)
     return bool(noted)

@@ -123,7 +123,7 @@ class Swept(NamedTuple):
     cursor: bytes
     """Where the next page begins; empty if this is the last."""
     moving: list[InMotion]
-    seats: list[bytes]
+    left: list[bytes]
     version: int
     """Of the parameters that the bucket has."""
 
@@ -146,7 +146,7 @@ class Ended(NamedTuple):
     cursor: bytes
     total: int
     moving: list[InMotion]
-    seats: list[bytes]
+    left: list[bytes]
 
 
 class EventEntry(NamedTuple):
@@ -250,8 +250,8 @@ def sweep(bucket: Bucket, cursor: bytes, *, timed_out: bool) -> Operation[Swept]
     """End a page of what is due in a bucket; with `timed_out`, also what is kept until a sweep."""
 
     def parse(reply: Sequence[Any]) -> Swept:
-        ended, cursor, moving, seats, version = reply
-        return Swept(ended, bytes(cursor), _in_motion(moving), seats, int(version))
+        ended, cursor, moving, left, version = reply
+        return Swept(ended, bytes(cursor), _in_motion(moving), left, int(version))
 
     keys = (bucket.index, bucket.ended, bucket.parameters)
     return Operation(SWEEP, keys, (PAGE, int(timed_out), cursor), parse)
@@ -286,8 +286,8 @@ def end_owned(
     """End a page of an owner's sessions but one, and whatever else the owner gets meanwhile."""
 
     def parse(reply: Sequence[Any]) -> Ended:
-        cursor, total, moving, seats = reply
-        return Ended(bytes(cursor), total, _in_motion(moving), [seat for seat in seats if seat])
+        cursor, total, moving, left = reply
+        return Ended(bytes(cursor), total, _in_motion(moving), left)
 
     keys = (bucket.owned(owner), bucket.ending(owner), bucket.parameters)
     return Operation(END_OWNED, keys, (ticket, reason, keep, cursor), parse)

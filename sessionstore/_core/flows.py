@@ -19,6 +19,7 @@ from sessionstore._core.records import (
     Held,
     NotArrived,
     Opened,
+    Queued,
     Reading,
     Seat,
 )
@@ -265,8 +266,9 @@ def close(
         with suppress(NotArrived):
             yield from resolved(keys, home, closing)
         raise
-    if not (closed or again or closing.unanswered):
+    if closed is None and not (again or closing.unanswered):
         raise LeaseLost(home.id, fence=fence)  # a failover has forgotten this opening
+    yield from sweeping.finish_end(keys, home, closed or ())
 
 
 def delete(
@@ -300,13 +302,11 @@ def delete(
                 if wait_end is None:
                     raise
                 return True  # it ended while this call was waiting for that
-            if isinstance(answer, str):
-                if answer:
-                    with suppress(SessionStoreError):  # it has ended, and its bucket notes the seat
-                        yield from sweeping.give_back(keys, {home.bucket: [answer.encode()]})
-                return True
             if answer is None:
                 return False
+            if not isinstance(answer, Queued):
+                yield from sweeping.finish_end(keys, home, answer)
+                return True
             wait_end = answer.wait_end
             yield Wake(home.wake(ticket), min(answer.look_again, RECHECK))
     except (SessionStoreError, GeneratorExit):

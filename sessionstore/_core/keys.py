@@ -22,12 +22,13 @@ All keys of a bucket share the hash tag `{PREFIX:BB}` and so a cluster slot:
     {P:B}c         zset    tickets of the last creates          a minute
     {P:B}v:ID      any     what is kept beside a session        that of the session; half a
                            (or will be)                         minute, until a field names it
-    {P:B}q         set     seats of ended sessions              permanent, usually empty
+    {P:B}q         set     what ends of sessions have left      permanent, usually empty
     {P:B}ev        stream  events                               permanent, capped
     {P:B}p         hash    parameters                           permanent
 
     {P:store}      hash    the number of buckets, the parameters as decided  permanent
     {P:store}r:TICKET  string  that parameters were set by this call         a minute
+    {P:store}j:NAME    hash    what jobs of a name are submitted with        30 days
     {P:store}t:WHAT    string  whose turn it is, such as to sweep            until the next turn
     {P:seat:POOL}  zset    seats taken, by last known activity          permanent
     {P:seat:POOL}r zset    seats whose session was not seen alive yet    permanent

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TypeVar
 
-from sessionstore._core import admission, moves, seats, sessions, staging
+from sessionstore._core import admission, moves, seats, sessions, staging, sweeping
 from sessionstore._core.keys import Home, Keyspace
 from sessionstore._core.layout import BESIDE
 from sessionstore._core.operation import Flow
@@ -47,7 +47,8 @@ def move(
     """
     taken = yield from sessions.save(home, fence, sequence, Changes(), f"> {ticket} {target.sid}")
     if taken is None:  # somebody has deleted it: this close is its end
-        yield from sessions.close(home, fence, Changes())
+        left = yield from sessions.close(home, fence, Changes())
+        yield from sweeping.finish_end(keys, home, left or ())
         return None
     facts = Facts(taken) if timeout_ms is None else Facts(taken).with_timeout(timeout_ms)
     refused: BaseException | None = None

@@ -181,13 +181,20 @@ def read(home: Home, scope: Scope, fields: Sequence[str] | None = None) -> Opera
 
 def close(
     home: Home, fence: int, changes: Changes, timeout_ms: int | None = None
-) -> Operation[bool]:
-    """Save and give back; False if it has been given back before, should this have asked before."""
+) -> Operation[Sequence[bytes] | None]:
+    """Save and give back; None if it has been given back before, should this have asked before.
 
-    def parse(reply: Sequence[Any]) -> bool:
-        if reply not in (b"CLOSED", b"GIVEN"):
+    The answer is what its end has left to be done elsewhere, if it was to end then.
+    """
+
+    def parse(reply: Sequence[Any]) -> Sequence[bytes] | None:
+        if reply == b"CLOSED":
+            return ()
+        if reply[0] == b"ENDED":
+            return reply[1:]
+        if reply != b"GIVEN":
             refuse(home.id, reply, fence)
-        return reply == b"CLOSED"
+        return None
 
     given = (fence, _optional(timeout_ms), len(changes.written), *changes.arguments(home))
     return Operation(CLOSE, _keys(home), given, parse)
@@ -252,18 +259,17 @@ def delete(
     wait_ms: int = 0,
     wait_end: int | None = None,
     which: bytes = b"",
-) -> Operation[str | Queued | None]:
+) -> Operation[Sequence[bytes] | Queued | None]:
     """End a session, or take a place in the line for its end.
 
-    The answer is the seat that is free now (or an empty string) if it has ended, None if it will
-    when it is closed.
+    The answer is what its end has left to be done elsewhere, or None: it ends when it is closed.
     """
 
-    def parse(reply: Sequence[Any]) -> str | Queued | None:
-        if reply[0] == b"ENDED":
-            return str(reply[1].decode())
+    def parse(reply: Sequence[Any]) -> Sequence[bytes] | Queued | None:
         if reply[0] == b"QUEUED":
             return Queued(reply[1], reply[2])
+        if reply[0] == b"ENDED":
+            return reply[1:]
         if reply == b"PENDING":
             return None
         refuse(home.id, reply, fence or 0)

@@ -10,7 +10,7 @@ from sessionstore._core.keys import ticket as new_ticket
 from sessionstore._core.listing import places_of
 from sessionstore._core.operation import Flow, Operation, batch
 from sessionstore._core.scripts import load
-from sessionstore._core.sweeping import give_back
+from sessionstore._core.sweeping import finish_ends
 from sessionstore.errors import SessionStoreError, StoreUnavailable
 
 __all__ = ["end_all", "now", "start", "take_turn"]
@@ -55,7 +55,7 @@ def end_all(keys: Keyspace, owner: str, keep: str | None, reason: str) -> Flow[i
                 for bucket, cursor in due.items()
             ]
             there = dict(zip(due, (yield from batch(pages)), strict=True))
-            yield from give_back(keys, {bucket: found.seats for bucket, found in there.items()})
+            yield from finish_ends(keys, {bucket: found.left for bucket, found in there.items()})
             for found in there.values():
                 yield from moves.complete_moves(keys, found.moving)
             total += sum(found.total for found in there.values() if found.cursor == b"0")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sessionstore._core import buckets, moves, parameters, seats
 from sessionstore._core.jobs import groups
 from sessionstore._core.jobs.keys import find_group
-from sessionstore._core.keys import Bucket, Keyspace, Pool
+from sessionstore._core.keys import Bucket, Home, Keyspace, Pool
 from sessionstore._core.operation import Flow, batch, each
 from sessionstore.errors import SessionStoreError, StoreUnavailable
 
-__all__ = ["end_all_that_is_over", "give_back", "sweep"]
+__all__ = ["end_all_that_is_over", "finish_end", "finish_ends", "sweep"]
 
 UNKNOWN = "unknown"
 """The pool of a session whose key has expired unseen, as its bucket notes it."""
@@ -21,7 +22,7 @@ JOBS = ">jobs"
 """Not a pool: the jobs of a session that has ended, and why; they are in another bucket."""
 
 NOTED = 500
-"""So many of the seats that a bucket has noted does one sweep tell."""
+"""So much of what ends have left in a bucket does one sweep tell."""
 
 
 def sweep(keys: Keyspace, due: Sequence[Bucket]) -> Flow[int]:
@@ -78,22 +79,32 @@ def _sweep(keys: Keyspace, due: Sequence[Bucket], *, timed_out: bool) -> Flow[Sw
                 done.ended += found.ended
                 done.versions.add(found.version)
         try:
-            yield from give_back(keys, {bucket: found.seats for bucket, found in there.items()})
+            yield from finish_ends(keys, {bucket: found.left for bucket, found in there.items()})
             for found in there.values():
                 yield from moves.complete_moves(keys, found.moving)
         except SessionStoreError as error:  # what needs another server, too, is left to the next
             done.failure = done.failure or error
-        # What stays due is passed over: it is kept, or on the move. All seats noted are given back.
+        # What stays due is passed over: it is kept, or on the move. All that ends leave is done.
         cursors = {
             bucket: found.cursor
             for bucket, found in there.items()
-            if found.cursor or (len(found.seats) == NOTED and done.failure is None)
+            if found.cursor or (len(found.left) == NOTED and done.failure is None)
         }
     return done
 
 
-def give_back(keys: Keyspace, noted: Mapping[Bucket, Sequence[bytes]]) -> Flow[None]:
-    """Free the seats of sessions that have ended, noted by their bucket as `POOL SID TICKET`."""
+def finish_end(keys: Keyspace, home: Home, left: Sequence[bytes]) -> Flow[None]:
+    """Do what the end of a session has left to be done elsewhere; if not now, a sweep does it."""
+    if left:
+        with suppress(SessionStoreError):
+            yield from finish_ends(keys, {home.bucket: left})
+
+
+def finish_ends(keys: Keyspace, noted: Mapping[Bucket, Sequence[bytes]]) -> Flow[None]:
+    """Do what ends have left, as their buckets have noted it.
+
+    That is `POOL SID TICKET`, a seat to be freed, or `>jobs GROUP REASON`, jobs to be ended.
+    """
     ended: dict[str, list[str]] = {}
     for members in noted.values():
         for member in members:

@@ -150,10 +150,19 @@ class Driver:
         """Return the answer to each, or its error in its place."""
         batch = Batch(operations, attempts)
         try:
-            Retrying(**repeating(batch.attempts))(self._attempt, batch)
+            if attempts is not None or self._safe or not self._succeeds_at_once(batch):
+                Retrying(**repeating(batch.attempts))(self._attempt, batch)
         except TOLD as error:
             batch.end(error)
         return [batch.answers[at] for at in range(len(operations))]
+
+    def _succeeds_at_once(self, batch: Batch) -> bool:
+        """Make the first attempt, as nearly all are: without what it takes to repeat it."""
+        try:
+            self._attempt(batch)
+        except TOLD:
+            return False
+        return True
 
     def _attempt(self, batch: Batch) -> None:
         """Send what has no answer yet; raise if some of it has none after that."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from sessionstore._checks import (
     optional_milliseconds,
     whole_number,
 )
-from sessionstore._core.jobs import flows, groups, jobs, queues, submitting
+from sessionstore._core.jobs import declaring, flows, groups, jobs, queues, submitting
 from sessionstore._core.jobs.files import read_file
 from sessionstore._core.jobs.jobs import Fields
 from sessionstore._core.jobs.keys import JobKey, check_queue, find_group, find_job, queue
@@ -43,6 +44,9 @@ SLOWEST, FASTEST = 1e-5, 1e6
 
 PAGE = 100
 MAX_KNOWN = 10_000
+DECLARED_HOLDS = 60
+"""Seconds that a process believes what a worker has declared of its jobs."""
+
 LIMITS = {"max_waiting", "max_running", "max_running_per_owner", "rate", "paused"}
 STATES = (*LIVE, *TERMINAL)
 
@@ -56,6 +60,8 @@ class JobCalls:
         self._user = calls.limited_to
         self._known: dict[str, Submitted] = {}
         """What the last jobs of sessions told, by SID: whose turn in a queue they take."""
+        self._declarations: dict[str, tuple[float, Fields]] = {}
+        """What workers have declared of jobs, by name, and until when that is believed."""
 
     def session(self, session: Any, owner: str | None) -> tuple[Home, Scope]:
         """Return the home of the session that is meant, open or by its id."""
@@ -83,11 +89,32 @@ class JobCalls:
     ) -> Flow[Submitted]:
         """Return the flow that submits a job."""
         home, scope = self.session(session, owner)
-        order = self._order(name, _together(parameters, more), into, options)
-        return self._submitting(home, scope, order._replace(files=files or {}))
+        asked = self._asked(name, _together(parameters, more), into, options)
+        definition = find_definition(name)
+        if definition is not None:
+            asked = {**definition.declared, **asked}
+        return self._submitting(home, scope, asked, files or {}, known_here=definition is not None)
 
-    def _submitting(self, home: Home, scope: Scope, order: Order) -> Flow[Submitted]:
+    def _submitting(
+        self,
+        home: Home,
+        scope: Scope,
+        asked: Fields,
+        files: Mapping[str, bytes],
+        *,
+        known_here: bool,
+    ) -> Flow[Submitted]:
+        if not known_here:
+            asked = {**(yield from self._declared(str(asked["n"]))), **asked}
         known = self._known.get(home.sid)
+        place = queue(self.keys, str(asked.get("q", "default")))
+        order = Order(
+            place.name,
+            {**asked, "q": place.name},
+            int(asked.get("e", 0)),
+            int(asked.get("d", 0)),
+            files,
+        )
         submitted = yield from submitting.submit(self.keys, home, scope, order, known)
         if known is None or known.owner != submitted.owner:
             if len(self._known) >= MAX_KNOWN:
@@ -95,27 +122,31 @@ class JobCalls:
             self._known[home.sid] = submitted
         return submitted
 
-    def _order(
+    def _declared(self, name: str) -> Flow[Fields]:
+        """Return what the workers have declared of a job whose code is not here."""
+        now = time.monotonic()
+        until, fields = self._declarations.get(name, (0.0, {}))
+        if now >= until:
+            fields = yield from declaring.find(self.keys, name)
+            if len(self._declarations) >= MAX_KNOWN:
+                self._declarations.clear()
+            self._declarations[name] = now + (DECLARED_HOLDS if fields else 1), fields
+        return fields
+
+    def _asked(
         self, name: str, parameters: dict[str, Any], into: str | None, options: dict[str, Any]
-    ) -> Order:
+    ) -> Fields:
+        """Return the fields of a job that its caller has given."""
         check_id(name, "the name of a job")
-        usual: Fields = {}
         definition = find_definition(name)
         if definition is not None:
             definition.check(parameters)
-            usual = {
-                field: value
-                for field, value in definition.fields.items()
-                if field != "e" or options.get("priority") is None
-            }
-            into = definition.options.queue if into is None else into
         body = encode(parameters, "parameters")
         if len(body) > MAX_PARAMETERS:
             why = f"its parameters have {len(body)} bytes, of {MAX_PARAMETERS}; give it a file"
             raise JobRefused("size", value=MAX_PARAMETERS, why=why)
-        place = queue(self.keys, "default" if into is None else into)
-        fields = {"n": name, "q": place.name, "p": body, **usual, **fields_of(**options)}
-        return Order(place.name, fields, int(fields.get("e", 0)), int(fields.get("d", 0)))
+        where: Fields = {} if into is None else {"q": queue(self.keys, into).name}
+        return {"n": name, "p": body, **where, **fields_of(**options)}
 
     def result(self, id: str, timeout: Duration | None) -> Flow[Any]:
         """Return the flow that waits for what a job returns."""

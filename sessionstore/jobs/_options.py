@@ -41,8 +41,8 @@ def fields_of(
     fields: dict[str, str | bytes | int] = {}
     if key is not None:
         fields["k"] = check_id(key, "key")
-    if priority is not None and (head_start := _signed_milliseconds(priority, "priority")):
-        fields["e"] = head_start
+    if priority is not None:
+        fields["e"] = _signed_milliseconds(priority, "priority")
     if max_wait is not None:
         fields["m"] = positive_milliseconds(max_wait, "max_wait")
     durations = {"d": (delay, "delay"), "v": (keep, "keep"), "h": (grace, "grace")}

@@ -66,7 +66,7 @@ class JobDefinition:
         self.is_async = inspect.iscoroutinefunction(function)
         self.options = options
         self.fields = fields_of(
-            priority=options.priority,
+            priority=_unless(0, options.priority),
             max_wait=options.max_wait,
             keep=_unless(_KEEP, options.keep),
             grace=_unless(_GRACE, options.grace),
@@ -75,6 +75,8 @@ class JobDefinition:
             on_timeout=options.on_timeout,
         )
         """Fields of the hash of each such job, as far as they are not what the store assumes."""
+        self.declared = {"q": options.queue, **self.fields}
+        """What each such job is submitted with, unless its caller says otherwise."""
         self.timeout = _seconds(options.timeout, "timeout")
         """Seconds that one try may take."""
         self.stall_timeout = _seconds(options.stall_timeout, "stall_timeout")

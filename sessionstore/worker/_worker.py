@@ -18,6 +18,7 @@ from sessionstore._shell.context import Context
 from sessionstore.errors import ConfigError, StoreUnavailable
 from sessionstore.worker._beating import Beating
 from sessionstore.worker._claiming import Claiming
+from sessionstore.worker._declaring import declare_for_ever
 from sessionstore.worker._profile import Profile
 from sessionstore.worker._ringing import Ringing
 from sessionstore.worker._running import GIVEN_BACK_WITHIN, Running
@@ -125,6 +126,7 @@ class Worker:
             for work in (
                 running.beating.run(),
                 sweep_for_ever(context, profile),
+                declare_for_ever(context),
                 self._watch(running),
             )
         ]

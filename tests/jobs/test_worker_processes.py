@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sessionstore import JobFailed
-from sessionstore.jobs import AsyncJobs
+from sessionstore.jobs import AsyncJobs, engine
 from sessionstore.worker import Profile
 from tests.jobs.working import LEASE, WorkerProcess, lines, working
 from tests.support.servers import Standalone
@@ -51,6 +51,18 @@ async def test_what_a_killed_worker_ran_is_done_by_another(
     told = await types(job)
     assert told.count("result") == 1
     assert [kind for kind in told if kind in ("queued", "running")] == ["queued", "running"] * 2
+
+
+async def test_a_worker_declares_its_jobs_to_those_who_know_only_their_names(
+    scene: World, jobs: AsyncJobs, session: Any, monkeypatch: pytest.MonkeyPatch, runner: Any
+) -> None:
+    monkeypatch.setattr(engine, "_definitions", {})
+    declared = f"{{{scene.prefix}:store}}j:Tests.Add"
+    with WorkerProcess(scene):
+        await until(lambda: scene.raw.exists(declared), "its jobs are declared")
+        job = await jobs.submit(session, "Tests.Add", a=1, b=2)
+        assert (await job.info()).queue == "tests"
+        assert await job.result(timeout=30) == 3
 
 
 async def test_a_killed_worker_takes_its_children_and_its_side_process_with_it(

@@ -52,7 +52,7 @@ end
 -- If it ends as it comes there, it is alive nowhere from now on, and nobody need look for it.
 if not pending then note_move(s.moving, store) end
 s.over, s.kind, s.deleter = 'moved', 'moved', ticket
-local seat = end_session(s, store)
+local seat = end_session(s, store)[1] or ''
 -- Whoever completes the move must learn of these, and be it a day later (see decide), whoever has the name by then.
 if pending or s.jobs then redis.call('SET', receipt, (s.jobs or '') .. ' ' .. reason, 'PX', 86400000) end
 return {'RETIRED', reason, seat, s.jobs or '', pending and '' or '1'}

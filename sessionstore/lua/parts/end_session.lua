@@ -1,11 +1,12 @@
 -- End a session: leave a tombstone that says why, take it out of the indexes, wake those who wait. `s.kind` is the kind
 -- of the event, if the store itself ends it: the words in `s.over` may be those of a caller. `s.unlisted` says that the
 -- caller takes it out of the index of the bucket, along with others.
--- Answers the seat that becomes free, as pool, SID and ticket, or an empty string.
+-- Answers what this leaves to be done elsewhere, as it is noted in `q` for the sweep: the seat that becomes free, as
+-- pool, SID and ticket, and before it the jobs that are in another bucket.
 --@use emit
 --@use parameter
 local function end_session(s, store)
-  local seat = s.seat
+  local left = {}
   if s.has_beside then
     --@use keys_beside
     for _, key in ipairs(keys_beside(s, store)) do redis.call('UNLINK', key) end
@@ -28,19 +29,17 @@ local function end_session(s, store)
 
   if not s.unlisted then redis.call('ZREM', store.tag .. 'x', s.sid) end
   if s.owner ~= '' then redis.call('ZREM', store.tag .. 'o:' .. s.owner, s.sid) end
-  if seat then
-    seat = (s.owner == '*' and 'public ' or 'private ') .. s.sid .. ' ' .. seat
-    redis.call('SADD', store.tag .. 'q', seat)
-  end
   emit(s.kind or 'ended', s, s.over, store)
   if s.jobs and s.kind ~= 'moved' then
     if string.sub(s.jobs, 1, 2) == string.sub(store.tag, -3, -2) then
       --@use end_group
       end_group(s.jobs, s.over, store)
     else
-      redis.call('SADD', store.tag .. 'q', '>jobs ' .. s.jobs .. ' ' .. s.over) -- for the sweep, or whoever gives back
+      left[1] = '>jobs ' .. s.jobs .. ' ' .. s.over
     end
   end
+  if s.seat then left[#left + 1] = (s.owner == '*' and 'public ' or 'private ') .. s.sid .. ' ' .. s.seat end
+  if left[1] then redis.call('SADD', store.tag .. 'q', unpack(left)) end
 
   if s.ticket and s.mark ~= 'c' then -- nobody waits for what nobody has held
     local waiters = store.tag .. 'w:' .. s.sid
@@ -52,5 +51,5 @@ local function end_session(s, store)
     end
     if #line > 0 then redis.call('UNLINK', waiters) end
   end
-  return seat or ''
+  return left
 end

@@ -9,8 +9,8 @@
 -- ARGV[3] count       how many attributes changed
 -- ARGV[4...] changes  names and values in turn, then the names of removed attributes
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID, {P:B}r:ID
--- Returns  'CLOSED' | 'GIVEN': by this fence, if it has asked before | {'OVER', reason} | 'LOST'
---          | 'FORGOTTEN': lost, unless it has asked before | {'TOOBIG', size, limit}
+-- Returns  'CLOSED' | {'ENDED', what is left to be done elsewhere, ...} | 'GIVEN': by this fence, if it asked before
+--          | {'OVER', reason} | 'LOST' | 'FORGOTTEN': lost, unless it has asked before | {'TOOBIG', size, limit}
 --          | {'LIMIT', n, 'kept'} | 'UNSTAGED' | {'MOVING', how}
 local session = KEYS[1]
 local waiters = KEYS[2]
@@ -66,8 +66,7 @@ end
 if s.pending then
   s.deleter, s.over = string.match(s.pending, '^(%S+) (.*)$')
   --@use end_session
-  end_session(s, store)
-  return 'CLOSED'
+  return {'ENDED', unpack(end_session(s, store))}
 end
 fields = write_fields(s, fields, ARGV, 4 + 2 * count, store)
 fields[#fields + 1], fields[#fields + 2] = 'a', s.activity

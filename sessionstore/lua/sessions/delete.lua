@@ -14,7 +14,7 @@
 -- ARGV[8] user      the acting user, if not privileged; empty: anybody's sessions are visible
 -- ARGV[9] which     when the session that is meant was made, and its origin; empty: whichever has the name
 -- Derives  {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}g:TICKET, {P:B}v:ID
--- Returns  {'ENDED', seat that is free or empty} | 'PENDING' | {'QUEUED', wait_end, look_again_ms}
+-- Returns  {'ENDED', what is left to be done elsewhere, ...} | 'PENDING' | {'QUEUED', wait_end, look_again_ms}
 --          | 'ABSENT' | {'OVER', reason} | 'LOST' | {'MOVING', how}
 local session = KEYS[1]
 local waiters = KEYS[2]
@@ -39,7 +39,7 @@ local which = ARGV[9]
 
 local store = begin(parameters)
 local s = look(session, store)
-if redis.call('EXISTS', store.tag .. 'r:' .. ticket) == 1 then return {'ENDED', ''} end
+if redis.call('EXISTS', store.tag .. 'r:' .. ticket) == 1 then return {'ENDED'} end
 if not s and fence then return {'OVER', 'timed out'} end
 if not s or not visible(s, owner, user) then return 'ABSENT' end
 if s.in_transit then return {'MOVING', s.moving} end
@@ -53,7 +53,7 @@ if fence and (s.fence ~= fence or not s.held) then return 'LOST' end
 if not s.held or fence then
   if s.lapsed then note_lapse(s, store) end
   s.deleter, s.over = ticket, reason
-  return {'ENDED', end_session(s, store)}
+  return {'ENDED', unpack(end_session(s, store))}
 end
 redis.call('HSETNX', session, 'd', ticket .. ' ' .. reason)
 -- From now on it ends with its lease at the latest: that is its place in the indexes.

@@ -11,7 +11,7 @@
 -- ARGV[3] keep    a SID; empty: none
 -- ARGV[4] cursor  as the last page gave it; 0 at first
 -- Derives  {P:B}s:SID, {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
--- Returns  {cursor, sessions of all pages so far, {moving sid, how, ...}, {seat to be given back, ...}}
+-- Returns  {cursor, sessions of all pages so far, {moving sid, how, ...}, {what is left to be done elsewhere, ...}}
 local owned = KEYS[1]
 local ending = KEYS[2]
 local parameters = KEYS[3]
@@ -33,7 +33,7 @@ redis.call('PEXPIRE', ending, 60000)
 
 local page = redis.call('ZSCAN', owned, cursor, 'COUNT', 100)
 local first = redis.call('HSETNX', ending, ticket .. '#' .. cursor, '')
-local ended, moving, seats = 0, {}, {}
+local ended, moving, left = 0, {}, {}
 for i = 1, #page[2], 2 do
   local s = look(store.tag .. 's:' .. page[2][i], store)
   local from = s and s.moving and string.match(s.moving, '^< %S+ (.*)$')
@@ -55,11 +55,11 @@ for i = 1, #page[2], 2 do
     elseif not s.over then
       if s.lapsed then note_lapse(s, store) end
       s.deleter, s.over = ticket, reason
-      seats[#seats + 1] = end_session(s, store)
+      for _, what in ipairs(end_session(s, store)) do left[#left + 1] = what end
       ended = ended + 1
     end
   end
 end
 local total = (redis.call('HGET', ending, ticket .. '=') or 0) + ended
 redis.call('HSET', ending, ticket .. '=', total)
-return {page[1], total, moving, seats}
+return {page[1], total, moving, left}

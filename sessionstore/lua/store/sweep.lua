@@ -8,8 +8,8 @@
 -- ARGV[2] timed_out  1: also those that have timed out, and that the store keeps until a sweep
 -- ARGV[3] cursor     as the last page gave it; empty at first
 -- Derives  {P:B}s:SID, {P:B}o:OWNER, {P:B}w:SID, {P:B}ev, {P:B}g:TICKET, {P:B}v:ID
--- Returns  {ended, cursor, {moving sid, how, ...}, {seat to be given back, ...}, version of the parameters};
---          the cursor is empty on the last page
+-- Returns  {ended, cursor, {moving sid, how, ...}, {what ends have left to be done elsewhere, ...}, version of the
+--          parameters}; the cursor is empty on the last page
 local index = KEYS[1]
 local noted = KEYS[2]
 local parameters = KEYS[3]
