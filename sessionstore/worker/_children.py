@@ -41,7 +41,8 @@ class Child:
     @property
     def is_good(self) -> bool:
         """Whether it may be given another job."""
-        return not self.spawned.has_ended and self._jobs < MOST_JOBS
+        spawned = self.spawned
+        return not (spawned.has_ended or spawned.is_garbled) and self._jobs < MOST_JOBS
 
     async def do(
         self, run: Run, definition: JobDefinition, parameters: bytes
@@ -53,7 +54,6 @@ class Child:
         self._jobs += 1
         module, main = _origin(definition)
         order = {
-            "number": self._jobs,
             "id": run.id,
             "name": definition.name,
             "module": module,
@@ -61,41 +61,57 @@ class Child:
             "facts": run.facts,
             "parameters": parameters,
         }
-        self.spawned.say(["do", order])
+        self.spawned.say(["do", self._jobs, order])
+        try:
+            return await self._done(run)
+        finally:
+            for task in self._requests:
+                task.cancel()
+
+    async def _done(self, run: Run) -> tuple[str, bytes, bool] | None:
         taken = False
         while True:
-            said = await self.spawned.hear()
-            if said is None and not taken:
-                return None
-            if said is None:
-                raise Died(await self._how_it_ended())
-            if not isinstance(said, list) or said[:1] != [self._jobs]:
-                continue  # of an earlier job, such as a thread that it has left behind
-            match said[1:]:
-                case ["taken"]:
+            match await self.spawned.hear():
+                case [int(number), *_] if number < self._jobs:
+                    pass  # of an earlier job, such as a thread that it has left behind
+                case [self._jobs, "taken"]:
                     taken = True
-                case ["tell", dict(fields), list(events)]:
+                case [self._jobs, "tell", dict(fields), list(events)] if _are_told(fields, events):
                     with run.reporter as tellings:
                         tellings.add(fields, map(tuple, events))
-                case ["request", int(number), *request]:
-                    task = asyncio.ensure_future(self._answer(run, number, request))
-                    self._requests.add(task)
-                    task.add_done_callback(self._requests.discard)
-                case [str(how), bytes(body), *again]:
-                    return how, body, bool(again and again[0])
+                case [self._jobs, "request", int(number), *request]:
+                    self._see_to(run, number, request)
+                case [self._jobs, "done", bytes(body)]:
+                    return "done", body, False
+                case [self._jobs, "failed", bytes(body), bool(again)]:
+                    return "failed", body, again
+                case None:
+                    break
+                case _:
+                    self.spawned.is_garbled = True
+                    break
+        if taken:
+            raise Died(await self._how_it_ended())
+        return None
 
     def stop(self, run: Run) -> None:
         """Have the function stop, by a soft exception."""
         if (why := run.stopping) is not None:
-            self.spawned.say(["stop", run.id, why.kind, why.reason])
+            self.spawned.say(["stop", self._jobs, why.kind, why.reason])
 
     async def end(self) -> None:
         """Have the process end."""
-        for task in self._requests:
-            task.cancel()
         await self.spawned.end()
 
+    def _see_to(self, run: Run, number: int, request: list[Any]) -> None:
+        task = asyncio.ensure_future(self._answer(run, self._jobs, number, request))
+        self._requests.add(task)
+        task.add_done_callback(self._requests.discard)
+
     async def _how_it_ended(self) -> str:
+        if self.spawned.is_garbled:
+            await self.spawned.end()
+            return "its process was ended, for the job wrote into the line to its worker"
         status = await self.spawned.end(grace=1)  # should it hang, without its socket
         if status < 0:
             known = -status in set(signal.Signals)  # real-time ones have no names
@@ -103,7 +119,7 @@ class Child:
             return f"its process was ended by {name}"
         return f"its process ended by itself, with status {status}"
 
-    async def _answer(self, run: Run, number: int, request: list[Any]) -> None:
+    async def _answer(self, run: Run, job: int, number: int, request: list[Any]) -> None:
         answer, trouble = b"", ""
         try:
             match request:
@@ -115,7 +131,7 @@ class Child:
                     await run.reporter.attach(name, data)
         except Exception as error:  # noqa: BLE001 - it is the job's, which asked
             trouble = str(error) or type(error).__name__
-        self.spawned.say(["answer", number, answer, trouble])
+        self.spawned.say(["answer", job, number, answer, trouble])
 
 
 class Children:
@@ -185,6 +201,14 @@ class Children:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _are_told(fields: dict[Any, Any], events: list[Any]) -> bool:
+    """Return whether these are fields and events, as a report has them."""
+    return all(
+        isinstance(name, str) and isinstance(value, bytes | str | int)
+        for name, value in fields.items()
+    ) and all(isinstance(event, list) and [*map(type, event)] == [str, bytes] for event in events)
 
 
 def _nothing() -> None:

@@ -25,6 +25,8 @@ class Spawned:
         self._reader = reader
         self._writer = writer
         self._unpacker = msgpack.Unpacker()
+        self.is_garbled = False
+        """Whether it has said something that is none of its words: somebody else wrote there."""
 
     @property
     def has_ended(self) -> bool:
@@ -37,20 +39,20 @@ class Spawned:
             self._writer.write(msgpack.packb(words))
 
     async def hear(self) -> Any:
-        """Return what it says next; None if it says nothing more."""
-        while True:
-            try:
+        """Return what it says next; None if it says nothing more that can be understood."""
+        try:
+            while not self.is_garbled:
                 for words in self._unpacker:
-                    return words
-            except (ValueError, msgpack.UnpackException):
-                return None  # somebody else has written there
-            try:
-                data = await self._reader.read(65536)
-            except ConnectionError:
-                return None
-            if not data:
-                return None
-            self._unpacker.feed(data)
+                    self.is_garbled = not isinstance(words, list)
+                    return None if self.is_garbled else words
+                if not (data := await self._reader.read(65536)):
+                    break
+                self._unpacker.feed(data)
+        except ConnectionError:
+            pass
+        except (ValueError, msgpack.UnpackException):
+            self.is_garbled = True
+        return None
 
     def send_signal(self, number: int) -> None:
         """Send it a signal, if it is there."""
