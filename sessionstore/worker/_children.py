@@ -7,11 +7,15 @@ import importlib.util
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
+from sessionstore._core.jobs.jobs import Outcome
+from sessionstore.data import decode
 from sessionstore.jobs.engine import JobDefinition
+from sessionstore.worker import _outcomes as outcomes
+from sessionstore.worker._failures import failure
 from sessionstore.worker._processes import Spawned, start_module
 from sessionstore.worker._questions import Question
 from sessionstore.worker._run import Run
@@ -23,7 +27,8 @@ log = logging.getLogger("sessionstore.worker")
 MOST_JOBS = 200
 """So many jobs does a child do until another one takes its place: what leaks ends with it."""
 
-Told = Callable[[Run, str, bytes, bool], None]
+TRIES = 3
+"""So many processes in turn are given a job that they do not begin, as they end before that."""
 
 
 class Died(ChildProcessError):
@@ -137,16 +142,25 @@ class Child:
 class Children:
     """Runs plain functions in child processes: each when there is none idle."""
 
-    def __init__(self, told: Told, died: Callable[[Run, Died | None], None]) -> None:
-        self._told = told
-        self._died = died
+    def __init__(self) -> None:
         self._idle: list[Child] = []
         self._busy: set[Child] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, run: Run, definition: JobDefinition, parameters: bytes) -> None:
-        """Run a job."""
-        self._keep(self._perform(run, definition, parameters))
+    async def run(self, run: Run, definition: JobDefinition, parameters: bytes) -> Outcome | None:
+        """Run the code of a job; return what comes of it, or of the end of its process."""
+        try:
+            answer = await self._answer(run, definition, parameters)
+        except Died as died:
+            return outcomes.of_error(run, died, [failure("process-ended", str(died))])
+        match answer:
+            case ["done", body, _]:
+                return Outcome("done", body)
+            case _ if run.stopping is not None:
+                return outcomes.of_stop(run, run.stopping)
+            case [_, body, again]:
+                return outcomes.of_failure(run, decode(body, "errors"), again=again)
+        return Outcome("back", why="no process can be started", delay_ms=1000)
 
     async def close(self) -> None:
         """End all processes."""
@@ -156,28 +170,28 @@ class Children:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(child.end() for child in there))
 
-    async def _perform(self, run: Run, definition: JobDefinition, parameters: bytes) -> None:
-        answer: tuple[str, bytes, bool] | None = None
-        died: Died | None = None
-        while answer is None and died is None and run.stopping is None:
+    async def _answer(
+        self, run: Run, definition: JobDefinition, parameters: bytes
+    ) -> tuple[str, bytes, bool] | None:
+        answer = None
+        for _ in range(TRIES):
+            if answer is not None or run.stopping is not None:
+                break
             try:
                 child = await self._take()
             except OSError as error:
                 log.error("no process can be started: %s", error)  # noqa: TRY400
                 break
             run.interrupt, run.signal = partial(child.stop, run), child.spawned.send_signal
+            good = False
             try:
                 if run.stopping is None:
                     answer = await child.do(run, definition, parameters)
-            except Died as error:
-                died = error
+                good = child.is_good and run.stopping is None
             finally:
                 run.interrupt, run.signal = _nothing, None
-                self._give(child, good=child.is_good and run.stopping is None)
-        if answer is None:
-            self._died(run, died)
-        else:
-            self._told(run, *answer)
+                self._give(child, good=good)
+        return answer
 
     async def _take(self) -> Child:
         child = None

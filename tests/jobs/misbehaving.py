@@ -32,6 +32,23 @@ def ended(pid: int) -> int:
     return -1000
 
 
+class Hostile(Exception):
+    """An error that leaves when it is asked what it says."""
+
+    def __str__(self) -> str:
+        raise SystemExit(3)
+
+
+@bad.job("Hostile")
+async def hostile(job: Any) -> None:
+    raise Hostile
+
+
+@bad.job("HostilePlainly")
+def hostile_plainly(job: Any) -> None:
+    raise Hostile
+
+
 @bad.job("Fork")
 def fork(job: Any, leave: bool = False) -> int:
     """Return from both copies, or leave one of them with an error of its own."""

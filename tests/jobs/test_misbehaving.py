@@ -72,17 +72,18 @@ async def test_a_copy_can_be_terminated(
         assert await jobs.execute(session, "Bad.ForkTerminated", timeout=SOON) == -signal.SIGTERM
 
 
+@pytest.mark.parametrize("line", [False, True])
 async def test_what_a_job_has_started_does_not_keep_its_slot(
-    scene: World, jobs: AsyncJobs, session: Any, tmp_path: Path, runner: Any
+    scene: World, jobs: AsyncJobs, session: Any, tmp_path: Path, line: bool, runner: Any
 ) -> None:
     path = tmp_path / "marks"
     try:
         async with one_slot(scene, jobs, session):
-            job = await jobs.submit(session, "Bad.LeaveOneBehind", path=str(path))
+            job = await jobs.submit(session, "Bad.LeaveOneBehind", path=str(path), line=line)
             code, text = await failure(job)
     finally:
-        for line in lines(path):
-            os.kill(int(line), signal.SIGKILL)
+        for pid in lines(path):
+            os.kill(int(pid), signal.SIGKILL)
     assert (code, text) == ("process-ended", "its process was ended by SIGKILL")
 
 

@@ -64,6 +64,13 @@ async def test_a_child_that_is_told_nonsense_ends(runner: Any) -> None:
             await child.end()
 
 
+class Staying:
+    """A process that does not end."""
+
+    async def wait(self) -> None:
+        await asyncio.Event().wait()
+
+
 @settings(deadline=None)
 @given(st.binary())
 def test_whatever_bytes_come_are_words_or_the_end(data: bytes) -> None:
@@ -71,7 +78,7 @@ def test_whatever_bytes_come_are_words_or_the_end(data: bytes) -> None:
         reader = asyncio.StreamReader()
         reader.feed_data(data)
         reader.feed_eof()
-        spawned = Spawned(None, reader, None)  # type: ignore[arg-type]
+        spawned = Spawned(Staying(), reader, None)  # type: ignore[arg-type]
         while (said := await spawned.hear()) is not None:
             assert isinstance(said, list)
 
