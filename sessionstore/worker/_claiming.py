@@ -103,6 +103,8 @@ class Claiming:
         self._owed = 0
         """How many have ended of which it is not written down what became of them."""
         self._waiting = [asyncio.ensure_future(self._wait(line)) for line in self.lines]
+        for waiting in self._waiting:
+            waiting.add_done_callback(self._look_at)
         self._first = 0
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Has the error should taking itself break."""
@@ -181,7 +183,11 @@ class Claiming:
         self._turns.discard(task)
         self._told.set()
         self.look()
-        if not task.cancelled() and (error := task.exception()) is not None:
+        self._look_at(task)
+
+    def _look_at(self, task: asyncio.Task[None]) -> None:
+        """See to it that the worker ends should taking itself break, rather than take no more."""
+        if not task.cancelled() and (error := task.exception()) and not self.failure.done():
             self.failure.set_exception(error)
 
     async def _take(
