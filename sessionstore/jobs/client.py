@@ -153,7 +153,7 @@ class Jobs:
         queue: str | None = None,
         state: str | None = None,
     ) -> Iterator[JobInfo]:
-        """Iterate over jobs, read in pages and in no order; each comes once.
+        """Iterate over jobs, read in pages and in no order; each comes once, as it was just then.
 
         Those that live are among them, and for a week those that have failed or were lost, up to
         1,000 in each bucket. Of one session it is also the last 256 that are over.

@@ -47,6 +47,10 @@ class Held(NamedTuple):
     run: Run
     tried: int = 0
 
+    def as_it_is_now(self) -> Finished:
+        """Return what there is to tell, and whether nobody else can have the job yet."""
+        return self.finished._replace(sure=time.monotonic() < self.run.deadline)
+
 
 class Line:
     """A queue as a worker sees it, and what it is to be told next."""
@@ -206,7 +210,7 @@ class Claiming:
                     line.queue,
                     most=most,
                     lease_ms=self._profile.lease_ms,
-                    done=[held.finished for held in done],
+                    done=[held.as_it_is_now() for held in done],
                     dropped=dropped,
                     later=later,
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from sessionstore._checks import Duration
+from sessionstore._checks import Duration, check_id
 from sessionstore.errors import ConfigError
 from sessionstore.jobs.stopped import Stopped
 from sessionstore.worker._failures import encoded
@@ -131,8 +131,12 @@ class AsyncJobContext(Context):
         return await self._teller.ask(type, body, timeout, default)
 
     async def attach(self, name: str, data: bytes) -> None:
-        """Give the job a file, which is kept as long as its record."""
-        await self._teller.attach(name, _checked(data))
+        """Give the job a file, which is kept as long as its record.
+
+        One of that name that it has already is put anew. Raises ConfigError for a name that is not
+        1 to 255 bytes, printable; JobRefused if the files of the job are too large.
+        """
+        await self._teller.attach(check_id(name, "the name of a file"), _checked(data))
 
 
 class JobContext(Context):
@@ -157,8 +161,8 @@ class JobContext(Context):
         return self._teller.ask(type, body, timeout, default)
 
     def attach(self, name: str, data: bytes) -> None:
-        """Give the job a file, which is kept as long as its record."""
-        self._teller.attach(name, _checked(data))
+        """Give the job a file; see `AsyncJobContext.attach`."""
+        self._teller.attach(check_id(name, "the name of a file"), _checked(data))
 
 
 class Files(Mapping[str, Any]):

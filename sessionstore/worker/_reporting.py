@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sessionstore._checks import Duration, check_id, optional_milliseconds
+from sessionstore._checks import Duration, optional_milliseconds
 from sessionstore._core.jobs import files, jobs
 from sessionstore._core.jobs.asking import await_answer
 from sessionstore._core.jobs.jobs import Report
@@ -109,8 +109,7 @@ class Reporter:
 
     async def attach(self, name: str, data: bytes) -> None:
         """Give the job a file; it is the job's with the next report."""
-        staging = files.stage(self._run.key, check_id(name, "the name of a file"), data)
-        field, value = await self._driver.run(staging)
+        field, value = await self._driver.run(files.stage(self._run.key, name, data))
         with self as tellings:
             tellings.write({field: value})
 

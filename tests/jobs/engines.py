@@ -211,6 +211,39 @@ def copy_plainly(job: Any) -> int:
     return len(content)
 
 
+NO_NAMES: list[Any] = ["", "x" * 256, "\u00e4" * 128, "a\n", "\0", "\ud800", 5, None, b"a", []]
+NAMES = ["..", "../../etc", "/", "a b", "\u00e9", "x" * 255, "*", "?"]
+"""A name is no path: who writes such a file down somewhere sees to that."""
+
+
+@tests.job("Attach")
+async def attach(job: Any) -> list[str]:
+    raised = []
+    for name in NO_NAMES:
+        try:
+            await job.attach(name, b"1")
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            raised.append(type(error).__name__)
+    for name in [*NAMES, *NAMES]:
+        await job.attach(name, f"{name} {len(raised)}".encode())
+        raised.append("")
+    return raised
+
+
+@tests.job("AttachPlainly")
+def attach_plainly(job: Any) -> list[str]:
+    raised = []
+    for name in NO_NAMES:
+        try:
+            job.attach(name, b"1")
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            raised.append(type(error).__name__)
+    for name in [*NAMES, *NAMES]:
+        job.attach(name, f"{name} {len(raised)}".encode())
+        raised.append("")
+    return raised
+
+
 @tests.job("Pid")
 def pid(job: Any) -> int:
     return os.getpid()

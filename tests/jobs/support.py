@@ -81,9 +81,12 @@ class Running:
         taken = queue(self._keys, self.job.text("q")).limits[:-1] + "c"
         world.raw.zadd(taken, {self._entry.member: 1})
 
-    def finish(self, state: str = "done", value: Any = None, why: str = "") -> str:
+    def finish(
+        self, state: str = "done", value: Any = None, why: str = "", *, sure: bool = True
+    ) -> str:
         outcome = Outcome(state, b"" if value is None else encode(value, "result"), why)
-        done = Finished(self._entry, self.token, outcome, Report(next(self._numbers)))
+        said = Report(next(self._numbers))
+        done = Finished(self._entry, self.token, outcome, said, sure=sure)
         place = queue(self._keys, self.job.text("q"))
         (told,), _ = self._driver.run(
             flows.take(self._keys, place, most=0, lease_ms=LEASE_MS, done=[done])

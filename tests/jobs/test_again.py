@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.jobs.support import Hand, Heard, Running
     from tests.support.worlds import World
 
+ENDS = ["done", "failed", "again", "back"]
 DAY_MS = 86_400_000
 FAR = timedelta(days=36_000)
 
@@ -65,6 +66,37 @@ async def test_what_is_done_again_counts_as_any_other(store: Any, jobs: Any) -> 
         await other.cancel()
         await store.configure(**{limit: None})
     await jobs.retry(job.id)
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_who_ends_a_job_that_another_has_by_now_leaves_it_its_place_in_the_queue(
+    store: Any, jobs: Any, hand: Hand, world: World, end: str
+) -> None:
+    await jobs.configure_queue("default", max_running=1, max_running_per_owner=1)
+    session = await store.create("a")
+    for _ in range(2):
+        await jobs.submit(session, "A.B")
+    late = hand.start()
+    late.lapse(world)
+    running = hand.start()
+    assert running.id == late.id
+    assert late.finish(end, sure=False) == "lost"
+    assert hand.take() == []
+    assert running.finish() == ""
+    assert hand.start().id != late.id
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_who_is_late_with_the_end_of_a_job_that_nobody_else_has_is_heard(
+    store: Any, jobs: Any, hand: Hand, end: str
+) -> None:
+    await jobs.configure_queue("default", max_running=1)
+    session = await store.create("a")
+    first, other = [await jobs.submit(session, "A.B") for _ in range(2)]
+    assert hand.start().finish(end, sure=False) == ""
+    assert await first.state == (end if end in ENDS[:2] else "queued")
+    assert {running.id for running in hand.take()} <= {first.id, other.id}
+    assert (await jobs.configure_queue("default")).taken == 1
 
 
 def again(world: World, running: Running, delay_ms: int) -> None:

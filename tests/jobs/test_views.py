@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -172,3 +174,61 @@ async def test_a_session_that_goes_to_another_owner_takes_its_jobs_along(
     await until(lambda: not sink.is_open, "the sink has ended")
     assert heard.events[-1].type == "session-ended"
     assert heard.events[-1].body == {"reason": "moved"}
+
+
+@pytest.mark.parametrize("before", ["alice", "*"])
+async def test_who_may_not_see_a_session_any_more_is_told_nothing_from_then_on(
+    store: Any, jobs: Any, hand: Hand, heard: Heard, before: str
+) -> None:
+    """Its job goes on, and rings; a sink of whom it belongs to now is told."""
+    alice, bob = (jobs_of(store.as_user(name)) for name in ("alice", "bob"))
+    session = await store.create("a", owner=before)
+    job = await jobs.submit(session, "A.B")
+    running = hand.start()
+    sink = await alice.sink("a", heard, after="start", owner=before)
+    running.report(("log", "for alice"))
+    await until(lambda: heard.types == ["queued", "running", "log"], "she was told")
+    await session.close(owner="bob")
+    theirs = type(heard)()
+    other = await bob.sink("a", theirs, owner="bob")
+    running.report(("log", "for bob"), ("status", "for bob"))
+    running.ask("q", "for bob")
+    running.finish(value="for bob")
+    await until(lambda: theirs.types == ["log", "status", "ask", "result"], "he was told")
+    await until(lambda: not sink.is_open, "her sink has ended")
+    assert sink.error is None
+    assert heard.types == ["queued", "running", "log", "session-ended"]
+    assert heard.events[-1].body == {"reason": "moved"}
+    for after in ("start", sink.cursor):
+        with pytest.raises(SessionNotFound):
+            await alice.sink("a", heard, after=after, owner="bob")
+    with pytest.raises(JobNotFound):
+        await alice.answer(job.id, "q", 1)
+    await other.close()
+
+
+async def test_a_handler_that_was_asked_before_answers_no_more_once_it_may_not_see_the_session(
+    store: Any, jobs: Any, hand: Hand
+) -> None:
+    alice = jobs_of(store.as_user("alice"))
+    session = await store.create("a", owner="alice")
+    await jobs.submit(session, "A.B")
+    running = hand.start()
+    asked, free = threading.Event(), threading.Event()
+
+    def plain(kind: str, *_: Any) -> Any:
+        asked.set()
+        free.wait(30)
+        return "hers"
+
+    async def awaited(kind: str, *_: Any) -> Any:
+        return await asyncio.to_thread(plain, kind)
+
+    is_async = type(store).__name__.startswith("Async")
+    sink = await alice.sink("a", awaited if is_async else plain, types=("ask",), owner="alice")
+    running.ask("q")
+    await until(asked.is_set, "she was asked")
+    await session.close(owner="bob")
+    free.set()
+    await until(lambda: not sink.is_open, "her sink has ended")
+    assert running.answer("q") == b""

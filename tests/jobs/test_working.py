@@ -271,3 +271,17 @@ def test_options_of_an_engine_become_fields_where_they_are_not_the_default() -> 
     assert found is not None
     assert found.fields == {"h": 2000}
     assert QUICK.lease_ms == 2000
+
+
+@BOTH
+async def test_a_file_has_a_name_and_the_last_one_of_a_name_counts(
+    scene: World, jobs: AsyncJobs, session: Any, kind: str, runner: Any
+) -> None:
+    async with working(scene):
+        job = await jobs.submit(session, f"Tests.Attach{kind}", files={"..": b"0"})
+        raised = await job.result(timeout=20)
+    assert raised == ["ConfigError"] * len(engines.NO_NAMES) + [""] * 2 * len(engines.NAMES)
+    assert set((await job.info()).files) == set(engines.NAMES)
+    first = len(engines.NO_NAMES) + len(engines.NAMES)
+    for number, name in enumerate(engines.NAMES):
+        assert await job.file(name) == f"{name} {first + number}".encode()

@@ -44,6 +44,8 @@ class Finished(NamedTuple):
     token: str
     outcome: Outcome
     said: Report
+    sure: bool = True
+    """Whether it is still the caller's; if not, another may have the job, and its place in line."""
 
 
 def take(
@@ -58,25 +60,34 @@ def take(
 ) -> Flow[tuple[list[str | SessionStoreError], queues.Claimed]]:
     """Finish starts and take the next jobs, in one write where one server has both.
 
-    The answers are what `finish` says of each, and what was taken.
+    What is not sure to be the caller's is finished before: the queue hears of it only if nobody
+    else has the job by now, for then that one has its place. The answers are what `finish` says of
+    each, and what was taken.
     """
-    finishing = [
-        jobs.finish(find_job(keys, one.entry.job), one.token, one.outcome, one.said) for one in done
-    ]
-    over = [one.entry for one in done if one.outcome.state not in ("again", "back")]
+    unsure = [one for one in done if not one.sure]
+    before = yield from each([_finishing(keys, one) for one in unsure])
+    answered = zip(unsure, before, strict=True)
+    mine = [one for one, said in answered if isinstance(said, str) and said != "lost"]
+    sure = [one for one in done if one.sure]
+    over = [one.entry for one in (*sure, *mine) if one.outcome.state not in ("again", "back")]
     back = [
         (one.entry, Later(False, one.outcome.delay_ms))
-        for one in done
+        for one in (*sure, *mine)
         if one.outcome.state in ("again", "back")
     ]
     claiming = queues.claim(
         place, new_ticket(), most, lease_ms, done=[*over, *dropped], later=[*back, *later]
     )
-    both: list[Operation[Any]] = [*finishing, claiming]
-    *told, claimed = yield from each(both)
+    both: list[Operation[Any]] = [*(_finishing(keys, one) for one in sure), claiming]
+    *now, claimed = yield from each(both)
     if isinstance(claimed, SessionStoreError):
         raise claimed
-    return told, claimed
+    answers, answers_before = iter(now), iter(before)
+    return [next(answers if one.sure else answers_before) for one in done], claimed
+
+
+def _finishing(keys: Keyspace, one: Finished) -> Operation[str]:
+    return jobs.finish(find_job(keys, one.entry.job), one.token, one.outcome, one.said)
 
 
 def start(
