@@ -165,10 +165,7 @@ class Children:
     async def close(self) -> None:
         """End all processes."""
         there = [*self._idle, *self._busy]
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(child.end() for child in there))
+        await asyncio.gather(*self._tasks, *(child.end() for child in there))
 
     async def _answer(
         self, run: Run, definition: JobDefinition, parameters: bytes

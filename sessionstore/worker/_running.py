@@ -34,10 +34,14 @@ __all__ = ["GIVEN_BACK_WITHIN", "Running"]
 log = logging.getLogger("sessionstore.worker")
 
 LOST = Stopped("lease lost", "it may be done elsewhere by now")
+SHUTDOWN = Stopped("shutdown", outcomes.GIVEN_BACK)
 ENDED = "session ended: "
 
 BEFORE_A_START = "me"
 """Fields that mean something only before a job starts."""
+
+LAST_CHANCE = 1.0
+"""Seconds in which code ends that is cancelled because the worker ends, or it is left behind."""
 
 GIVEN_BACK_WITHIN = 5.0
 """Seconds that jobs have to stop at most, when the worker is to end at once."""
@@ -55,6 +59,7 @@ class Running:
         self.empty.set()
         self._driver = driver
         self._keys = keys
+        self._gives_back = False
 
     # From a start on
 
@@ -72,6 +77,8 @@ class Running:
         else:
             if errors:
                 self.ended(run, outcomes.failed(errors))
+            elif self._gives_back:  # it was on its way
+                self._give_back(run)
 
     def _begin(self, run: Run) -> Errors:
         """Begin to run the code of a job; return why it cannot run."""
@@ -90,7 +97,7 @@ class Running:
         loop = asyncio.get_running_loop()
         if definition.is_async:
             run.code = loop.create_task(_run(run, definition, parameters))
-            run.interrupt = run.code.cancel
+            run.interrupt = partial(_cancel, run.code)
         else:
             run.code = loop.create_task(self.children.run(run, definition, job.fields[b"p"]))
         run.code.add_done_callback(partial(self._code_ended, run))
@@ -113,7 +120,9 @@ class Running:
 
     def _code_ended(self, run: Run, code: asyncio.Task[Outcome | None]) -> None:
         try:
-            if code.cancelled():  # before it has begun
+            if code.cancelled():
+                if run.stopping is None and self._gives_back:
+                    run.stopping = SHUTDOWN  # all tasks of the loop were cancelled
                 self.ended(run, outcomes.of_error(run, asyncio.CancelledError()))
             else:
                 self.ended(run, code.result())
@@ -225,9 +234,27 @@ class Running:
 
     def give_back(self) -> None:
         """Have all jobs stop, to be done elsewhere."""
+        self._gives_back = True
         for run in list(self.runs.values()):
-            why = Stopped("shutdown", outcomes.GIVEN_BACK)
-            self.stop(run, why, grace=min(run.grace, GIVEN_BACK_WITHIN))
+            self._give_back(run)
+
+    def _give_back(self, run: Run) -> None:
+        self.stop(run, SHUTDOWN, grace=min(run.grace, GIVEN_BACK_WITHIN))
+
+    async def close(self) -> None:
+        """End what is still there; but for code of async jobs that does not stop, that is all."""
+        codes = []
+        for run in list(self.runs.values()):
+            run.settled = True
+            run.reporter.close()
+            for timer in run.timers:
+                timer.cancel()
+            if run.code is not None:
+                run.code.cancel()
+                codes.append(run.code)
+        if codes:
+            await asyncio.wait(codes, timeout=LAST_CHANCE)
+        await self.children.close()
 
     def _stop_code(self, run: Run, why: Stopped, grace: float) -> None:
         if run.over:
@@ -274,6 +301,11 @@ class Running:
                 self.stop(run, Stopped("stalled", f"it has said nothing for {limit:g} s"))
 
 
+def _cancel(code: asyncio.Task[Outcome | None]) -> None:
+    if not code.cancelling():  # once: it may be cleaning up
+        code.cancel()
+
+
 def _signal(run: Run, number: int) -> None:
     if run.signal is not None:
         run.signal(number)
@@ -287,6 +319,10 @@ async def _run(run: Run, definition: JobDefinition, given: dict[str, Any]) -> Ou
     except (SystemExit, KeyboardInterrupt) as error:  # else the worker would end
         raised: BaseException = RuntimeError(f"the job raised {type(error).__name__}")
         raised.__cause__ = error
+    except asyncio.CancelledError as error:
+        if run.code is not None and run.code.cancelling():
+            raise
+        raised = error
     except BaseException as error:  # noqa: BLE001 - code of the job
         raised = error
     return outcomes.of_error(run, raised)
