@@ -109,9 +109,13 @@ class Hand:
         place = queue(self._keys, name)
         _, claimed = self._driver.run(flows.take(self._keys, place, most=most, lease_ms=lease_ms))
         answers = self._driver.run(flows.start(self._keys, claimed.entries, "hand", lease_ms))
+        both = list(zip(claimed.entries, answers, strict=True))
+        if dropped := [entry for entry, answer in both if answer is None]:
+            told = flows.take(self._keys, place, most=0, lease_ms=lease_ms, dropped=dropped)
+            self._driver.run(told)
         return [
             Running(self._driver, self._keys, entry, answer)
-            for entry, answer in zip(claimed.entries, answers, strict=True)
+            for entry, answer in both
             if isinstance(answer, Started)
         ]
 

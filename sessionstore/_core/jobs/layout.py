@@ -28,7 +28,7 @@ A job:
                   ticket nobody has it
     l  lease      end of it                                               start, beat
     a  attempts   how often it was started                                start
-    x  lost       how often a worker was lost with it                     back
+    x  lost       how often a worker was lost with it                     sweep
     b  begun      the last start                                          start
     u  cancel     when it is over at the latest (13 digits), and why      cancel, end of the session
     N  reported   number of the last report of this token                 report, finish

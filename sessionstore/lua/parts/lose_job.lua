@@ -7,6 +7,7 @@ local function lose_job(job, store)
     return
   end
   job.lost = job.lost + 1
+  redis.call('HSET', store.tag .. 'j:' .. job.id, 'x', job.lost)
   if job.lost > job.may_lose then close_job(job, 'lost', '', 'its worker was lost', store)
   else requeue_job(job, 0, 'worker lost', store) end
 end

@@ -4,7 +4,7 @@
 local function requeue_job(job, delay_ms, why, store)
   local key = store.tag .. 'j:' .. job.id
   job.state, job.due, job.token = 'queued', store.now + delay_ms, string.match(job.token, '^%d+')
-  redis.call('HSET', key, 's', 'queued', 'd', job.due, 't', job.token, 'x', job.lost)
+  redis.call('HSET', key, 's', 'queued', 'd', job.due, 't', job.token)
   redis.call('HDEL', key, 'l')
   redis.call('ZADD', store.tag .. 'jx', job.due + 5000, job.id)
   if delay_ms > 3600000 then -- nobody looks at it until then, so that it has to outlast it
