@@ -11,7 +11,8 @@
 
 from sessionstore.jobs._events import Event
 from sessionstore.jobs._infos import JobInfo, QueueInfo
-from sessionstore.jobs.client import AsyncJobs, Jobs
+from sessionstore.jobs.async_client import AsyncJobs
+from sessionstore.jobs.client import Jobs
 from sessionstore.jobs.engine import Engine, JobDefinition, JobOptions, find_definition
 from sessionstore.jobs.handles import AsyncJobHandle, JobHandle
 from sessionstore.jobs.sinks import AsyncSink, Sink

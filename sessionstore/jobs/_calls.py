@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sessionstore._checks import (
@@ -14,39 +13,31 @@ from sessionstore._checks import (
     optional_milliseconds,
     whole_number,
 )
-from sessionstore._core.jobs import declaring, flows, groups, jobs, queues, submitting
+from sessionstore._core.jobs import flows, groups, jobs, queues, submitting
 from sessionstore._core.jobs.files import read_file
-from sessionstore._core.jobs.jobs import Fields
+from sessionstore._core.jobs.jobs import Given
 from sessionstore._core.jobs.keys import JobKey, check_queue, find_group, find_job, queue
 from sessionstore._core.jobs.layout import LIVE, TERMINAL
 from sessionstore._core.jobs.listing import JobPager, places, places_of
 from sessionstore._core.jobs.records import Row, Submitted
-from sessionstore._core.jobs.submitting import GONE, Order
+from sessionstore._core.jobs.submitting import GONE
 from sessionstore._core.keys import Home
 from sessionstore._core.operation import Flow
 from sessionstore._core.sessions import Scope
 from sessionstore._shell.calls import Calls
 from sessionstore._shell.opened import OpenSession
-from sessionstore.data import encode
 from sessionstore.errors import ConfigError, JobNotOver, JobRefused
 from sessionstore.jobs._events import Event
 from sessionstore.jobs._infos import JobInfo, QueueInfo, outcome_of
-from sessionstore.jobs._options import fields_of
-from sessionstore.jobs.engine import find_definition
+from sessionstore.jobs._orders import Declarations, asked, ordered
 
 __all__ = ["JobCalls"]
-
-MAX_PARAMETERS = 256 << 10
-"""Bytes of the parameters of a job; what is larger is a file."""
 
 SLOWEST, FASTEST = 1e-5, 1e6
 """Jobs of a queue that may be started in a second."""
 
 PAGE = 100
 MAX_KNOWN = 10_000
-DECLARED_HOLDS = 60
-"""Seconds that a process believes what a worker has declared of its jobs."""
-
 LIMITS = {"max_waiting", "max_running", "max_running_per_owner", "rate", "paused"}
 STATES = (*LIVE, *TERMINAL)
 
@@ -60,8 +51,7 @@ class JobCalls:
         self._user = calls.limited_to
         self._known: dict[str, Submitted] = {}
         """What the last jobs of sessions told, by SID: whose turn in a queue they take."""
-        self._declarations: dict[str, tuple[float, Fields]] = {}
-        """What workers have declared of jobs, by name, and until when that is believed."""
+        self._declarations = Declarations(self.keys)
 
     def session(self, session: Any, owner: str | None) -> tuple[Home, Scope]:
         """Return the home of the session that is meant, open or by its id."""
@@ -79,74 +69,32 @@ class JobCalls:
         self,
         session: Any,
         name: str,
-        parameters: Mapping[str, Any] | None,
-        more: Mapping[str, Any],
+        parameters: Sequence[Mapping[str, Any]],
         *,
         owner: str | None,
         into: str | None,
         files: Mapping[str, bytes] | None = None,
         **options: Any,
     ) -> Flow[Submitted]:
-        """Return the flow that submits a job."""
+        """Return the flow that submits a job for each mapping of parameters."""
         home, scope = self.session(session, owner)
-        asked = self._asked(name, _together(parameters, more), into, options)
-        definition = find_definition(name)
-        if definition is not None:
-            asked = {**definition.declared, **asked}
-        return self._submitting(home, scope, asked, files or {}, known_here=definition is not None)
+        given = asked(self.keys, name, parameters, into, options)
+        return self._submitting(home, scope, name, given, files or {})
 
     def _submitting(
-        self,
-        home: Home,
-        scope: Scope,
-        asked: Fields,
-        files: Mapping[str, bytes],
-        *,
-        known_here: bool,
+        self, home: Home, scope: Scope, name: str, given: Given, files: Mapping[str, bytes]
     ) -> Flow[Submitted]:
-        if not known_here:
-            asked = {**(yield from self._declared(str(asked["n"]))), **asked}
+        if not given.parameters:
+            return Submitted([], "", "", False)
+        declared = yield from self._declarations.find(name)
         known = self._known.get(home.sid)
-        place = queue(self.keys, str(asked.get("q", "default")))
-        order = Order(
-            place.name,
-            {**asked, "q": place.name},
-            int(asked.get("e", 0)),
-            int(asked.get("d", 0)),
-            files,
-        )
+        order = ordered(self.keys, given, declared, files)
         submitted = yield from submitting.submit(self.keys, home, scope, order, known)
         if known is None or known.owner != submitted.owner:
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             self._known[home.sid] = submitted
         return submitted
-
-    def _declared(self, name: str) -> Flow[Fields]:
-        """Return what the workers have declared of a job whose code is not here."""
-        now = time.monotonic()
-        until, fields = self._declarations.get(name, (0.0, {}))
-        if now >= until:
-            fields = yield from declaring.find(self.keys, name)
-            if len(self._declarations) >= MAX_KNOWN:
-                self._declarations.clear()
-            self._declarations[name] = now + (DECLARED_HOLDS if fields else 1), fields
-        return fields
-
-    def _asked(
-        self, name: str, parameters: dict[str, Any], into: str | None, options: dict[str, Any]
-    ) -> Fields:
-        """Return the fields of a job that its caller has given."""
-        check_id(name, "the name of a job")
-        definition = find_definition(name)
-        if definition is not None:
-            definition.check(parameters)
-        body = encode(parameters, "parameters")
-        if len(body) > MAX_PARAMETERS:
-            why = f"its parameters have {len(body)} bytes, of {MAX_PARAMETERS}; give it a file"
-            raise JobRefused("size", value=MAX_PARAMETERS, why=why)
-        where: Fields = {} if into is None else {"q": queue(self.keys, into).name}
-        return {"n": name, "p": body, **where, **fields_of(**options)}
 
     def result(self, id: str, timeout: Duration | None) -> Flow[Any]:
         """Return the flow that waits for what a job returns."""
@@ -165,8 +113,8 @@ class JobCalls:
         return self._executing(submitting, wait_ms)
 
     def _executing(self, submitting: Flow[Submitted], wait_ms: int | None) -> Flow[Any]:
-        submitted = yield from submitting
-        job = find_job(self.keys, submitted.job)
+        (id,) = (yield from submitting).jobs
+        job = find_job(self.keys, id)
         try:
             return (yield from self._waiting(job, wait_ms))
         except GeneratorExit:
@@ -311,20 +259,6 @@ class JobListing:
             and self._queue in (None, row.job.text("q"))
             and self._state in (None, row.job.state)
         )
-
-
-def _together(parameters: Mapping[str, Any] | None, more: Mapping[str, Any]) -> dict[str, Any]:
-    if parameters is None:
-        return dict(more)
-    kind = type(parameters)
-    if not issubclass(kind, Mapping):
-        raise ConfigError(f"parameters are a mapping of names to values, not {kind.__name__}")
-    if more:
-        names = ", ".join(sorted(more))
-        raise ConfigError(f"give all parameters as a mapping, or all as keywords ({names})")
-    if not all(isinstance(name, str) for name in parameters):
-        raise ConfigError("the names of parameters are strings")
-    return dict(parameters)
 
 
 def _limit(name: str, value: Any) -> str:

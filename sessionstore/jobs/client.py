@@ -1,14 +1,11 @@
-"""The jobs of a store, for synchronous code and for asyncio: they differ by the word `await`."""
+"""The jobs of a store, for synchronous code."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from sessionstore._shell.opened import OpenSession
-from sessionstore._shell.twins import as_in
-from sessionstore.async_store import AsyncSessionStore
 from sessionstore.config import Duration
 from sessionstore.jobs._answers import answer_of
 from sessionstore.jobs._calls import JobCalls
@@ -16,11 +13,12 @@ from sessionstore.jobs._contexts import JobContext
 from sessionstore.jobs._delivering import Handler, Wanted
 from sessionstore.jobs._files import File, loaded
 from sessionstore.jobs._infos import JobInfo, QueueInfo
-from sessionstore.jobs.handles import AsyncJobHandle, JobHandle
-from sessionstore.jobs.sinks import AsyncSink, Sink
+from sessionstore.jobs._orders import each_of, together
+from sessionstore.jobs.handles import JobHandle
+from sessionstore.jobs.sinks import Sink
 from sessionstore.store import SessionStore
 
-__all__ = ["AsyncJobs", "Jobs"]
+__all__ = ["Jobs"]
 
 
 class Jobs:
@@ -77,11 +75,46 @@ class Jobs:
             SessionEnded, TypeRefused.
         """
         flow = self._calls.submit(
-            session, name, parameters, more, owner=owner, into=queue,
+            session, name, [together(parameters, more)], owner=owner, into=queue,
             delay=delay, priority=priority, key=key, max_wait=max_wait, keep=keep,
             files=loaded(files),
         )  # fmt: skip
-        return JobHandle(self._context, self._run(flow).job)
+        return JobHandle(self._context, self._run(flow).jobs[0])
+
+    def submit_many(
+        self,
+        session: OpenSession | str,
+        name: str,
+        parameters: Iterable[Mapping[str, Any]],
+        *,
+        owner: str | None = None,
+        queue: str | None = None,
+        delay: Duration | None = None,
+        priority: Duration | None = None,
+        max_wait: Duration | None = None,
+        keep: Duration | None = None,
+    ) -> list[JobHandle]:
+        """Submit jobs of one name together, one for each mapping of parameters: all or none.
+
+        That costs a fraction of submitting them one by one. What is not said here is as in
+        `submit`.
+
+        Args:
+            session, name, owner, queue, delay, priority, max_wait, keep: of all, as in `submit`.
+            parameters: of each, up to 100, and 256 KB together.
+
+        Returns:
+            The jobs, in the order of their parameters.
+
+        Raises:
+            JobRefused: so many more must not live, or some parameters do not fit; then none was
+            submitted. And what `submit` raises.
+        """
+        flow = self._calls.submit(
+            session, name, each_of(parameters), owner=owner, into=queue,
+            delay=delay, priority=priority, max_wait=max_wait, keep=keep,
+        )  # fmt: skip
+        return [JobHandle(self._context, id) for id in self._run(flow).jobs]
 
     def execute(
         self,
@@ -103,9 +136,8 @@ class Jobs:
         Raises:
             JobNotOver after `timeout`, JobFailed, JobCancelled, JobLost, and what `submit` raises.
         """
-        flow = self._calls.submit(
-            session, name, parameters, more, owner=owner, into=queue, priority=priority
-        )
+        given = [together(parameters, more)]
+        flow = self._calls.submit(session, name, given, owner=owner, into=queue, priority=priority)
         return self._run(self._calls.execute(flow, timeout))
 
     def find(self, id: str) -> JobHandle:
@@ -206,109 +238,3 @@ class Jobs:
             NotPermitted: for a user who is not privileged.
         """
         return self._run(self._calls.queue(name, changes))
-
-
-class AsyncJobs:
-    """Jobs that workers do for sessions; it is made from a store, or from a view of one.
-
-    What a view may not know of is not found: the jobs of a session are for who may open it. All
-    methods raise StoreUnavailable and ConfigError.
-    """
-
-    def __init__(self, store: AsyncSessionStore) -> None:
-        context = store._context  # noqa: SLF001 - what every wing is built from
-        self._context = JobContext(context.driver, JobCalls(context.calls))
-        self._calls = self._context.calls
-        self._run = context.driver.run
-
-    @as_in(Jobs.submit)
-    async def submit(
-        self,
-        session: OpenSession | str,
-        name: str,
-        parameters: Mapping[str, Any] | None = None,
-        *,
-        owner: str | None = None,
-        queue: str | None = None,
-        delay: Duration | None = None,
-        priority: Duration | None = None,
-        key: str | None = None,
-        max_wait: Duration | None = None,
-        keep: Duration | None = None,
-        files: Mapping[str, File] | None = None,
-        **more: Any,
-    ) -> AsyncJobHandle:
-        flow = self._calls.submit(
-            session, name, parameters, more, owner=owner, into=queue,
-            delay=delay, priority=priority, key=key, max_wait=max_wait, keep=keep,
-            files=await asyncio.to_thread(loaded, files) if files else loaded(files),
-        )  # fmt: skip
-        return AsyncJobHandle(self._context, (await self._run(flow)).job)
-
-    @as_in(Jobs.execute)
-    async def execute(
-        self,
-        session: OpenSession | str,
-        name: str,
-        parameters: Mapping[str, Any] | None = None,
-        *,
-        timeout: Duration | None = None,
-        owner: str | None = None,
-        queue: str | None = None,
-        priority: Duration | None = None,
-        **more: Any,
-    ) -> Any:
-        flow = self._calls.submit(
-            session, name, parameters, more, owner=owner, into=queue, priority=priority
-        )
-        return await self._run(self._calls.execute(flow, timeout))
-
-    @as_in(Jobs.find)
-    async def find(self, id: str) -> AsyncJobHandle:
-        await self._run(self._calls.look(id))
-        return AsyncJobHandle(self._context, id)
-
-    @as_in(Jobs.list)
-    async def list(
-        self,
-        session: OpenSession | str | None = None,
-        *,
-        owner: str | None = None,
-        queue: str | None = None,
-        state: str | None = None,
-    ) -> AsyncIterator[JobInfo]:
-        listing = self._calls.listing(session, owner, queue, state)
-        while (page := await self._run(listing.page())) is not None:
-            for info in page:
-                yield info
-
-    @as_in(Jobs.retry)
-    async def retry(self, id: str) -> None:
-        await self._run(self._calls.retry(id))
-
-    @as_in(Jobs.adopt)
-    async def adopt(self, id: str, session: OpenSession | str, owner: str | None = None) -> None:
-        await self._run(self._calls.adopt(id, session, owner))
-
-    @as_in(Jobs.answer)
-    async def answer(self, id: str, question: str, body: Any) -> bool:
-        return await self._run(self._calls.answer(id, question, answer_of(body)))
-
-    @as_in(Jobs.sink)
-    async def sink(
-        self,
-        session: OpenSession | str,
-        handler: Handler,
-        *,
-        types: Collection[str] | None = None,
-        user_data: Any = None,
-        after: str | None = None,
-        owner: str | None = None,
-    ) -> AsyncSink:
-        sink = AsyncSink(self._context, Wanted(handler, types, user_data, after))
-        await sink._begin(self._calls.session(session, owner))  # noqa: SLF001 - as above
-        return sink
-
-    @as_in(Jobs.configure_queue)
-    async def configure_queue(self, name: str, **changes: Any) -> QueueInfo:
-        return await self._run(self._calls.queue(name, changes))

@@ -25,7 +25,7 @@ import msgpack
 
 from sessionstore._checks import Duration, optional_milliseconds
 from sessionstore.data import decode
-from sessionstore.errors import SessionStoreError
+from sessionstore.errors import ConfigError, SessionStoreError
 from sessionstore.jobs.engine import JobDefinition, find_definition
 from sessionstore.jobs.stopped import Stopped
 from sessionstore.worker._context import Facts, JobContext
@@ -48,29 +48,28 @@ class Line:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._connection.set_inheritable(False)
-        self._is_fork = False
+        self.is_fork = False
+        """Whether this is a copy of the process, which a job has made."""
         self.lock = threading.RLock()
         os.register_at_fork(after_in_child=self._forked)
 
     def say(self, number: int, *words: Any) -> None:
         """Tell the worker something of the job of a number."""
-        if self._is_fork:
-            os._exit(0)  # a copy has come to the end of its job
         with self.lock:
             self._connection.sendall(msgpack.packb((number, *words)))
 
     def _forked(self) -> None:
-        self._is_fork = True
+        self.is_fork = True
         self._connection.close()
         self.lock = threading.RLock()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever sends it there means the copy
 
     def hear(self) -> Any:
-        """Give what the worker says; this process ends when the worker does."""
+        """Give what the worker says, until it is gone."""
         unpacker = msgpack.Unpacker()
         while data := self._connection.recv(65536):
             unpacker.feed(data)
             yield from unpacker
-        os._exit(1)
 
 
 class Call:
@@ -80,7 +79,7 @@ class Call:
         self.job = job
         self.number = number
         self.stopping: Stopped | None = None
-        self.answers: queue.SimpleQueue[tuple[int, bytes | None, str]] = queue.SimpleQueue()
+        self._answers: dict[int, queue.SimpleQueue[tuple[bytes | None, str]]] = {}
         self.tellings = Tellings()
         self.told = threading.Event()
         self.runs = False
@@ -92,7 +91,10 @@ class Call:
 
     def __enter__(self) -> Tellings:
         """Begin to tell something, which no soft exception breaks off half-way."""
-        self._inside += 1
+        if self._line.is_fork:
+            raise ConfigError("a job tells and asks in its own process, not in a fork of that")
+        if _in_main_thread():
+            self._inside += 1
         self._line.lock.acquire()
         return self.tellings
 
@@ -102,8 +104,9 @@ class Call:
         if self.tellings.due is not None:
             self.told.set()
         self._line.lock.release()
-        self._inside -= 1
-        self.interrupt()
+        if _in_main_thread():
+            self._inside -= 1
+            self.interrupt()
 
     def flush(self, *, last: bool = False) -> None:
         """Send what is due; all of it, if it is the last time."""
@@ -136,13 +139,21 @@ class Call:
         with self:
             self.flush(last=True)
             self._asked += 1
-            self._line.say(self.number, "request", self._asked, *words)
-        while True:
-            number, answer, error = self.answers.get()
-            if number == self._asked and error:
-                raise SessionStoreError(error)
-            if number == self._asked:
-                return answer
+            number = self._asked
+            awaited = self._answers[number] = queue.SimpleQueue()
+            self._line.say(self.number, "request", number, *words)
+        try:
+            answer, error = awaited.get()
+        finally:
+            del self._answers[number]
+        if error:
+            raise SessionStoreError(error)
+        return answer
+
+    def answer(self, number: int, answer: bytes | None, error: str) -> None:
+        """Take in the answer to a request, for the thread that waits for it."""
+        if (awaited := self._answers.get(number)) is not None:
+            awaited.put((answer, error))
 
 
 class Child:
@@ -165,6 +176,8 @@ class Child:
             call = self._call
             self._line.say(call.number, "taken")
             how, words = self._done(call, order)
+            if self._line.is_fork:
+                os._exit(0)  # a copy has come to the end of its job, and has no other
             call.runs = False
             call.flush(last=True)
             self._line.say(call.number, how, *words)
@@ -210,15 +223,27 @@ class Child:
                     call.flush()
 
     def _hear(self) -> None:
-        for what, *words in self._line.hear():
-            if what == "do":
-                self._call = Call(self._line, words[0]["id"], words[0]["number"])
-                self._orders.put(words[0])
-            elif what == "answer":
-                self._call.answers.put((words[0], words[1], words[2]))
-            elif what == "stop" and words[0] == self._call.job:
-                self._call.stopping = Stopped(words[1], words[2])
-                signal.pthread_kill(threading.main_thread().ident or 0, SOFT)
+        try:
+            for what, number, *words in self._line.hear():
+                self._take_in(what, number, words)
+        finally:
+            os._exit(1)  # without a worker that can be understood there is nothing to do
+
+    def _take_in(self, what: str, number: int, words: list[Any]) -> None:
+        if what == "do":
+            self._call = Call(self._line, words[0]["id"], number)
+            self._orders.put(words[0])
+        elif number != self._call.number:
+            return  # of a job that is over
+        elif what == "answer":
+            self._call.answer(*words)
+        elif what == "stop":
+            self._call.stopping = Stopped(words[0], words[1])
+            signal.pthread_kill(threading.main_thread().ident or 0, SOFT)
+
+
+def _in_main_thread() -> bool:
+    return threading.get_ident() == threading.main_thread().ident
 
 
 def _definition(name: str, module: str, main: str) -> JobDefinition | None:

@@ -7,11 +7,15 @@ import importlib.util
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
+from sessionstore._core.jobs.jobs import Outcome
+from sessionstore.data import decode
 from sessionstore.jobs.engine import JobDefinition
+from sessionstore.worker import _outcomes as outcomes
+from sessionstore.worker._failures import failure
 from sessionstore.worker._processes import Spawned, start_module
 from sessionstore.worker._questions import Question
 from sessionstore.worker._run import Run
@@ -23,7 +27,8 @@ log = logging.getLogger("sessionstore.worker")
 MOST_JOBS = 200
 """So many jobs does a child do until another one takes its place: what leaks ends with it."""
 
-Told = Callable[[Run, str, bytes, bool], None]
+TRIES = 3
+"""So many processes in turn are given a job that they do not begin, as they end before that."""
 
 
 class Died(ChildProcessError):
@@ -41,7 +46,8 @@ class Child:
     @property
     def is_good(self) -> bool:
         """Whether it may be given another job."""
-        return not self.spawned.has_ended and self._jobs < MOST_JOBS
+        spawned = self.spawned
+        return not (spawned.has_ended or spawned.is_garbled) and self._jobs < MOST_JOBS
 
     async def do(
         self, run: Run, definition: JobDefinition, parameters: bytes
@@ -53,7 +59,6 @@ class Child:
         self._jobs += 1
         module, main = _origin(definition)
         order = {
-            "number": self._jobs,
             "id": run.id,
             "name": definition.name,
             "module": module,
@@ -61,41 +66,57 @@ class Child:
             "facts": run.facts,
             "parameters": parameters,
         }
-        self.spawned.say(["do", order])
+        self.spawned.say(["do", self._jobs, order])
+        try:
+            return await self._done(run)
+        finally:
+            for task in self._requests:
+                task.cancel()
+
+    async def _done(self, run: Run) -> tuple[str, bytes, bool] | None:
         taken = False
         while True:
-            said = await self.spawned.hear()
-            if said is None and not taken:
-                return None
-            if said is None:
-                raise Died(await self._how_it_ended())
-            if not isinstance(said, list) or said[:1] != [self._jobs]:
-                continue  # of an earlier job, such as a thread that it has left behind
-            match said[1:]:
-                case ["taken"]:
+            match await self.spawned.hear():
+                case [int(number), *_] if number < self._jobs:
+                    pass  # of an earlier job, such as a thread that it has left behind
+                case [self._jobs, "taken"]:
                     taken = True
-                case ["tell", dict(fields), list(events)]:
+                case [self._jobs, "tell", dict(fields), list(events)] if _are_told(fields, events):
                     with run.reporter as tellings:
                         tellings.add(fields, map(tuple, events))
-                case ["request", int(number), *request]:
-                    task = asyncio.ensure_future(self._answer(run, number, request))
-                    self._requests.add(task)
-                    task.add_done_callback(self._requests.discard)
-                case [str(how), bytes(body), *again]:
-                    return how, body, bool(again and again[0])
+                case [self._jobs, "request", int(number), *request]:
+                    self._see_to(run, number, request)
+                case [self._jobs, "done", bytes(body)]:
+                    return "done", body, False
+                case [self._jobs, "failed", bytes(body), bool(again)]:
+                    return "failed", body, again
+                case None:
+                    break
+                case _:
+                    self.spawned.is_garbled = True
+                    break
+        if taken:
+            raise Died(await self._how_it_ended())
+        return None
 
     def stop(self, run: Run) -> None:
         """Have the function stop, by a soft exception."""
         if (why := run.stopping) is not None:
-            self.spawned.say(["stop", run.id, why.kind, why.reason])
+            self.spawned.say(["stop", self._jobs, why.kind, why.reason])
 
     async def end(self) -> None:
         """Have the process end."""
-        for task in self._requests:
-            task.cancel()
         await self.spawned.end()
 
+    def _see_to(self, run: Run, number: int, request: list[Any]) -> None:
+        task = asyncio.ensure_future(self._answer(run, self._jobs, number, request))
+        self._requests.add(task)
+        task.add_done_callback(self._requests.discard)
+
     async def _how_it_ended(self) -> str:
+        if self.spawned.is_garbled:
+            await self.spawned.end()
+            return "its process was ended, for the job wrote into the line to its worker"
         status = await self.spawned.end(grace=1)  # should it hang, without its socket
         if status < 0:
             known = -status in set(signal.Signals)  # real-time ones have no names
@@ -103,7 +124,7 @@ class Child:
             return f"its process was ended by {name}"
         return f"its process ended by itself, with status {status}"
 
-    async def _answer(self, run: Run, number: int, request: list[Any]) -> None:
+    async def _answer(self, run: Run, job: int, number: int, request: list[Any]) -> None:
         answer, trouble = b"", ""
         try:
             match request:
@@ -115,53 +136,59 @@ class Child:
                     await run.reporter.attach(name, data)
         except Exception as error:  # noqa: BLE001 - it is the job's, which asked
             trouble = str(error) or type(error).__name__
-        self.spawned.say(["answer", number, answer, trouble])
+        self.spawned.say(["answer", job, number, answer, trouble])
 
 
 class Children:
     """Runs plain functions in child processes: each when there is none idle."""
 
-    def __init__(self, told: Told, died: Callable[[Run, Died | None], None]) -> None:
-        self._told = told
-        self._died = died
+    def __init__(self) -> None:
         self._idle: list[Child] = []
         self._busy: set[Child] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, run: Run, definition: JobDefinition, parameters: bytes) -> None:
-        """Run a job."""
-        self._keep(self._perform(run, definition, parameters))
+    async def run(self, run: Run, definition: JobDefinition, parameters: bytes) -> Outcome | None:
+        """Run the code of a job; return what comes of it, or of the end of its process."""
+        try:
+            answer = await self._answer(run, definition, parameters)
+        except Died as died:
+            return outcomes.of_error(run, died, [failure("process-ended", str(died))])
+        match answer:
+            case ["done", body, _]:
+                return Outcome("done", body)
+            case _ if run.stopping is not None:
+                return outcomes.of_stop(run, run.stopping)
+            case [_, body, again]:
+                return outcomes.of_failure(run, decode(body, "errors"), again=again)
+        return Outcome("back", why="no process can be started", delay_ms=1000)
 
     async def close(self) -> None:
         """End all processes."""
         there = [*self._idle, *self._busy]
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(child.end() for child in there))
+        await asyncio.gather(*self._tasks, *(child.end() for child in there))
 
-    async def _perform(self, run: Run, definition: JobDefinition, parameters: bytes) -> None:
-        answer: tuple[str, bytes, bool] | None = None
-        died: Died | None = None
-        while answer is None and died is None and run.stopping is None:
+    async def _answer(
+        self, run: Run, definition: JobDefinition, parameters: bytes
+    ) -> tuple[str, bytes, bool] | None:
+        answer = None
+        for _ in range(TRIES):
+            if answer is not None or run.stopping is not None:
+                break
             try:
                 child = await self._take()
             except OSError as error:
                 log.error("no process can be started: %s", error)  # noqa: TRY400
                 break
             run.interrupt, run.signal = partial(child.stop, run), child.spawned.send_signal
+            good = False
             try:
                 if run.stopping is None:
                     answer = await child.do(run, definition, parameters)
-            except Died as error:
-                died = error
+                good = child.is_good and run.stopping is None
             finally:
                 run.interrupt, run.signal = _nothing, None
-                self._give(child, good=child.is_good and run.stopping is None)
-        if answer is None:
-            self._died(run, died)
-        else:
-            self._told(run, *answer)
+                self._give(child, good=good)
+        return answer
 
     async def _take(self) -> Child:
         child = None
@@ -185,6 +212,14 @@ class Children:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _are_told(fields: dict[Any, Any], events: list[Any]) -> bool:
+    """Return whether these are fields and events, as a report has them."""
+    return all(
+        isinstance(name, str) and isinstance(value, bytes | str | int)
+        for name, value in fields.items()
+    ) and all(isinstance(event, list) and [*map(type, event)] == [str, bytes] for event in events)
 
 
 def _nothing() -> None:

@@ -101,12 +101,17 @@ class Claiming:
         self._begin = begin
         self._settled = settled
         self._closed = False
+        """Whether nothing is taken any more."""
+        self._over = False
+        """Whether nothing is told any more, either."""
         self._turn_is_due = False
         self._turns: set[asyncio.Task[None]] = set()
         self._told = asyncio.Event()
         self._owed = 0
         """How many have ended of which it is not written down what became of them."""
         self._waiting = [asyncio.ensure_future(self._wait(line)) for line in self.lines]
+        for waiting in self._waiting:
+            waiting.add_done_callback(self._look_at)
         self._first = 0
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Has the error should taking itself break."""
@@ -114,7 +119,7 @@ class Claiming:
 
     def look(self) -> None:
         """Have it looked at, in the next turn of the loop, what there is to take or to tell."""
-        if not self._turn_is_due:
+        if not self._turn_is_due and not self._over:
             self._turn_is_due = True
             asyncio.get_running_loop().call_soon(self._turn)
 
@@ -131,6 +136,8 @@ class Claiming:
 
     async def drain(self) -> None:
         """Take nothing from now on; pass a wake-up on that may have come here."""
+        if self._closed:
+            return
         self._closed = True
         for waiting in self._waiting:
             waiting.cancel()
@@ -147,8 +154,18 @@ class Claiming:
             self._told.clear()
             await self._told.wait()
 
+    async def break_off(self) -> None:
+        """Take and tell nothing any more, whatever there is."""
+        self._closed = self._over = True
+        there = [*self._waiting, *self._turns]
+        for task in there:
+            task.cancel()
+        await asyncio.gather(*there, return_exceptions=True)
+
     def _turn(self) -> None:
         self._turn_is_due = False
+        if self._over:
+            return
         lines = [line for line in self.lines if not line.asking]
         asked = [line for line in lines if line.hot or line.has_news]
         room = self._shares([] if self._closed else asked)
@@ -185,7 +202,11 @@ class Claiming:
         self._turns.discard(task)
         self._told.set()
         self.look()
-        if not task.cancelled() and (error := task.exception()) is not None:
+        self._look_at(task)
+
+    def _look_at(self, task: asyncio.Task[None]) -> None:
+        """See to it that the worker ends should taking itself break, rather than take no more."""
+        if not task.cancelled() and (error := task.exception()) and not self.failure.done():
             self.failure.set_exception(error)
 
     async def _take(

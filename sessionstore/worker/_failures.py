@@ -60,7 +60,7 @@ def errors_of(error: BaseException) -> Errors:
             told = [_as_failure(one) for one in error.errors[:MOST]]
             return told or [failure("JobFailed", error.why)]
         return [_one(each) for each in _chain(error)]
-    except Exception:  # noqa: BLE001 - code of the job, which must end in any case
+    except BaseException:  # noqa: BLE001 - code of the job, which must end in any case
         return [failure(type(error).__name__, "it cannot be told what it says")]
 
 
@@ -85,7 +85,7 @@ def _one(error: BaseException) -> dict[str, Any]:
             source, line = module, number
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001 - code of the job
+    except BaseException:  # noqa: BLE001 - code of the job
         text = ""
     return failure(code, text, source=source, line=line)
 

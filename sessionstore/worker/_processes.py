@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
@@ -12,7 +13,16 @@ from typing import Any
 
 import msgpack
 
-__all__ = ["Spawned", "start_module"]
+__all__ = ["DIES_WITHIN", "Spawned", "start_module"]
+
+DIES_WITHIN = 5.0
+"""Seconds in which a process that was killed has ended, unless the system itself keeps it."""
+
+LAST_WORDS = 0.5
+"""Seconds in which is read what a process has said that has ended.
+
+Its line ends with it, unless another process has that, too.
+"""
 
 
 class Spawned:
@@ -25,6 +35,9 @@ class Spawned:
         self._reader = reader
         self._writer = writer
         self._unpacker = msgpack.Unpacker()
+        self.is_garbled = False
+        """Whether it has said something that is none of its words: somebody else wrote there."""
+        self._watching = asyncio.ensure_future(self._watch())
 
     @property
     def has_ended(self) -> bool:
@@ -37,20 +50,20 @@ class Spawned:
             self._writer.write(msgpack.packb(words))
 
     async def hear(self) -> Any:
-        """Return what it says next; None if it says nothing more."""
-        while True:
-            try:
+        """Return what it says next; None if it says nothing more that can be understood."""
+        try:
+            while not self.is_garbled:
                 for words in self._unpacker:
-                    return words
-            except (ValueError, msgpack.UnpackException):
-                return None  # somebody else has written there
-            try:
-                data = await self._reader.read(65536)
-            except ConnectionError:
-                return None
-            if not data:
-                return None
-            self._unpacker.feed(data)
+                    self.is_garbled = not isinstance(words, list)
+                    return None if self.is_garbled else words
+                if not (data := await self._reader.read(65536)):
+                    break
+                self._unpacker.feed(data)
+        except ConnectionError:
+            pass
+        except (ValueError, msgpack.UnpackException):
+            self.is_garbled = True
+        return None
 
     def send_signal(self, number: int) -> None:
         """Send it a signal, if it is there."""
@@ -60,13 +73,24 @@ class Spawned:
     async def end(self, grace: float = 0) -> int:
         """End it, after a grace in seconds; return its status, below 0 if a signal ended it."""
         self._writer.close()
-        if grace:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(grace):
-                    return await self.process.wait()
-        with suppress(ProcessLookupError):
-            self.process.kill()
-        return await self.process.wait()
+        self._watching.cancel()
+        try:
+            async with asyncio.timeout(grace):
+                return await self.process.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self.send_signal(signal.SIGKILL)  # also if nobody waits for its end
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DIES_WITHIN):
+                return await self.process.wait()
+        return -signal.SIGKILL
+
+    async def _watch(self) -> None:
+        """Hang up when it has ended, whoever holds the line."""
+        await self.process.wait()
+        await asyncio.sleep(LAST_WORDS)
+        self._writer.transport.abort()
 
 
 async def start_module(module: str) -> Spawned:

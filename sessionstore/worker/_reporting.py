@@ -129,6 +129,13 @@ class Reporter:
             self._timer.cancel()
         return self._next()
 
+    def close(self) -> None:
+        """Send nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._sending is not None:
+            self._sending.cancel()
+
     def _next(self) -> Report:
         self._number += 1
         with self._lock:

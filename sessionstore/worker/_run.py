@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from sessionstore._core.jobs.jobs import Outcome
 from sessionstore._core.jobs.keys import JobKey
 from sessionstore._core.jobs.records import Entry, Started
 from sessionstore.jobs.engine import JobDefinition
@@ -23,6 +24,7 @@ class Run:
     """What a worker knows of a job that it has started."""
 
     __slots__ = (
+        "code",
         "deadline",
         "definition",
         "entry",
@@ -53,6 +55,8 @@ class Run:
         """Whether it was decided what became of this start; nothing can change it any more."""
         self.over = False
         """Whether the code of the job has ended, and its slot is free."""
+        self.code: asyncio.Task[Outcome | None] | None = None
+        """Runs the code of the job, and returns what comes of it."""
         self.interrupt: Callable[[], object] = lambda: None
         """Makes the code of the job stop."""
         self.signal: Callable[[int], None] | None = None

@@ -21,10 +21,11 @@ from sessionstore.jobs.engine import JobDefinition, find_definition
 from sessionstore.jobs.stopped import Stopped
 from sessionstore.worker import _outcomes as outcomes
 from sessionstore.worker._beating import Beating
-from sessionstore.worker._children import Children, Died
+from sessionstore.worker._children import Children
 from sessionstore.worker._claiming import Claiming, Line
 from sessionstore.worker._context import AsyncJobContext
 from sessionstore.worker._failures import Errors, failure
+from sessionstore.worker._processes import DIES_WITHIN
 from sessionstore.worker._reporting import Reporter
 from sessionstore.worker._run import Run
 
@@ -33,10 +34,14 @@ __all__ = ["GIVEN_BACK_WITHIN", "Running"]
 log = logging.getLogger("sessionstore.worker")
 
 LOST = Stopped("lease lost", "it may be done elsewhere by now")
+SHUTDOWN = Stopped("shutdown", outcomes.GIVEN_BACK)
 ENDED = "session ended: "
 
 BEFORE_A_START = "me"
 """Fields that mean something only before a job starts."""
+
+LAST_CHANCE = 1.0
+"""Seconds in which code ends that is cancelled because the worker ends, or it is left behind."""
 
 GIVEN_BACK_WITHIN = 5.0
 """Seconds that jobs have to stop at most, when the worker is to end at once."""
@@ -49,11 +54,12 @@ class Running:
         self.runs: dict[str, Run] = {}
         self.claiming: Claiming
         self.beating: Beating
-        self.children = Children(self._child_said, self._child_died)
+        self.children = Children()
         self.empty = asyncio.Event()
         self.empty.set()
         self._driver = driver
         self._keys = keys
+        self._gives_back = False
 
     # From a start on
 
@@ -64,28 +70,38 @@ class Running:
         self.runs[run.id] = run
         self.empty.clear()
         self.beating.add(run)
-        name = started.job.text("n")
+        try:
+            errors = self._begin(run)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the job has an end
+            self._failed_at(run, error)
+        else:
+            if errors:
+                self.ended(run, outcomes.failed(errors))
+            elif self._gives_back:  # it was on its way
+                self._give_back(run)
+
+    def _begin(self, run: Run) -> Errors:
+        """Begin to run the code of a job; return why it cannot run."""
+        job = run.started.job
+        name = job.text("n")
         definition = run.definition = find_definition(name)
         if definition is None:
-            text = f"no engine of this worker has a job {name}"
-            self._fail_at_once(run, [failure("unknown-job", text)])
-            return
+            return [failure("unknown-job", f"no engine of this worker has a job {name}")]
         try:
-            parameters = decode(started.job.fields[b"p"], "parameters")
+            parameters = decode(job.fields[b"p"], "parameters")
             definition.check(parameters)
-        except Exception as error:  # noqa: BLE001 - a class of the application may refuse them, too
+        except BaseException as error:  # noqa: BLE001 - of a class of the application
             text = error.why if isinstance(error, JobRefused) else "they cannot be read"
-            self._fail_at_once(run, [failure("bad-parameters", text)])
-            return
+            return [failure("bad-parameters", text)]
         self._see_to_options(run, definition)
-        if not definition.is_async:
-            self.children.begin(run, definition, started.job.fields[b"p"])
-            return
-        context = AsyncJobContext(run.reporter, run.facts)
-        coroutine = _guarded(definition, context, parameters)
-        task = asyncio.get_running_loop().create_task(coroutine)
-        run.interrupt = task.cancel
-        task.add_done_callback(partial(self._async_ended, run))
+        loop = asyncio.get_running_loop()
+        if definition.is_async:
+            run.code = loop.create_task(_run(run, definition, parameters))
+            run.interrupt = partial(_cancel, run.code)
+        else:
+            run.code = loop.create_task(self.children.run(run, definition, job.fields[b"p"]))
+        run.code.add_done_callback(partial(self._code_ended, run))
+        return []
 
     def _see_to_options(self, run: Run, definition: JobDefinition) -> None:
         job = run.started.job
@@ -102,46 +118,41 @@ class Running:
             handle = asyncio.get_running_loop().call_later(definition.timeout, self.stop, run, late)
             run.timers.append(handle)
 
-    def _fail_at_once(self, run: Run, errors: Errors) -> None:
-        run.over = True
-        self.end(run, outcomes.failed(errors))
-        self.claiming.give_slot()
+    def _code_ended(self, run: Run, code: asyncio.Task[Outcome | None]) -> None:
+        try:
+            if code.cancelled():
+                if run.stopping is None and self._gives_back:
+                    run.stopping = SHUTDOWN  # all tasks of the loop were cancelled
+                self.ended(run, outcomes.of_error(run, asyncio.CancelledError()))
+            else:
+                self.ended(run, code.result())
+        except Exception as error:  # noqa: BLE001 - whatever it is, the job has an end
+            self._failed_at(run, error)
 
-    def _async_ended(self, run: Run, task: asyncio.Task[Any]) -> None:
-        if task.cancelled():
-            outcome = outcomes.of_error(run, asyncio.CancelledError())
-        elif (error := task.exception()) is not None:
-            outcome = outcomes.of_error(run, error)
-        else:
-            outcome = outcomes.of_result(task.result())
-        self.ended(run, outcome)
+    def _failed_at(self, run: Run, error: Exception) -> None:
+        """End a job at which this worker itself has failed: the last resort.
 
-    def _child_said(self, run: Run, how: str, body: bytes, again: bool) -> None:
-        if how == "done":
-            self.ended(run, Outcome("done", body))
-        elif run.stopping is not None:
-            self.ended(run, outcomes.of_stop(run, run.stopping))
-        else:
-            self.ended(run, outcomes.of_failure(run, decode(body, "errors"), again=again))
-
-    def _child_died(self, run: Run, died: Died | None) -> None:
-        if died is not None:
-            errors = [failure("process-ended", str(died))]
-            self.ended(run, outcomes.of_error(run, died, errors))
-        elif run.stopping is not None:
-            self.ended(run, outcomes.of_stop(run, run.stopping))
-        else:
-            self.ended(run, Outcome("back", why="no process can be started", delay_ms=1000))
+        Should even that fail, the lease of the job ends, and another worker has it.
+        """
+        log.error("this worker has failed at job %s", run.id, exc_info=error)
+        try:
+            text = f"the worker itself has failed: {type(error).__name__}"
+            self.ended(run, outcomes.failed([failure("worker-failed", text)]))
+        except Exception:
+            log.exception("what became of job %s cannot be told", run.id)
+            run.settled = True
+            self._forget(run)
 
     # What becomes of it
 
     def ended(self, run: Run, outcome: Outcome | None) -> None:
-        """Free the slot of a job whose code has ended."""
-        run.over = True
-        for timer in run.timers:
-            timer.cancel()
+        """Free the slot of a job whose code has ended, and decide what became of it."""
+        if not run.over:
+            run.over = True
+            for timer in run.timers:
+                timer.cancel()
+            self.claiming.give_slot()
         self.end(run, outcome)
-        self.claiming.give_slot()
 
     def end(self, run: Run, outcome: Outcome | None) -> None:
         """Decide what became of a start, unless that was decided; None: it is no longer ours."""
@@ -159,12 +170,15 @@ class Running:
 
     async def _write_down_later(self, run: Run, outcome: Outcome) -> None:
         await run.reporter.settle()
-        if not run.settled:
-            self._write_down(run, outcome)
+        try:
+            if not run.settled:
+                self._write_down(run, outcome)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the job has an end
+            self._failed_at(run, error)
 
     def _write_down(self, run: Run, outcome: Outcome) -> None:
-        run.settled = True
         said = run.reporter.last()
+        run.settled = True
         self.claiming.finish(Finished(run.entry, run.token, outcome, said), run)
 
     def written_down(self, run: Run, answer: str | None) -> None:
@@ -220,31 +234,57 @@ class Running:
 
     def give_back(self) -> None:
         """Have all jobs stop, to be done elsewhere."""
+        self._gives_back = True
         for run in list(self.runs.values()):
-            why = Stopped("shutdown", outcomes.GIVEN_BACK)
-            self.stop(run, why, grace=min(run.grace, GIVEN_BACK_WITHIN))
+            self._give_back(run)
+
+    def _give_back(self, run: Run) -> None:
+        self.stop(run, SHUTDOWN, grace=min(run.grace, GIVEN_BACK_WITHIN))
+
+    async def close(self) -> None:
+        """End what is still there; but for code of async jobs that does not stop, that is all."""
+        codes = []
+        for run in list(self.runs.values()):
+            run.settled = True
+            run.reporter.close()
+            for timer in run.timers:
+                timer.cancel()
+            if run.code is not None:
+                run.code.cancel()
+                codes.append(run.code)
+        if codes:
+            await asyncio.wait(codes, timeout=LAST_CHANCE)
+        await self.children.close()
 
     def _stop_code(self, run: Run, why: Stopped, grace: float) -> None:
         if run.over:
             return
         run.stopping = why
-        run.interrupt()
         loop = asyncio.get_running_loop()
         harder = grace - min(1.0, grace / 4)
         run.timers += (
             loop.call_later(harder, _signal, run, signal.SIGTERM),
             loop.call_later(grace, self._grace_is_over, run),
         )
+        run.interrupt()
 
     def _grace_is_over(self, run: Run) -> None:
         if run.over:
             return
         if run.signal is not None:
             run.signal(signal.SIGKILL)
+            loop = asyncio.get_running_loop()
+            run.timers.append(loop.call_later(DIES_WITHIN, self._does_not_die, run))
             return
         log.warning("job %s does not stop; it goes on, but counts no more", run.id)
         if not run.settled and run.stopping is not None:
             self.end(run, outcomes.of_stop(run, run.stopping))
+
+    def _does_not_die(self, run: Run) -> None:
+        """Give up a process that the system keeps, as it does while a file server is away."""
+        log.error("the process of job %s was killed, and does not end", run.id)
+        if run.stopping is not None:
+            self.ended(run, outcomes.of_stop(run, run.stopping))
 
     def watch(self) -> None:
         """Look for leases that are over, and for jobs that have said nothing for too long."""
@@ -261,16 +301,31 @@ class Running:
                 self.stop(run, Stopped("stalled", f"it has said nothing for {limit:g} s"))
 
 
+def _cancel(code: asyncio.Task[Outcome | None]) -> None:
+    if not code.cancelling():  # once: it may be cleaning up
+        code.cancel()
+
+
 def _signal(run: Run, number: int) -> None:
     if run.signal is not None:
         run.signal(number)
 
 
-async def _guarded(definition: JobDefinition, context: AsyncJobContext, given: Any) -> Any:
+async def _run(run: Run, definition: JobDefinition, given: dict[str, Any]) -> Outcome | None:
+    """Run the code of an async job; return what comes of it, or of what it has raised."""
     try:
-        return await definition.function(context, **given)
+        context = AsyncJobContext(run.reporter, run.facts)
+        return outcomes.of_result(await definition.function(context, **given))
     except (SystemExit, KeyboardInterrupt) as error:  # else the worker would end
-        raise RuntimeError(f"the job raised {type(error).__name__}") from error
+        raised: BaseException = RuntimeError(f"the job raised {type(error).__name__}")
+        raised.__cause__ = error
+    except asyncio.CancelledError as error:
+        if run.code is not None and run.code.cancelling():
+            raise
+        raised = error
+    except BaseException as error:  # noqa: BLE001 - code of the job
+        raised = error
+    return outcomes.of_error(run, raised)
 
 
 def _told_to_stop(why: str) -> Stopped:

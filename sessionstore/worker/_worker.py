@@ -8,7 +8,8 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Coroutine, Sequence
+from typing import Any
 
 from sessionstore._checks import whole_number
 from sessionstore._core.jobs.keys import check_queue
@@ -92,9 +93,12 @@ class Worker:
     async def run(self) -> None:
         """Work until it is told to stop.
 
+        If it is cancelled, what runs is given back, as when it is told to stop twice.
+
         Raises:
             StoreUnavailable: the store did not answer for longer than this worker waits.
         """
+        cancelled = _cancelled()
         context = await connected_async(
             self._url,
             self._prefix,
@@ -104,9 +108,11 @@ class Worker:
             create=True,
         )
         try:
+            if _cancelled() > cancelled:  # which redis-py, while it connects, now and then loses
+                raise asyncio.CancelledError
             await self._work(context)
         finally:
-            await context.driver.close()
+            await _finished(context.driver.close())
 
     async def _work(self, context: Context[AsyncDriver]) -> None:
         driver, keys, profile = context.driver, context.keys, self._profile
@@ -151,11 +157,29 @@ class Worker:
             await self._claiming.close()
             log.info("worker %s ends", self.name)
         finally:
+            running.give_back()
+            await _finished(self._end(running, ringing, tasks))
+
+    async def _end(
+        self, running: Running, ringing: Ringing, tasks: list[asyncio.Future[None]]
+    ) -> None:
+        """End, for whatever reason: all that runs, then what served it, and processes last."""
+        try:
+            if running.runs and self._claiming is not None:
+                async with asyncio.timeout(GIVEN_BACK_WITHIN + 1):
+                    await self._claiming.drain()
+                    await running.empty.wait()
+                    await self._claiming.close()
+        except TimeoutError:
+            log.warning("worker %s could not give back %d jobs", self.name, len(running.runs))
+        finally:
             ringing.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await running.children.close()
+            if self._claiming is not None:
+                await self._claiming.break_off()
+            await running.close()
 
     async def _emptied(self, running: Running) -> None:
         """Wait until all jobs have ended; when it is to leave at once, give back what has not."""
@@ -171,8 +195,10 @@ class Worker:
 
     async def _until(self, waiting: object, tasks: list[asyncio.Future[None]]) -> None:
         wait = asyncio.ensure_future(waiting)  # type: ignore[call-overload]
-        done, _ = await asyncio.wait([wait, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        wait.cancel()
+        try:
+            done, _ = await asyncio.wait([wait, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            wait.cancel()
         for task in done - {wait}:
             task.result()
 
@@ -191,3 +217,23 @@ def _queues(names: object) -> tuple[str, ...]:
     if isinstance(names, (str, bytes)) or not isinstance(names, Collection) or not names:
         raise ConfigError("queues must be names of queues, at least one")
     return tuple(dict.fromkeys(map(check_queue, names)))
+
+
+def _cancelled() -> int:
+    """Return how often the task of the caller was cancelled."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
+async def _finished(work: Coroutine[Any, Any, None]) -> None:
+    """Wait until something is done, however often this is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()

@@ -10,7 +10,9 @@ from tests.house.sources import in_tree, python_files, tree_of
 
 MAY_SLEEP = {
     "tests/support/wait.py",
-    "tests/jobs/engines.py",  # no tests, but the jobs that are done in them, which take time
+    # No tests, but the jobs that are done in them, which take time.
+    "tests/jobs/engines.py",
+    "tests/jobs/misbehaving.py",
 }
 SLEEPERS = {"time.sleep", "asyncio.sleep", "anyio.sleep", "trio.sleep"}
 

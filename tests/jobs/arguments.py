@@ -51,6 +51,11 @@ PARAMETERS = Kind(
     (ConfigError, TypeRefused),
 )  # fmt: skip
 LARGE = Kind([{"a": "x" * 300_000}], (JobRefused,))
+MANY = Kind(
+    [5, "ab", b"ab", {}, {"a": 1}, True, None, object(), *([bad] for bad in PARAMETERS.bad)],
+    (ConfigError, TypeRefused),
+)  # fmt: skip
+TOO_MANY = Kind([[{}] * 101, repeat({}), [{"a": "x" * 100_000}] * 3], (JobRefused,))
 FILES = Kind(
     [5, 0, "", "ab", b"ab", [], [1], True, object(), {5: b""}, {None: b""}, {"": b""},
      {"a\n": b""}, {HALF: b""}, {"x" * 256: b""}, {"a": 5}, {"a": None}, {"a": ["x"]},
@@ -98,6 +103,16 @@ JOBS = {
             "files": [FILES, NO_FILE],
         },
         GOOD | {"name": "A.B"},
+    ),
+    "submit_many": Call(
+        {argument: bad for argument, bad in SUBMIT.items() if argument != "more"}
+        | {
+            "parameters": [MANY, TOO_MANY],
+            "delay": DURATION,
+            "max_wait": POSITIVE,
+            "keep": DURATION,
+        },
+        GOOD | {"name": "A.B", "parameters": [{}]},
     ),
     "execute": Call(SUBMIT | {"timeout": DURATION}, GOOD | {"name": "A.B", "timeout": 0}),
     "find": Call({"id": JOB}),

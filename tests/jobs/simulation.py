@@ -27,7 +27,7 @@ from sessionstore import SessionStore, SessionStoreError, StoreUnavailable
 from sessionstore._core import scripts, sweeping
 from sessionstore._core.jobs import flows, groups, jobs, submitting
 from sessionstore._core.jobs.flows import Finished
-from sessionstore._core.jobs.jobs import Outcome, Report
+from sessionstore._core.jobs.jobs import Given, Outcome, Report
 from sessionstore._core.jobs.keys import find_group, find_job, queue
 from sessionstore._core.jobs.records import Job, Later, Started, Submitted
 from sessionstore._core.jobs.submitting import Order
@@ -286,13 +286,14 @@ class JobSimulation:
         home, scope = self._calls.find(id, owner)
         place = self.chance.choice(self._queues)
         fields: dict[str, str | bytes | int] = {
-            "n": "E.Job", "q": place.name, "p": b"p",
+            "n": "E.Job", "q": place.name,
             "r": self.chance.choice(("cc", "cc", "ff", "oo")), "y": 2,
             "h": self.chance.choice((0, 5000)),
         }  # fmt: skip
         if self.chance.random() < 0.2:
             fields["k"] = "key"
-        order = Order(place.name, fields)
+        many = self.chance.choice((1, 1, 1, 3)) if "k" not in fields else 1
+        order = Order(place.name, Given([b"p"] * many, fields))
         known = self._known.get(home.sid) if self.chance.random() < 0.5 else None
         submitted = yield from self._knowing(
             submitting.submit(self._keys, home, scope, order, known)
@@ -323,8 +324,9 @@ class JobSimulation:
                     with suppress(*NEVER_MORE):
                         found = operation.parse(said)
                         if isinstance(found, Submitted):
-                            told = self._told.setdefault(found.job, Told())
-                            told.group, told.owner = found.group, found.owner
+                            for id in found.jobs:
+                                told = self._told.setdefault(id, Told())
+                                told.group, told.owner = found.group, found.owner
                 step = flow.send(answer)
         except StopIteration as stop:
             return stop.value

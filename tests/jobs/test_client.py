@@ -20,6 +20,7 @@ from sessionstore import (
     SessionNotFound,
     TypeRefused,
 )
+from sessionstore._core.jobs.jobs import Given
 from sessionstore._core.jobs.keys import find_job
 from sessionstore._core.jobs.records import Submitted
 from sessionstore._core.jobs.submitting import Order, submit
@@ -351,8 +352,9 @@ def test_a_submit_that_is_cancelled_stays_cancelled_also_if_its_job_was_never_th
     world: World,
 ) -> None:
     home = world.keys.named("cart", "ann")
-    known = Submitted("", "", "ann", True)
-    flow = submit(world.keys, home, ANY, Order("line", {"n": "E.Job", "q": "line"}), known)
+    known = Submitted([], "", "ann", True)
+    order = Order("line", Given([b"p"], {"n": "E.Job", "q": "line"}))
+    flow = submit(world.keys, home, ANY, order, known)
     next(flow)
     withdrawing = flow.throw(asyncio.CancelledError())
     with pytest.raises(asyncio.CancelledError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sessionstore._core.jobs import declaring
-from sessionstore.jobs import _calls as calls
+from sessionstore.jobs import _orders as orders
 
 if TYPE_CHECKING:
     from tests.jobs.support import Hand
@@ -62,7 +62,7 @@ async def test_a_job_that_nobody_has_declared_waits_in_the_default_queue(
 async def test_what_is_declared_anew_holds_from_then_on(
     store: Any, jobs: Any, world: World, declared: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "DECLARED_HOLDS", 0)
+    monkeypatch.setattr(orders, "HOLDS", 0)
     session = await store.create("a")
     await jobs.submit(session, ELSEWHERE)
     world.driver().do(declaring.declare(world.keys, ELSEWHERE, {"q": "other"}))

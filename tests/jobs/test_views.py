@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 A_SESSION: dict[str, Callable[..., Any]] = {
     "submit": lambda jobs, id, owner: jobs.submit(id, "A.B", owner=owner),
+    "submit_many": lambda jobs, id, owner: jobs.submit_many(id, "A.B", [{}], owner=owner),
     "execute": lambda jobs, id, owner: jobs.execute(id, "A.B", owner=owner, timeout=0),
     "sink": lambda jobs, id, owner: jobs.sink(id, print, owner=owner),
 }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sessionstore.jobs import AsyncJobs
-from tests.jobs.working import ROOT, lines
+from tests.jobs.working import ROOT, lines, processes_of
 from tests.support.servers import Standalone
 from tests.support.wait import until, wait_until
 from tests.support.worlds import BUCKETS, Place, Places, World
@@ -54,19 +54,6 @@ def is_there(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(") ")[2][0] != "Z"
     except OSError:
         return False
-
-
-def processes_of(pid: int) -> list[int]:
-    """Return the processes that one has started and that are there."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent, *_ = stat.read_text("utf-8").rpartition(") ")[2].split()
-        except (OSError, ValueError):
-            continue
-        if int(parent) == pid and state != "Z":
-            found.append(int(stat.parent.name))
-    return found
 
 
 async def test_it_does_the_jobs_of_a_module_until_it_is_told_to_stop(

@@ -22,7 +22,7 @@ from tests.support.worlds import BUCKETS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-__all__ = ["LEASE", "QUICK", "WorkerProcess", "lines", "working"]
+__all__ = ["LEASE", "QUICK", "WorkerProcess", "lines", "processes_of", "working"]
 
 LEASE = 2.0
 QUICK = Profile(lease=LEASE, beat=0.4, sweep=0.3)
@@ -108,6 +108,19 @@ def _is_in_session(stat: Path, session: int) -> bool:
     except (OSError, ValueError):
         return False
     return int(found) == session and state != "Z"
+
+
+def processes_of(pid: int) -> list[int]:
+    """Return the processes that one has started and that are there."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent, *_ = stat.read_text("utf-8").rpartition(") ")[2].split()
+        except (OSError, ValueError):
+            continue
+        if int(parent) == pid and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
 
 
 def lines(path: Path) -> list[str]:

@@ -56,7 +56,9 @@ AWAITABLE: dict[type, type] = {}
 
 
 def become(result: Any) -> Any:
-    """Make something of a synchronous class one of the awaitable class."""
+    """Make something of a synchronous class one of the awaitable class, or each of a list."""
+    if isinstance(result, list):
+        return [become(one) for one in result]
     if type(result) in AWAITABLE:
         result.__class__ = AWAITABLE[type(result)]
     return result

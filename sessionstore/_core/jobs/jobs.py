@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sessionstore._core.jobs.keys import Group, JobKey
@@ -26,6 +27,8 @@ from sessionstore.errors import JobRefused
 
 __all__ = [
     "Elsewhere",
+    "Fields",
+    "Given",
     "Outcome",
     "Report",
     "Swept",
@@ -60,6 +63,16 @@ PAGE = 100
 Fields = Mapping[str, str | bytes | int]
 """Fields of a job's hash; what they mean is told in layout.py."""
 
+JOB_ID = 25
+"""Characters of the id of a job."""
+
+
+class Given(NamedTuple):
+    """What jobs are submitted with: the parameters of each, encoded, and the fields of all."""
+
+    parameters: Sequence[bytes]
+    fields: Fields
+
 
 class Elsewhere(NamedTuple):
     """The jobs of a session are in the bucket where it was when it had its first."""
@@ -78,7 +91,7 @@ class Report(NamedTuple):
         events: list[str | bytes] = []
         for event in self.events:
             events += event
-        return (self.number, len(self.fields), *_flat(self.fields), *events)
+        return (self.number, len(self.fields), *chain.from_iterable(self.fields.items()), *events)
 
 
 class Outcome(NamedTuple):
@@ -99,38 +112,40 @@ class Swept(NamedTuple):
 
 
 def submit(
-    home: Home, scope: Scope, group: Group, job: JobKey | None, fields: Fields
+    home: Home, scope: Scope, group: Group, new: Sequence[JobKey], given: Given
 ) -> Operation[Submitted | Elsewhere]:
-    """Submit a job for a session that is here; without a job, ask for the group only."""
+    """Submit jobs for a session that is here, at most 100; without any, ask for the group only."""
 
     def parse(reply: Sequence[Any]) -> Submitted | Elsewhere:
         if reply[0] == b"ELSEWHERE":
             return Elsewhere(reply[1].decode())
         return _submitted(home.id, reply)
 
-    given = (*scope, group.id, job.id if job else "", *_flat(fields))
-    return Operation(SUBMIT, (home.session, home.bucket.parameters), given, parse)
+    keys = (home.session, home.bucket.parameters)
+    return Operation(SUBMIT, keys, (*scope, group.id, *_given(new, given)), parse)
 
 
 def submit_away(
-    home: Home, owner: str, group: Group, job: JobKey | None, fields: Fields
+    home: Home, owner: str, group: Group, new: Sequence[JobKey], given: Given
 ) -> Operation[Submitted]:
-    """Submit a job in the bucket of its group, for a session that was seen alive in another."""
-    given = (home.sid, owner, job.id if job else "", *_flat(fields))
+    """Submit jobs in the bucket of their group, for a session that was seen alive in another."""
+    arguments = (home.sid, owner, *_given(new, given))
     keys = (group.facts, group.bucket.parameters)
-    return Operation(SUBMIT_AWAY, keys, given, lambda reply: _submitted(home.id, reply))
+    return Operation(SUBMIT_AWAY, keys, arguments, lambda reply: _submitted(home.id, reply))
 
 
-def _flat(fields: Fields) -> Iterator[str | bytes | int]:
-    for name, value in fields.items():
-        yield name
-        yield value
+def _given(new: Sequence[JobKey], given: Given) -> Iterator[str | bytes | int]:
+    yield "".join(job.id for job in new)
+    if new:
+        yield from given.parameters
+        yield from chain.from_iterable(given.fields.items())
 
 
 def _submitted(id: str, reply: Sequence[Any]) -> Submitted:
     if reply[0] in (b"SUBMITTED", b"DUPLICATE"):
-        job, group, owner = map(bytes.decode, reply[1:])
-        return Submitted(job, group, owner, reply[0] == b"SUBMITTED")
+        ids, group, owner = map(bytes.decode, reply[1:])
+        found = [ids[at : at + JOB_ID] for at in range(0, len(ids), JOB_ID)]
+        return Submitted(found, group, owner, reply[0] == b"SUBMITTED")
     if reply[0] == b"LIMIT":
         refuse(id, reply)
     refuse_session(id, reply)

@@ -31,9 +31,9 @@ class Entry(NamedTuple):
 
 
 class Submitted(NamedTuple):
-    """A job that is there, and the group it belongs to; `fresh`: this call has made it."""
+    """Jobs that are there, and the group they belong to; `fresh`: this call has made them."""
 
-    job: str
+    jobs: list[str]
     group: str
     owner: str
     fresh: bool

@@ -3,7 +3,7 @@ local function post(group, id, kind, body, why, store)
   local facts, stream = store.tag .. 'jg:' .. group, store.tag .. 'je:' .. group
   local n = redis.call('HINCRBY', facts, 'n', 1)
   if n == 1 then redis.call('PEXPIRE', facts, 604800000) end
-  local at = redis.call('XADD', stream, 'MAXLEN', '=', 256, '*', 'n', n, 'j', id, 't', kind, 'b', body, 'r', why)
+  local at = redis.call('XADD', stream, 'MAXLEN', '~', 256, '*', 'n', n, 'j', id, 't', kind, 'b', body, 'r', why)
   redis.call('PEXPIRE', stream, 3600000)
   local ring = at .. ' ' .. string.format('%d', n)
   if #body <= 512 and why == '' then ring = ring .. ' ' .. id .. ' ' .. kind .. ' ' .. body end
