@@ -1,4 +1,4 @@
-"""Jobs: how many a worker does, how fast they are submitted, how soon an idle worker has one.
+"""Jobs: how many are done and submitted in a second, how soon one is begun, how soon it is heard.
 
 The peers do less: their jobs belong to nobody, and tell nothing on the way.
 """
@@ -32,6 +32,9 @@ SESSIONS = 20
 PROMPT = 2.0
 """Between two submissions to a worker that has nothing to do, in s: at random, up to this / 20."""
 
+STEADY = 0.06
+"""Between two progresses, in s: just so long that each of them is sent."""
+
 WORKER = [sys.executable, "-m", "sessionstore", "worker", "benchmarks.peers.noop", "--url"]
 
 
@@ -41,6 +44,7 @@ def run(quick: bool) -> Iterator[Result]:
         yield end_to_end(server.url, 2_000 if quick else 10_000, 3 if quick else 7)
         yield submitting(server.url, store, 200 if quick else 1_000, 3 if quick else 7)
         yield picked_up(server.url, store, 40 if quick else 300)
+        yield heard(server.url, store, 40 if quick else 300)
 
 
 @contextmanager
@@ -163,4 +167,49 @@ def picked_up(url: str, store: SessionStore, times: int) -> Result:
         {f"p{at}": percentile(taken, at) for at in (50, 99)},
         (at_most(1.5, taken, "ms, p50"),),
         {"jobs": times},
+    )
+
+
+def heard(url: str, store: SessionStore, times: int) -> Result:
+    """From a progress in a worker to the handler of a sink in this process, of either shell."""
+    session = store.create(owner="cid", timeout=3600, open=False)
+    parameters: dict[str, Any] = {"times": times + 3, "pause": STEADY}
+    taken: dict[str, list[float]] = {"sync": [], "async": []}
+
+    def told(shell: str) -> Any:
+        def handler(_type: str, body: Any, _user_data: Any) -> None:
+            taken[shell].append((time.monotonic() - float(body["text"])) * 1000)
+
+        return handler
+
+    def plainly() -> float:
+        jobs = Jobs(store)
+        with jobs.sink(session.sid, told("sync"), types=["progress"]):
+            job = jobs.submit(session.sid, "Bench.Tell", parameters, queue="heard")
+            return float(job.result(timeout=times))
+
+    async def awaited() -> float:
+        async with AsyncSessionStore.connect(url) as other:
+            jobs = AsyncJobs(other)
+            async with await jobs.sink(session.sid, told("async"), types=["progress"]):
+                job = await jobs.submit(session.sid, "Bench.Tell", parameters, queue="heard")
+                return float(await job.result(timeout=times))
+
+    spent: dict[str, str] = {}
+    with running([*WORKER, url, "--queues", "heard"]):
+        for shell, work in (("sync", plainly), ("async", lambda: asyncio.run(awaited()))):
+            begun = time.process_time()
+            worker = work()
+            own = (time.process_time() - begun) / times * 1e6
+            spent[f"CPU of the worker and of the sink, {shell}"] = f"{worker:.0f}, {own:.0f} us"
+    return Result(
+        "from a progress of a job to a handler in another process",
+        "ms",
+        {
+            f"p{at}, {shell}": percentile(found[3:], at)
+            for shell, found in taken.items()
+            for at in (50, 99)
+        },
+        (at_most(2.0, taken["sync"][3:], "ms, p50"), at_most(2.0, taken["async"][3:], "ms, p50")),
+        {"events": times, **spent},
     )

@@ -252,14 +252,24 @@ class Delivering:
             await self._answer(event, answer)
 
     async def _answer(self, event: Event, answer: bytes) -> None:
-        question = str(event.body["question"])
+        delay = SOONEST
+        while not self._over:
+            try:
+                await self._give(event, answer)
+            except StoreUnavailable:  # a job waits for it
+                await asyncio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311 - no secret
+                delay = min(LATEST, delay * 2)
+            except SessionStoreError as error:
+                if not isinstance(error, JobNotFound):
+                    self._complain("an answer was not taken", event, type(error).__name__)
+                return
+            else:
+                return
+
+    async def _give(self, event: Event, answer: bytes) -> None:
         job = find_job(self._calls.keys, event.job)
-        try:
-            await self._driver.do(jobs.answer(job, self._calls.user, question, answer))
-        except JobNotFound:
-            pass
-        except SessionStoreError as error:
-            self._complain("an answer was not taken", event, type(error).__name__)
+        question = str(event.body["question"])
+        await self._driver.do(jobs.answer(job, self._calls.user, question, answer))
 
     def _event(self, told: JobEvent | Gap) -> Event:
         if isinstance(told, JobEvent):

@@ -220,12 +220,12 @@ async def test_who_comes_back_late_is_told_of_one_gap_and_how_the_jobs_are(
     failed = await jobs.submit(session, "A.Failed")
     hand.start().finish("failed", [{"code": 5}], "no paper")
     waiting = await jobs.submit(session, "A.Waiting", delay=100)
-    for number in range(400):
+    for number in range(500):
         live.report(("log", f"line {number}"))
 
     late = type(heard)()
     sink = await jobs.sink(session, late, after=cursor)
-    await until(lambda: late.events[-1:] and late.events[-1].body == "line 399", "it is told all")
+    await until(lambda: late.events[-1:] and late.events[-1].body == "line 499", "it is told all")
     kept = len(late.types) - 1
     assert 256 <= kept <= 356
     assert late.types == ["gap", *["log"] * kept]

@@ -14,6 +14,7 @@ from sessionstore import AsyncSessionStore, SessionStore, StoreUnavailable
 from sessionstore._core.keys import Keyspace
 from sessionstore._redis.connect import connect
 from sessionstore._redis.sync import Driver
+from sessionstore.data import decode
 from sessionstore.jobs import AsyncJobs, Jobs
 from tests.jobs.support import Hand, Heard, Running
 from tests.support.servers import Sentinels, Standalone
@@ -134,6 +135,34 @@ async def test_a_line_that_is_deaf_costs_a_look_and_no_event(
                     running.report(("log", number))
                 monkeypatch.undo()
                 await until(lambda: heard.sequence == [1, 2, 3, 4, 5, 6], "it has all")
+
+
+async def test_an_answer_that_cannot_be_given_now_is_given_later(
+    tmp_path: Path, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Any] = []
+
+    def handler(*_: Any) -> str:
+        server.kill9()
+        return "blue"
+
+    with Standalone(None, tmp_path / "server") as server:
+        async with AsyncSessionStore.connect(server.url, buckets=4) as store:
+            jobs = AsyncJobs(store)
+            session = await store.create("a", timeout=3600)
+            await jobs.submit(session, "A.B")
+            sink = await jobs.sink(session, handler, types=["ask"])
+            with hand_at(server.url, "ss", 4) as hand:
+                running = hand.start(lease_ms=3_600_000)
+                give = sink._delivering._give
+                monkeypatch.setattr(
+                    sink._delivering, "_give", lambda *said: tried.append(said) or give(*said)
+                )
+                running.ask("q")
+                await until(lambda: len(tried) > 1, "it tries again", timeout=30)
+                await asyncio.to_thread(server.start)
+                await until(lambda: running.answer("q"), "it is answered", timeout=30)
+                assert decode(running.answer("q"), "") == {"value": "blue"}
 
 
 @pytest.mark.slow

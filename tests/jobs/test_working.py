@@ -124,7 +124,7 @@ async def test_a_job_fails_with_a_typed_error(
 async def test_parameters_are_checked_by_the_worker_too(
     scene: World, jobs: AsyncJobs, session: Any, monkeypatch: pytest.MonkeyPatch, runner: Any
 ) -> None:
-    monkeypatch.setattr("sessionstore.jobs._calls.find_definition", lambda name: None)
+    monkeypatch.setattr("sessionstore.jobs._orders.find_definition", lambda name: None)
     async with working(scene):
         for given, text in (
             ({"a": "x"}, "Tests.Add wants a as int, not str"),
