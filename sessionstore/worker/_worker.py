@@ -17,6 +17,7 @@ from sessionstore._redis.aio import AsyncDriver
 from sessionstore._shell.connecting import connected_async
 from sessionstore._shell.context import Context
 from sessionstore.errors import ConfigError, StoreUnavailable
+from sessionstore.jobs.engine import known_definitions
 from sessionstore.worker._beating import Beating
 from sessionstore.worker._claiming import Claiming
 from sessionstore.worker._profile import Profile
@@ -165,6 +166,7 @@ class Worker:
                 settled=running.written_down,
             )
             tasks.append(self._claiming.failure)
+            running.children.expect(job for job in known_definitions() if not job.is_async)
             log.info("worker %s takes jobs from %s", self.name, ", ".join(self._queues))
             await self._until(self._drain.wait(), tasks)
             log.info("worker %s takes no more jobs; %d run", self.name, len(running.runs))
