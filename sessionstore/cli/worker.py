@@ -64,8 +64,16 @@ def worker(
             "buckets": buckets,
         }
         raise typer.Exit(asyncio.run(_Several(modules, options, url, processes).run()))
-    works = Worker(url, prefix=prefix, buckets=buckets, queues=names, slots=slots, profile=profile)
-    asyncio.run(_work(works, ends_with_stdin=ends_with_stdin))
+    works = Worker(
+        url,
+        prefix=prefix,
+        buckets=buckets,
+        queues=names,
+        slots=slots,
+        profile=profile,
+        lifeline=sys.stdin.fileno() if ends_with_stdin else None,
+    )
+    asyncio.run(_work(works))
 
 
 def _imported(modules: list[str]) -> list[str]:
@@ -83,19 +91,11 @@ def _imported(modules: list[str]) -> list[str]:
     return sorted({job.options.queue for job in jobs})
 
 
-async def _work(works: Worker, *, ends_with_stdin: bool) -> None:
+async def _work(works: Worker) -> None:
     _on_signals(works.stop)
-    if ends_with_stdin:
-        asyncio.get_running_loop().add_reader(0, _leave, works)
     await works.run()
     if works.left_behind:
         os._exit(0)  # what does not stop would keep the loop from ending
-
-
-def _leave(works: Worker) -> None:
-    asyncio.get_running_loop().remove_reader(0)
-    works.stop()
-    works.stop()
 
 
 def _on_signals(stop: Callable[[], None]) -> None:

@@ -2,7 +2,8 @@
 
 It runs no code of jobs, so nothing that a job does, be it to block the event loop or to hold the
 lock of the interpreter, keeps it from renewing. It ends with this process, and stops renewing
-should this one show no sign of life for too long.
+should this one show no sign of life for too long. For the same reason it is who notices that the
+process is gone to which this one belongs.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from asyncio.subprocess import DEVNULL
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +26,9 @@ log = logging.getLogger("sessionstore.worker")
 Heard = Callable[[str, str, str, float], None]
 Config = dict[str, Any]
 
+ORPHANED = ["orphaned"]
+"""What the side process says when the other end of the lifeline is closed."""
+
 RESTART = 0.5
 """Seconds between two starts of a side process that ends by itself."""
 
@@ -31,7 +36,15 @@ RESTART = 0.5
 class Beating:
     """Has the leases of running jobs renewed."""
 
-    def __init__(self, config: Config, profile: Profile, heard: Heard) -> None:
+    def __init__(
+        self,
+        config: Config,
+        profile: Profile,
+        heard: Heard,
+        *,
+        lifeline: int | None,
+        orphaned: Callable[[], object],
+    ) -> None:
         self.profile = profile
         self.answered = time.monotonic()
         """When a beat was last answered."""
@@ -39,6 +52,8 @@ class Beating:
         """Whether there was a side process that could renew."""
         self._config = config
         self._heard = heard
+        self._lifeline = lifeline
+        self._orphaned = orphaned
         self._runs: dict[str, str] = {}
         self._news: list[Any] = []
         self._side: Spawned | None = None
@@ -47,7 +62,8 @@ class Beating:
         """Keep a side process running, for ever."""
         while True:
             begun = time.monotonic()
-            side = await start_module("sessionstore.worker._beats")
+            stdin = DEVNULL if self._lifeline is None else self._lifeline
+            side = await start_module("sessionstore.worker._beats", stdin=stdin)
             try:
                 await self._attend(side)
             finally:
@@ -87,12 +103,14 @@ class Beating:
             self._side.say(news)
 
     async def _attend(self, side: Spawned) -> None:
-        side.say(self._config)
+        side.say({**self._config, "lifeline": self._lifeline is not None})
         side.say([[id, token] for id, token in self._runs.items()])
         self._side = side
         while (said := await side.hear()) is not None:
             self.answered = time.monotonic()
-            if said:
+            if said == ORPHANED:
+                self._orphaned()
+            elif said:
                 self._heard(*said)
             else:
                 self.ready.set()

@@ -3,6 +3,9 @@
 Over its socket it is told, in msgpack: first what to connect to, then lists of news: `[job, token]`
 runs from now on, `[job]` does not, `[]` is a sign of life. It says `[]` when it is ready, and
 what the beats say, as `[job, token, answer, when it was sent]`.
+
+If the worker has a lifeline, that is the standard input here. When its other end is closed, the
+worker is told so, and killed if it has not ended after a while: a job may hold it up.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import socket
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Coroutine
 from typing import Any
 
 import msgpack
@@ -26,6 +30,7 @@ from sessionstore._core.operation import each
 from sessionstore._redis.aio import AsyncDriver
 from sessionstore._shell.connecting import connected_async
 from sessionstore.errors import SessionStoreError
+from sessionstore.worker._beating import ORPHANED
 
 __all__: list[str] = []
 
@@ -34,7 +39,11 @@ log = logging.getLogger("sessionstore.worker")
 TOGETHER = 0.02
 """So long are news gathered: nothing that they tell is due so soon."""
 
+ENDS_WITHIN = 10.0
+"""Seconds in which a worker ends that is orphaned: it gives back what runs before that."""
+
 RETRY = 0.2
+STDIN = 0
 MOST = 100
 """Leases that one call renews."""
 
@@ -63,6 +72,10 @@ class Beats:
             elif one:
                 self.running.pop(one[0], None)
 
+    def say_orphaned(self) -> None:
+        """Tell the worker that its lifeline has ended."""
+        self._keep(self._send(msgpack.packb(ORPHANED)))
+
     async def run(self) -> None:
         """Renew for ever."""
         driver, keys = await self._connect()
@@ -83,9 +96,12 @@ class Beats:
         for place_name, buckets in by_place.items():
             if place_name not in self._busy:
                 self._busy.add(place_name)
-                task = asyncio.ensure_future(self._renew(driver, place_name, buckets, due))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._keep(self._renew(driver, place_name, buckets, due))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _connect(self) -> tuple[AsyncDriver, Keyspace]:
         to = self.config
@@ -149,6 +165,26 @@ class Beats:
             await asyncio.get_running_loop().sock_sendall(self._connection, data)
 
 
+class Lifeline:
+    """What the standard input is connected with, as long as that is there."""
+
+    def __init__(self, beats: Beats) -> None:
+        self._beats = beats
+        self._loop = asyncio.get_running_loop()
+        self._worker = os.getppid()
+        self._loop.add_reader(STDIN, self._look)
+
+    def _look(self) -> None:
+        if not os.read(STDIN, 1024):
+            self._loop.remove_reader(STDIN)
+            self._loop.call_later(ENDS_WITHIN, self._kill)
+            self._beats.say_orphaned()
+
+    def _kill(self) -> None:
+        if os.getppid() == self._worker:  # else it has ended, and the number may be another's
+            os.kill(self._worker, signal.SIGKILL)
+
+
 async def _work(connection: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     unpacker = msgpack.Unpacker()
@@ -160,6 +196,8 @@ async def _work(connection: socket.socket) -> None:
             if beats is None:
                 beats = Beats(news, connection)
                 working = asyncio.ensure_future(beats.run())
+                if news["lifeline"]:
+                    Lifeline(beats)
             else:
                 beats.take_in(news)
         if working is not None and working.done():

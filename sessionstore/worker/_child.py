@@ -17,7 +17,9 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -51,6 +53,8 @@ class Line:
         self.is_fork = False
         """Whether this is a copy of the process, which a job has made."""
         self.lock = threading.RLock()
+        self.late: queue.SimpleQueue[Call] = queue.SimpleQueue()
+        """Jobs that have told something which is sent later."""
         os.register_at_fork(after_in_child=self._forked)
 
     def say(self, number: int, *words: Any) -> None:
@@ -81,13 +85,13 @@ class Call:
         self.stopping: Stopped | None = None
         self._answers: dict[int, queue.SimpleQueue[tuple[bytes | None, str]]] = {}
         self.tellings = Tellings()
-        self.told = threading.Event()
         self.runs = False
         """Whether its function has the main thread, so that it may be interrupted."""
         self._line = line
         self._inside = 0
         self._interrupted = False
         self._asked = 0
+        self._is_late = False
 
     def __enter__(self) -> Tellings:
         """Begin to tell something, which no soft exception breaks off half-way."""
@@ -101,8 +105,9 @@ class Call:
     def __exit__(self, *_: object) -> None:
         """Have it sent, now or when it is due."""
         self.flush()
-        if self.tellings.due is not None:
-            self.told.set()
+        if self.tellings.due is not None and not self._is_late:
+            self._is_late = True
+            self._line.late.put(self)
         self._line.lock.release()
         if _in_main_thread():
             self._inside -= 1
@@ -114,6 +119,17 @@ class Call:
             due = self.tellings.due
             if due is not None and (last or due <= time.monotonic()):
                 self._line.say(self.number, "tell", *self.tellings.take())
+
+    def send_late(self) -> None:
+        """Wait until something is due, and send it."""
+        due = self.tellings.due
+        if due is not None:
+            time.sleep(max(0.0, due - time.monotonic()))
+        with self._line.lock:
+            self.flush()
+            self._is_late = self.tellings.due is not None
+            if self._is_late:
+                self._line.late.put(self)  # behind others: it may be over
 
     def interrupt(self) -> None:
         """Raise in the function why it is to stop, once, and in no wrong moment."""
@@ -161,7 +177,7 @@ class Child:
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self._orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._call = Call(line, "", 0)
 
     def run(self) -> None:
@@ -172,15 +188,22 @@ class Child:
         for work in (self._hear, self._send_what_is_due):
             threading.Thread(target=work, daemon=True).start()
         while True:
-            order = self._orders.get()
-            call = self._call
-            self._line.say(call.number, "taken")
-            how, words = self._done(call, order)
-            if self._line.is_fork:
-                os._exit(0)  # a copy has come to the end of its job, and has no other
-            call.runs = False
-            call.flush(last=True)
-            self._line.say(call.number, how, *words)
+            self._orders.get()()
+
+    def _prepare(self, jobs: list[list[str]]) -> None:
+        """Import the engines of jobs that may come."""
+        for job in jobs:
+            with suppress(BaseException):  # whoever does that job tells it
+                _definition(*job)
+
+    def _do(self, call: Call, order: Mapping[str, Any]) -> None:
+        self._line.say(call.number, "taken")
+        how, words = self._done(call, order)
+        if self._line.is_fork:
+            os._exit(0)  # a copy has come to the end of its job, and has no other
+        call.runs = False
+        call.flush(last=True)
+        self._line.say(call.number, how, *words)
 
     def _soft(self, _number: int, _frame: FrameType | None) -> None:
         self._call.interrupt()
@@ -215,12 +238,7 @@ class Child:
 
     def _send_what_is_due(self) -> None:
         while True:
-            call = self._call
-            if call.told.wait(1.0):
-                call.told.clear()
-                while (due := call.tellings.due) is not None:
-                    time.sleep(max(0.0, due - time.monotonic()))
-                    call.flush()
+            self._line.late.get().send_late()
 
     def _hear(self) -> None:
         try:
@@ -232,7 +250,9 @@ class Child:
     def _take_in(self, what: str, number: int, words: list[Any]) -> None:
         if what == "do":
             self._call = Call(self._line, words[0]["id"], number)
-            self._orders.put(words[0])
+            self._orders.put(partial(self._do, self._call, words[0]))
+        elif what == "prepare":
+            self._orders.put(partial(self._prepare, words[0]))
         elif number != self._call.number:
             return  # of a job that is over
         elif what == "answer":

@@ -7,7 +7,7 @@ import importlib.util
 import logging
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from functools import partial
 from typing import Any
 
@@ -42,6 +42,11 @@ class Child:
         self.spawned = spawned
         self._jobs = 0
         self._requests: set[asyncio.Task[None]] = set()
+
+    def prepare(self, definitions: Iterable[JobDefinition]) -> None:
+        """Have it import what it needs for jobs that may come."""
+        jobs = [[definition.name, *_origin(definition)] for definition in definitions]
+        self.spawned.say(["prepare", 0, jobs])
 
     @property
     def is_good(self) -> bool:
@@ -140,12 +145,23 @@ class Child:
 
 
 class Children:
-    """Runs plain functions in child processes: each when there is none idle."""
+    """Runs plain functions in child processes: each when there is none idle.
+
+    One is started ahead, so that who comes next finds it ready; it is the next one's in any case.
+    """
 
     def __init__(self) -> None:
         self._idle: list[Child] = []
-        self._busy: set[Child] = set()
+        self._there: set[Child] = set()
+        """All of them."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._expected: list[JobDefinition] = []
+        self._ahead: asyncio.Task[Child] | None = None
+
+    def expect(self, definitions: Iterable[JobDefinition]) -> None:
+        """Have a process ready for such jobs from now on; for none, start no more ahead."""
+        self._expected = list(definitions)
+        self._start_ahead()
 
     async def run(self, run: Run, definition: JobDefinition, parameters: bytes) -> Outcome | None:
         """Run the code of a job; return what comes of it, or of the end of its process."""
@@ -164,8 +180,10 @@ class Children:
 
     async def close(self) -> None:
         """End all processes."""
-        there = [*self._idle, *self._busy]
-        await asyncio.gather(*self._tasks, *(child.end() for child in there))
+        if self._ahead is not None:
+            self._ahead.cancel()
+            await asyncio.gather(self._ahead, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *map(self._end, self._there))
 
     async def _answer(
         self, run: Run, definition: JobDefinition, parameters: bytes
@@ -191,22 +209,38 @@ class Children:
         return answer
 
     async def _take(self) -> Child:
-        child = None
-        while self._idle and child is None:
-            child = self._idle.pop()
-            if not child.is_good:
-                self._keep(child.end())
-                child = None
-        child = child or Child(await start_module("sessionstore.worker._child"))
-        self._busy.add(child)
+        while True:
+            if self._idle:
+                child = self._idle.pop()
+            elif self._ahead is not None:
+                ahead, self._ahead = self._ahead, None
+                child = await ahead
+            else:
+                return await self._start()
+            if child.is_good:
+                return child
+            self._keep(self._end(child))
+
+    async def _start(self) -> Child:
+        child = Child(await start_module("sessionstore.worker._child"))
+        self._there.add(child)
+        child.prepare(self._expected)
         return child
 
+    def _start_ahead(self) -> None:
+        if self._expected and not self._idle and self._ahead is None:
+            self._ahead = asyncio.get_running_loop().create_task(self._start())
+
     def _give(self, child: Child, *, good: bool) -> None:
-        self._busy.discard(child)
         if good:
             self._idle.append(child)
         else:
-            self._keep(child.end())
+            self._keep(self._end(child))
+            self._start_ahead()
+
+    async def _end(self, child: Child) -> None:
+        await child.end()
+        self._there.discard(child)
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

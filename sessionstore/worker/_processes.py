@@ -93,7 +93,7 @@ class Spawned:
         self._writer.transport.abort()
 
 
-async def start_module(module: str) -> Spawned:
+async def start_module(module: str, *, stdin: int = DEVNULL) -> Spawned:
     """Start a module of ours in an interpreter of its own, which finds what this one finds.
 
     Its argument is the number of its socket. OSError if no process can be started.
@@ -108,7 +108,7 @@ async def start_module(module: str) -> Spawned:
                 "-m",
                 module,
                 str(theirs.fileno()),
-                stdin=DEVNULL,
+                stdin=stdin,
                 pass_fds=(theirs.fileno(),),
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )

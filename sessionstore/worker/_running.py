@@ -235,6 +235,7 @@ class Running:
     def give_back(self) -> None:
         """Have all jobs stop, to be done elsewhere."""
         self._gives_back = True
+        self.children.expect([])
         for run in list(self.runs.values()):
             self._give_back(run)
 

@@ -17,6 +17,7 @@ from sessionstore._redis.aio import AsyncDriver
 from sessionstore._shell.connecting import connected_async
 from sessionstore._shell.context import Context
 from sessionstore.errors import ConfigError, StoreUnavailable
+from sessionstore.jobs.engine import known_definitions
 from sessionstore.worker._beating import Beating
 from sessionstore.worker._claiming import Claiming
 from sessionstore.worker._declaring import declare_for_ever
@@ -39,6 +40,9 @@ class Worker:
         queues: from which it takes jobs, in turn.
         slots: how many jobs it does at a time, from 1 to 500.
         profile: `default`, `interactive`, `batch`, or a Profile.
+        lifeline: the descriptor of a pipe or socket, if it belongs to another process that has the
+            other end. When that is closed, what runs is given back and the worker ends; if it does
+            not, for a job holds it up, it is killed.
 
     Raises:
         ConfigError: an argument makes no sense.
@@ -53,6 +57,7 @@ class Worker:
         queues: Sequence[str] = ("default",),
         slots: int = 10,
         profile: Profile | str = "default",
+        lifeline: int | None = None,
     ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self._url = url
@@ -61,6 +66,7 @@ class Worker:
         self._queues = _queues(queues)
         self._slots = whole_number(slots, "slots", least=1, most=500)
         self._profile = Profile.of(profile)
+        self._lifeline = lifeline
         self._drain = asyncio.Event()
         self._leave = asyncio.Event()
         self._answered = time.monotonic()
@@ -89,6 +95,11 @@ class Worker:
     def stop(self) -> None:
         """Take nothing more and end when all is done; the second time, give back what runs."""
         (self._leave if self._drain.is_set() else self._drain).set()
+
+    def _orphaned(self) -> None:
+        log.warning("worker %s ends, for the process is gone that it belongs to", self.name)
+        self.stop()
+        self.stop()
 
     async def run(self) -> None:
         """Work until it is told to stop.
@@ -125,7 +136,13 @@ class Worker:
             "patience": profile.patience,
         }
         running = self._running = Running(driver, keys)
-        running.beating = self._beating = Beating(config, profile, running.heard)
+        running.beating = self._beating = Beating(
+            config,
+            profile,
+            running.heard,
+            lifeline=self._lifeline,
+            orphaned=self._orphaned,
+        )
         ringing = Ringing(driver, keys, running, profile.lease_ms)
         tasks: list[asyncio.Future[None]] = [
             asyncio.ensure_future(work)
@@ -149,6 +166,7 @@ class Worker:
                 settled=running.written_down,
             )
             tasks.append(self._claiming.failure)
+            running.children.expect(job for job in known_definitions() if not job.is_async)
             log.info("worker %s takes jobs from %s", self.name, ", ".join(self._queues))
             await self._until(self._drain.wait(), tasks)
             log.info("worker %s takes no more jobs; %d run", self.name, len(running.runs))

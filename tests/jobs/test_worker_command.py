@@ -85,6 +85,34 @@ async def test_several_processes_end_with_the_one_that_started_them(
     assert (await job.info()).state == "queued", "it was given back"
 
 
+@pytest.mark.parametrize("name", ["Block", "Hog", "HogPlainly"])
+async def test_a_process_that_a_job_blocks_ends_with_the_one_that_started_it(
+    scene: World, jobs: AsyncJobs, tmp_path: Path, name: str, runner: Any
+) -> None:
+    path = tmp_path / "marks"
+    session = await scene._stores[0].create("cart", "ann")
+    more = ("--processes", "2", "--profile", "interactive")
+    with command(scene.place.url, scene.prefix, *more) as worker:  # type: ignore[union-attr]
+        job = await jobs.submit(session, f"Tests.{name}", path=str(path), seconds=300)
+        await until(lambda: lines(path), "it runs", timeout=60)
+        ours = descendants(worker.pid)
+        assert int(lines(path)[0].split()[-1]) in ours
+        worker.kill()
+        worker.wait(30)
+        await until(lambda: not any(map(is_there, ours)), "all have ended", timeout=40)
+    with command(scene.place.url, scene.prefix, "--profile", "interactive") as other:  # type: ignore[union-attr]
+        await until(lambda: len(lines(path)) == 2, "it runs elsewhere", timeout=60)
+        assert (await job.info()).state == "running"
+        for pid in (other.pid, *descendants(other.pid)):
+            os.kill(pid, signal.SIGKILL)
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes that one has started, those that these have started, and so on."""
+    found = processes_of(pid)
+    return found + [one for each in found for one in descendants(each)]
+
+
 @pytest.mark.parametrize(
     ("module", "says"), [("no.such.module", "cannot be imported"), ("json", "there is no job")]
 )

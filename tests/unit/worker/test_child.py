@@ -53,6 +53,24 @@ async def test_a_late_answer_is_not_taken_for_that_of_the_next_job(runner: Any) 
         await child.end()
 
 
+async def test_what_cannot_be_imported_ahead_is_told_by_the_job(runner: Any) -> None:
+    child = await start_module("sessionstore.worker._child")
+    try:
+        for jobs in (
+            [["No.Such", "no.such.module", ""]],
+            [["Tests.Pid", "tests.jobs.engines", ""]],
+        ):
+            child.say(["prepare", 0, jobs])
+        child.say(["do", 1, order("Tests.Pid")])
+        _, _, body = await heard(child, 1, "done")
+        assert decode(body, "result") == child.process.pid
+        child.say(["do", 2, {**order("No.Such"), "module": "no.such.module"}])
+        _, _, body, _ = await heard(child, 2, "failed")
+        assert decode(body, "errors")[0]["code"] == "ModuleNotFoundError"
+    finally:
+        await child.end()
+
+
 async def test_a_child_that_is_told_nonsense_ends(runner: Any) -> None:
     for words in (["do", 1], [1], 7, ["answer", 0, 1]):
         child = await start_module("sessionstore.worker._child")
