@@ -28,6 +28,9 @@ TRIES = 1000
 MOVING = 50
 """How long to wait for a session that its holder is moving to another bucket, in milliseconds."""
 
+MOVED_WITHIN = 100
+"""So often; whoever moves it is held up then, or dead, and has it until its lease is over."""
+
 
 def alter(
     keys: Keyspace,
@@ -46,6 +49,7 @@ def alter(
     others may apply changes while it is held.
     """
     held: Opened | None = None
+    waits = 0
     try:
         for _ in range(TRIES):
             found = yield from flows.read(keys, home, scope, (name,))
@@ -63,9 +67,10 @@ def alter(
             except Conflict:
                 continue
             except SessionInUse:
-                if when_open == "fail":
+                if when_open == "fail" or waits == MOVED_WITHIN:
                     raise
                 if when_open == "apply":
+                    waits += 1
                     yield Wake(home.wake(new_ticket()), MOVING)
                 else:
                     held = yield from flows.open_session(

@@ -95,8 +95,9 @@ def create(
     except (SessionStoreError, GeneratorExit):
         raise  # refused; or out of reach, and then time undoes it
     except BaseException:
-        yield from sessions.abandon(home, ticket)
-        yield from admission.free_unused(keys, taken)
+        with suppress(SessionStoreError):  # its caller was interrupted, and is to learn of that
+            yield from sessions.abandon(home, ticket)
+            yield from admission.free_unused(keys, taken)
         raise
 
 
@@ -136,7 +137,8 @@ def open_session(
     except (SessionStoreError, GeneratorExit):
         raise  # refused, so neither held nor queued; or out of reach, and then time undoes it
     except BaseException:
-        yield from sessions.abandon(home, ticket)
+        with suppress(SessionStoreError):
+            yield from sessions.abandon(home, ticket)
         raise
 
 
@@ -263,7 +265,7 @@ def close(
         raise
     except BaseException:
         # Cancelled, and perhaps before it was sent: at its end, a loop cancels all there is.
-        with suppress(NotArrived):
+        with suppress(NotArrived, SessionStoreError):
             yield from resolved(keys, home, closing)
         raise
     if closed is None and not (again or closing.unanswered):
@@ -312,7 +314,8 @@ def delete(
     except (SessionStoreError, GeneratorExit):
         raise
     except BaseException:
-        yield from sessions.abandon(home, ticket)
+        with suppress(SessionStoreError):
+            yield from sessions.abandon(home, ticket)
         raise
 
 

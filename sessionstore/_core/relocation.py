@@ -77,7 +77,7 @@ def move(
         raise
     except BaseException as error:
         refused = error
-        if not (yield from has_moved(home, target, ticket)):
+        if not (yield from _has_moved_after(error, home, target, ticket)):
             with suppress(SessionStoreError):  # what is left goes by itself, and sweeps free seats
                 yield from staging.unstage(target, carried)
                 yield from admission.free_unused(keys, seats_taken)
@@ -89,6 +89,16 @@ def move(
     if refused is not None and not isinstance(refused, Exception):
         raise refused
     return arrived
+
+
+def _has_moved_after(error: BaseException, home: Home, target: Home, ticket: str) -> Flow[bool]:
+    """Return the same after an error; whoever was interrupted learns of that, whatever comes."""
+    try:
+        return (yield from has_moved(home, target, ticket))
+    except SessionStoreError:
+        if isinstance(error, Exception):
+            raise
+        raise error from None
 
 
 def has_moved(home: Home, target: Home, ticket: str) -> Flow[bool]:

@@ -12,6 +12,7 @@ whole, and none is named without it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -33,7 +34,7 @@ from sessionstore._core.operation import Arguments, Flow, Operation
 from sessionstore._core.records import refuse
 from sessionstore._core.scripts import load
 from sessionstore._core.sessions import Changes
-from sessionstore.errors import StoreUnavailable
+from sessionstore.errors import SessionStoreError, StoreUnavailable
 
 __all__ = ["carry", "stage", "unstage"]
 
@@ -65,7 +66,8 @@ def stage(
     except (StoreUnavailable, GeneratorExit):
         raise
     except BaseException:
-        yield from unstage(home, named)
+        with suppress(SessionStoreError):
+            yield from unstage(home, named)
         raise
     return named
 

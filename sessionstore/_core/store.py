@@ -63,7 +63,8 @@ def end_all(keys: Keyspace, owner: str, keep: str | None, reason: str) -> Flow[i
     except SessionStoreError:
         raise  # out of reach, and then time undoes what is left
     except BaseException:
-        yield from batch(stopping)
+        with suppress(SessionStoreError):
+            yield from batch(stopping)
         raise
     yield from batch(stopping)
     return total

@@ -61,8 +61,16 @@ def pop(key: str, seconds: float) -> Command:
 
 
 def packed(commands: Sequence[Command]) -> bytes:
-    """Return commands as they go over the wire; redis-py would look at every argument twice."""
-    return b"".join(map(pack_command, commands))
+    """Return commands as they go over the wire; redis-py would look at every argument twice.
+
+    hiredis writes out a number by a call that runs signal handlers, and crashes if one of them
+    raises, as that of Ctrl-C does. So it gets none.
+    """
+    return b"".join([pack_command(_in_words(command)) for command in commands])
+
+
+def _in_words(command: Command) -> Command:
+    return tuple([str(part) if type(part) is int else part for part in command])
 
 
 def with_fetches(operations: Sequence[Operation[Any]], make: Make, shebang: bool) -> list[Command]:

@@ -55,7 +55,8 @@ class OpenSession(SavedSession):
             return
         closing, again = self._sent_close, self._sent_close is not None
         if closing is not None:
-            self._check_same(closing, "close", asked, self._unsaved())
+            if self._open or asked is not AS_IT_WAS:  # else it repeats what the block has sent
+                self._check_same(closing, "close", asked, self._unsaved())
         else:
             target = None
             if asked is not AS_IT_WAS:
@@ -135,7 +136,8 @@ class OpenSession(SavedSession):
         except (Exception, GeneratorExit):
             raise
         except BaseException:  # cancelled: what became of the move can be asked
-            closing.landed = yield from self._has_arrived(target, closing.ticket)
+            with suppress(SessionStoreError):
+                closing.landed = yield from self._has_arrived(target, closing.ticket)
             raise
         return sent
 
@@ -207,7 +209,8 @@ class OpenSession(SavedSession):
             except GeneratorExit:
                 raise
             except BaseException as failed:  # also of the caller's classes, or cancelled halfway
-                self._unconfirmed = isinstance(failed, StoreUnavailable)
+                sent = self._sent_close
+                self._unconfirmed = isinstance(failed, StoreUnavailable) or sent is not None
                 with suppress(SessionStoreError):
                     yield from self._giving_up()
                 raise

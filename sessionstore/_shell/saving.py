@@ -323,7 +323,8 @@ class SavedSession(OpenFacts, Changeable):
         except (StoreUnavailable, GeneratorExit):
             raise
         except BaseException:
-            yield from staging.unstage(self._home, changes.written)
+            with suppress(SessionStoreError):
+                yield from staging.unstage(self._home, changes.written)
             raise
 
     def _merge(self, merging: Merging) -> Flow[None]:

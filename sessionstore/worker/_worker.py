@@ -66,7 +66,7 @@ class Worker:
         self._queues = _queues(queues)
         self._slots = whole_number(slots, "slots", least=1, most=500)
         self._profile = Profile.of(profile)
-        self._lifeline = lifeline
+        self._lifeline = None if lifeline is None else whole_number(lifeline, "lifeline", least=0)
         self._drain = asyncio.Event()
         self._leave = asyncio.Event()
         self._answered = time.monotonic()

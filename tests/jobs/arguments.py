@@ -168,6 +168,7 @@ WORKER = {
                             repeat("a"), {"a b": 1}]),
             "slots": Kind([None, *COUNT.bad, 0, 501, HUGE]),
             "profile": Kind([None, *NO_TEXT, "", "other", "DEFAULT", HALF]),
+            "lifeline": Kind([-1, 1.5, True, "5", b"5", [], object()]),
         },
         {"url": "redis://127.0.0.1:1"},
     ),

@@ -14,7 +14,7 @@ from sessionstore import (
     StoreUnavailable,
     TimedOut,
 )
-from sessionstore._core import sessions
+from sessionstore._core import altering, sessions
 from sessionstore._core.operation import Operation, Step
 from sessionstore._core.records import Moving, Queued
 from sessionstore._core.sessions import Changes
@@ -90,3 +90,34 @@ async def test_a_session_that_ends_when_it_is_about_to_move_has_ended_where_it_a
     with pytest.raises((SessionEnded, SessionNotFound)):
         await store.read("b")
     assert await store.count() == 0
+
+
+@pytest.mark.parametrize("seen_by", ["a sweep", "an open"])
+async def test_the_end_of_a_session_that_was_about_to_move_is_told_once(
+    store: Any, world: World, seen_by: str
+) -> None:
+    await store.create(id="a", owner="ann", lifetime=100, open=False)
+    session = await store.open("a", "ann", lease=1000)
+    with around(store, sent=lose_what_settles), pytest.raises(StoreUnavailable):
+        await session.close(owner="bob")
+    world.age("ann:a", 150)
+    if seen_by == "a sweep":
+        assert await store.sweep() == 1
+    else:
+        with pytest.raises(SessionEnded):
+            await store.open("a", "ann")
+    await session.close(owner="bob")
+    await store.sweep()
+    told = [(event.kind, event.owner) async for event in store.events() if event.id == "a"]
+    assert told == [("created", "ann"), ("expired", "ann")]
+
+
+async def test_who_changes_beside_a_holder_waits_for_a_move_so_long_and_no_longer(
+    store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(altering, "MOVING", 5)
+    session = await store.create(id="a", owner="ann", data={"n": 1})
+    with around(store, sent=lose_what_settles), pytest.raises(StoreUnavailable):
+        await session.close(owner="bob")
+    with pytest.raises(SessionInUse):
+        await store.atomic("a", owner="ann", when_open="apply").add("n")

@@ -6,7 +6,8 @@
 -- KEYS[2] parameters  {P:B}p      hash
 -- ARGV[1] ticket  names the move
 -- ARGV[2] reason  why it ends; empty: it lives
--- ARGV[3] jobs    the group of its jobs, which it may have had since it was about to move; empty: none
+-- ARGV[3] jobs    the group of its jobs, which it may have had since it was about to move; empty: none; `!`: it has
+--                 ended where it comes from, and that is told
 -- ARGV[4] noted   1: where it has left, that is noted, and was lately when the caller asked
 -- ARGV[5] seen    when it was seen here on its way, before the caller asked that; empty: when it arrived
 -- Derives  {P:B}l, {P:B}x, {P:B}o:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID, {P:B}g:TICKET, {P:B}v:ID
@@ -38,11 +39,14 @@ if string.match(s.moving or '', '^< (%S+)') == ticket then
   end
   redis.call('HDEL', session, 'm')
   s.moving = false
-  if jobs ~= '' then
+  if jobs ~= '' and jobs ~= '!' then
     redis.call('HSET', session, 'j', jobs)
     s.jobs = jobs
   end
-  emit('created', s, 'moved', store) -- also if it ends at once: to its readers each end has a beginning
+  -- Also if it ends at once: to its readers each end has a beginning. One that has ended where it came from, before it
+  -- could leave, was never here.
+  s.told = jobs == '!'
+  if not s.told then emit('created', s, 'moved', store) end
   if reason ~= '' then s.over = reason end
   if reason ~= '' or s.deleter then
     end_session(s, store)

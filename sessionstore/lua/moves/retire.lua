@@ -9,8 +9,9 @@
 -- ARGV[4] told    1: its jobs know of the new home
 -- Derives  {P:B}s:SID, {P:B}r:TICKET, {P:B}l, {P:B}x, {P:B}o:OWNER, {P:B}e:OWNER, {P:B}ev, {P:B}q, {P:B}w:SID,
 --          {P:B}g:TICKET, {P:B}v:ID
--- Returns  {'RETIRED', reason to delete it at its new home or empty, seat that is free or empty, the group of its jobs
---          or empty, noted} | 'HELD' | {'JOBS', group}: nothing is done before they know;
+-- Returns  {'RETIRED', reason to delete it at its new home or empty, seat that is free or empty, jobs, noted}
+--          | 'HELD' | {'JOBS', group}: nothing is done before they know;
+--          jobs: their group, or empty; or `!`: it had ended before, and that is told;
 --          noted: 1 if it has left so lately that its coming must be noted, too
 local session = KEYS[1]
 local parameters = KEYS[2]

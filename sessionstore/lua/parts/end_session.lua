@@ -23,13 +23,14 @@ local function end_session(s, store)
 
   -- A copy of the call that arrives later does nothing, whatever has this name then.
   if (s.deleter or '') ~= '' then redis.call('SET', store.tag .. 'r:' .. s.deleter, '', 'PX', 60000) end
-  -- If it was about to move, it has perhaps arrived there: whoever completes that learns of its end (see retire).
+  -- If it was about to move, it has perhaps arrived there: whoever completes that learns of its end, and that it is
+  -- told (see retire).
   local move = s.moving and s.kind ~= 'moved' and string.match(s.moving, '^> (%S+)')
-  if move then redis.call('SET', store.tag .. 'r:' .. move, ' ' .. s.over, 'PX', 86400000) end
+  if move then redis.call('SET', store.tag .. 'r:' .. move, '! ' .. s.over, 'PX', 86400000) end
 
   if not s.unlisted then redis.call('ZREM', store.tag .. 'x', s.sid) end
   if s.owner ~= '' then redis.call('ZREM', store.tag .. 'o:' .. s.owner, s.sid) end
-  emit(s.kind or 'ended', s, s.over, store)
+  if not s.told then emit(s.kind or 'ended', s, s.over, store) end
   if s.jobs and s.kind ~= 'moved' then
     if string.sub(s.jobs, 1, 2) == string.sub(store.tag, -3, -2) then
       --@use end_group
