@@ -130,6 +130,11 @@ class AsyncDriver:
         return self._each(step)
 
     async def _each(self, operations: Sequence[Operation[Any]]) -> list[Any]:
+        if len(operations) == 1:  # what gathers would cost a turn of the loop
+            try:
+                return [await self._call(operations[0])]
+            except SessionStoreError as error:
+                return [error]
         submitted = [self._submit(operation) for operation in operations]
         answering = [answered for _, answered in submitted]
         try:

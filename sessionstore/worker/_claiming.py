@@ -61,7 +61,7 @@ class Line:
         self.dropped: list[Entry] = []
         self.later: list[tuple[Entry, Later]] = []
         self.hot = True
-        """Whether there may be something to take."""
+        """Whether there may be something to take that it was not asked for yet."""
         self.cold = asyncio.Event()
         """Set when somebody should wait for its wake-up."""
         self.timer: asyncio.TimerHandle | None = None
@@ -166,6 +166,12 @@ class Claiming:
         self._turn_is_due = False
         if self._over:
             return
+        try:
+            self._ask_and_tell()
+        except Exception as error:  # noqa: BLE001 - the worker ends by it
+            self._fail(error)
+
+    def _ask_and_tell(self) -> None:
         lines = [line for line in self.lines if not line.asking]
         asked = [line for line in lines if line.hot or line.has_news]
         room = self._shares([] if self._closed else asked)
@@ -193,6 +199,8 @@ class Claiming:
     def _start_turn(self, line: Line, most: int, done: list[Held]) -> None:
         dropped, line.dropped = line.dropped, []
         later, line.later = line.later, []
+        if most:
+            line.hot = False  # from now on, a wake-up is for the next time
         task = asyncio.get_running_loop().create_task(self._take(line, most, done, dropped, later))
         line.asking = True
         self._turns.add(task)
@@ -205,8 +213,12 @@ class Claiming:
         self._look_at(task)
 
     def _look_at(self, task: asyncio.Task[None]) -> None:
-        """See to it that the worker ends should taking itself break, rather than take no more."""
-        if not task.cancelled() and (error := task.exception()) and not self.failure.done():
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Have the worker end, for taking itself has broken."""
+        if not self.failure.done():
             self.failure.set_exception(error)
 
     async def _take(
@@ -275,7 +287,7 @@ class Claiming:
         return 0
 
     def _cool(self, line: Line, claimed: queues.Claimed, most: int) -> None:
-        line.hot = len(claimed.entries) >= most
+        line.hot = line.hot or len(claimed.entries) >= most
         if line.hot:
             return
         line.cold.set()
@@ -320,15 +332,16 @@ class Claiming:
         """Wait for the wake-up of an idle queue; without room for a job, pass it on."""
         while True:
             await line.cold.wait()
-            line.cold.clear()
             try:
                 await self._driver.run(_wake(line.queue))
+                line.cold.clear()  # until it was asked again
                 if self.free <= 0:
                     await self._driver.do(queues.enqueue(line.queue, [], check=False))
             except SessionStoreError as error:
                 log.warning("queue %s cannot be waited for: %s", line.queue.name, error)
                 await asyncio.sleep(RETRY)
-            self._warm(line)
+            line.hot = True
+            self._turn()  # at once: nothing else is gathered by a wait
 
 
 def _wake(place: Queue) -> Flow[None]:

@@ -111,13 +111,16 @@ async def test_a_process_that_does_not_die_does_not_keep_the_slot(
             assert await jobs.execute(session, "Tests.Add", timeout=20, a=1) == 2
 
 
+@pytest.mark.parametrize("method", ["_shares", "_cool", "_turn"])
 async def test_a_worker_that_cannot_take_jobs_any_more_ends(
-    scene: World, jobs: AsyncJobs, session: Any, monkeypatch: pytest.MonkeyPatch, runner: Any
-) -> None:
-    breaking(monkeypatch, Claiming, "_warm", times=100)
+    scene: World, jobs: AsyncJobs, session: Any, method: str, monkeypatch: pytest.MonkeyPatch,
+    *, runner: Any,
+) -> None:  # fmt: skip
     worker = Worker(scene.place.url, prefix=scene.prefix, buckets=BUCKETS, queues=QUEUES)  # type: ignore[union-attr]
     running = asyncio.ensure_future(worker.run())
     await until(lambda: worker.side, "it takes jobs", timeout=60)
+    assert await jobs.execute(session, "Tests.Add", timeout=20, a=1) == 2
+    breaking(monkeypatch, Claiming, method, times=100)
     await jobs.submit(session, "Tests.Add", a=1)
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(running, 20)
