@@ -63,14 +63,16 @@ def test_a_replay_on_a_server_of_its_own_loses_nothing(
 def test_a_replay_in_another_store_leaves_nothing_that_stays(
     cli: Callable[..., Any], url: str, store: SessionStore, log: Path
 ) -> None:
-    before = keys(store, "*")
+    store.create("mine", open=False)
+    mine = f"{{{store._context.keys.prefix}:*"
+    before = keys(store, mine)
     said = cli("replay", str(log), "--url", url, "--servers", "2", "--concurrency", "4")
     assert (said.status, said.err) == (0, "")
     for text in ("requests", "malformed", "hand-over", "bytes per session", "lost updates", "seed"):
         assert text in said.out
     left = keys(store, "{replay-*")
     assert [key for key, ttl in left.items() if ttl == -1] == []
-    assert set(before) <= set(keys(store, "*"))
+    assert set(before) <= set(keys(store, mine))
 
 
 def test_a_prefix_with_sessions_is_refused_and_untouched(
